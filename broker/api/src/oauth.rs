@@ -1,0 +1,41 @@
+use serde::{Deserialize, Serialize};
+
+/// RFC 7523 s2.2.
+pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// What a token is for (RFC 9396): one `stint` detail a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationDetail {
+    /// Always `stint`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Environment name.
+    pub environment: String,
+    /// Names of credentials that may be used; empty means all of the environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<String>,
+}
+
+/// Answer of `POST /oauth/token` (RFC 6749 s5.1, RFC 9449 s5).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TokenResponse {
+    pub access_token: String,
+    /// Always `DPoP`.
+    pub token_type: String,
+    /// Seconds.
+    pub expires_in: u64,
+    /// Session that the token belongs to; absent for a person's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<AuthorizationDetail>,
+}
+
+/// Error answer of an OAuth endpoint (RFC 6749 s5.2).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OAuthError {
+    pub error: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<String>,
+}

@@ -1,0 +1,184 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Tier;
+
+/// `POST /v1/setup`: use the setup token, once, to become the first administrator.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    pub setup_token: String,
+    /// Name of the person.
+    pub person: String,
+    /// Public key of this login as a JWK; the private half stays with the client.
+    pub key: Value,
+    /// Where the login is, for the list of logins: a host name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SetupDone {
+    pub person: String,
+    /// `client_id` of this login at the token endpoint.
+    pub client_id: String,
+    pub issuer: String,
+    pub token_endpoint: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WhoAmI {
+    pub person: String,
+    pub role: String,
+    pub client_id: String,
+}
+
+/// `GET /v1/status`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    pub version: String,
+    pub sealed: bool,
+    pub database: String,
+    pub packs: Vec<String>,
+    pub sessions_live: u64,
+    pub approvals_waiting: u64,
+    pub records: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Person {
+    pub name: String,
+    pub role: String,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PersonList {
+    pub people: Vec<Person>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddEnvironment {
+    pub name: String,
+    pub tier: Tier,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddSelector {
+    /// `railway:environment/<id>`, `github:repository/<owner>/<name>`.
+    pub selector: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Environment {
+    pub name: String,
+    pub tier: Tier,
+    pub selectors: Vec<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EnvironmentList {
+    pub environments: Vec<Environment>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddAgent {
+    pub name: String,
+    /// Public key (JWK) for `private_key_jwt`; without it the agent runs under people's logins only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Value>,
+    /// Environments that the agent may ask for by itself; people may start it anywhere that policy allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Agent {
+    pub name: String,
+    /// `client_id` at the token endpoint.
+    pub client_id: String,
+    pub has_key: bool,
+    pub environments: Vec<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AgentList {
+    pub agents: Vec<Agent>,
+}
+
+/// `POST /v1/credentials`. The secret goes in and never comes out.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddCredential {
+    pub name: String,
+    /// Pack name.
+    pub provider: String,
+    /// Kind of credential as the pack lists them (`account`, `project`); the pack's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Environment that the credential is pinned to; absent means any that its resources resolve to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Base URL to send to instead of the provider's own hosts: `https://127.0.0.1:8443`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
+    /// PEM certificates to trust for `upstream`, instead of the system's roots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_ca: Option<String>,
+    pub secret: String,
+}
+
+impl std::fmt::Debug for AddCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AddCredential")
+            .field("name", &self.name)
+            .field("provider", &self.provider)
+            .field("kind", &self.kind)
+            .field("environment", &self.environment)
+            .field("upstream", &self.upstream)
+            .field("secret", &"[redacted]")
+            .finish_non_exhaustive()
+    }
+}
+
+/// `POST /v1/credentials/{name}/versions`: a new secret; the old version stays until it is revoked.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddVersion {
+    pub secret: String,
+}
+
+impl std::fmt::Debug for AddVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AddVersion { secret: [redacted] }")
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Credential {
+    pub name: String,
+    pub provider: String,
+    pub kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
+    /// Version in use, counted from 1.
+    pub version: i64,
+    /// First 12 hex digits of a keyed digest of the secret: tells versions apart, tells nothing of the value.
+    pub fingerprint: String,
+    pub created_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CredentialList {
+    pub credentials: Vec<Credential>,
+}

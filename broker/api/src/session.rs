@@ -1,0 +1,128 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// `POST /v1/sessions`: start a session for an agent, as a person.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartSession {
+    pub environment: String,
+    pub agent: String,
+    /// Seconds until the session ends by itself; the broker's default when absent, capped by its maximum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u64>,
+    /// Public key of the session as a JWK (RFC 7517): Ed25519 or P-256. The private half never leaves its holder.
+    pub key: Value,
+    /// Names of the credentials wanted; empty means all of the environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<String>,
+    /// Whether the session must be kept alive by heartbeats.
+    #[serde(default)]
+    pub heartbeat: bool,
+    /// Whether the command is confined, as the client states it.
+    #[serde(default)]
+    pub confined: bool,
+    /// Program name for the record: never arguments, which may hold secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// With true nothing is started: the answer says what would be.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What a started session may use.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StartedSession {
+    pub session: Session,
+    pub credentials: Vec<SessionCredential>,
+    /// Every host that any pack knows, whether the session has a credential for it or not: a sidecar intercepts all.
+    pub hosts: Vec<GatewayHost>,
+    /// Variables of every pack that carry provider credentials: to be dropped from what the command inherits.
+    pub scrub: Vec<String>,
+    /// Base URL of the gateway, no slash at its end: `http://127.0.0.1:7380/gateway`.
+    pub gateway: String,
+    /// Issuer, and audience of client assertions.
+    pub issuer: String,
+    pub token_endpoint: String,
+    /// Seconds between heartbeats.
+    pub heartbeat_seconds: u64,
+}
+
+/// One credential in a session, as its holder sees it: never the secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SessionCredential {
+    pub name: String,
+    pub provider: String,
+    /// Hosts that the placeholder is for.
+    pub hosts: Vec<String>,
+    /// Shaped like the provider's own key, unique to the session, worthless outside it.
+    pub placeholder: String,
+    /// Variables under which the provider's tools look for a credential.
+    pub variables: Vec<Variable>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variable {
+    pub name: String,
+    pub value: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayHost {
+    pub host: String,
+    pub provider: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionState {
+    Live,
+    Ended,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Session {
+    pub id: String,
+    pub environment: String,
+    pub tier: crate::Tier,
+    pub agent: String,
+    /// The person (`person:alice`) or agent (`agent:ci`) whom the work is for.
+    pub subject: String,
+    pub state: SessionState,
+    pub confined: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    pub credentials: Vec<String>,
+    pub started_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<DateTime<Utc>>,
+    /// `command_ended`, `revoked`, `expired`, `heartbeat_missed`, `kill_switch`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SessionList {
+    pub sessions: Vec<Session>,
+}
+
+/// `POST /v1/sessions/{id}/end` and `POST /v1/sessions/end-all`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndSessions {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EndedSessions {
+    /// Ids of the sessions that this call ended; those that had ended before are not among them.
+    pub ended: Vec<String>,
+}
+
+/// Answer of `POST /v1/sessions/{id}/heartbeat`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Heartbeat {
+    pub expires_at: DateTime<Utc>,
+}

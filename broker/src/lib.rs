@@ -1,0 +1,19 @@
+//! Stint's broker: vault, policy, gateway and audit.
+//!
+//! The rooms and the arrows between them are drawn in `ARCHITECTURE.md`; `tests/tests/architecture.rs` holds them.
+
+pub mod app;
+pub mod audit;
+pub mod catalog;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod gateway;
+pub mod http;
+pub mod model;
+pub mod policy;
+pub mod provider;
+pub mod secret;
+pub mod store;
+pub mod token;
+pub mod vault;

@@ -1,0 +1,5 @@
+//! (room under construction)
+
+mod permit;
+
+pub use permit::{Permit, Purpose};

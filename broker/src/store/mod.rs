@@ -1,0 +1,5 @@
+//! (room under construction)
+
+mod receipt;
+
+pub use receipt::Receipt;
