@@ -36,7 +36,7 @@ pub enum Scope {
 
 /// What policy has to know about an operation beside its class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Mark {
     /// Removes, overwrites or stops backups, snapshots or their schedule, as its purpose.
     Backup,

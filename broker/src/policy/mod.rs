@@ -1,5 +1,17 @@
-//! (room under construction)
+//! Decides. Cedar policies in, a decision as a value out.
+//!
+//! Knows what a touch is and what policies say of it. Guardrails are forbids that ship with the broker; a permit never
+//! lifts one, a person's approval lifts those annotated `@approvable`, for one request. An error while deciding is a
+//! deny. Must not know how a request was read, where anything is stored, or what time it is: values in, values out.
 
+mod decide;
 mod permit;
+mod schema;
+mod set;
+mod testing;
 
+pub use decide::{Asker, Decision, Denial, Needed, Question};
 pub use permit::{Permit, Purpose};
+pub use schema::{ActionRow, schema_text};
+pub use set::{Error, PolicyFile, PolicySet, builtin_files};
+pub use testing::{CaseResult, run_cases};

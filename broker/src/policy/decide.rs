@@ -1,0 +1,345 @@
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::str::FromStr;
+
+use cedar_policy::{
+    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
+    Request, Response, RestrictedExpression,
+};
+
+use super::permit::{Permit, Purpose};
+use super::set::PolicySet;
+use crate::model::{CredentialId, Lift, Name, Tier, Touch, Where};
+
+/// Who asks, as verified.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    pub agent: Name,
+    /// `person:alice` or `agent:ci`.
+    pub subject: String,
+    pub environment: Name,
+    pub tier: Tier,
+    pub confined: bool,
+}
+
+/// What is asked: one canonical request with one credential.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    pub asker: &'a Asker,
+    pub credential: &'a CredentialId,
+    pub credential_name: &'a Name,
+    /// SHA-256 of the canonical request.
+    pub digest: [u8; 32],
+    pub touches: &'a [Touch],
+    /// A person's yes to this very request, found by its digest.
+    pub approved: Option<&'a Lift>,
+}
+
+/// What comes of it. `policies` name the deciding policies, sorted.
+#[derive(Debug)]
+pub enum Decision {
+    Allow {
+        permit: Permit,
+        policies: Vec<String>,
+    },
+    Deny(Denial),
+    /// Only a person stands between the request and a yes.
+    Ask(Needed),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// Forbids that matched; empty when nothing permits.
+    pub policies: Vec<String>,
+    pub reason: String,
+    pub hint: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    pub lift: Lift,
+    pub reason: String,
+}
+
+impl PolicySet {
+    /// Decide a request. All touches must be allowed; nothing touched is a deny, an error is a deny.
+    pub fn authorize(&self, question: &Question<'_>) -> Decision {
+        let mut permits = BTreeSet::new();
+        let mut needed = Needs::default();
+        let mut denials = Vec::new();
+        if question.touches.is_empty() {
+            return Decision::Deny(Denial {
+                policies: vec![],
+                reason: "the request touches nothing that can be judged".to_owned(),
+                hint: None,
+            });
+        }
+        for touch in question.touches {
+            match self.one(question, touch) {
+                Ok(Outcome::Allow(ids)) => permits.extend(ids),
+                Ok(Outcome::Liftable(ids)) => needed.add(self, touch, ids),
+                Ok(Outcome::Deny(ids)) => denials.push((touch, ids)),
+                Err(reason) => {
+                    return Decision::Deny(Denial {
+                        policies: vec![],
+                        reason: format!("the decision failed, so the request is denied: {reason}"),
+                        hint: None,
+                    });
+                }
+            }
+        }
+        if !denials.is_empty() {
+            return Decision::Deny(self.denial(&denials));
+        }
+        if needed.policies.is_empty() {
+            let permit = Permit::new(question.credential.clone(), question.digest, Purpose::Request);
+            return Decision::Allow { permit, policies: permits.into_iter().collect() };
+        }
+        match question.approved {
+            // Every forbid that stands in the way now must be one that the person saw.
+            Some(lift) if needed.policies.iter().all(|id| lift.policies.contains(id)) => Decision::Allow {
+                permit: Permit::new(question.credential.clone(), question.digest, Purpose::Request),
+                policies: permits.into_iter().chain(needed.policies).collect(),
+            },
+            _ => Decision::Ask(needed.into_needed()),
+        }
+    }
+
+    /// Whether an agent may start a session in an environment. `Err` is the denial.
+    pub fn authorize_session(&self, asker: &Asker) -> Result<Vec<String>, Denial> {
+        let fail = |reason: String| Denial { policies: vec![], reason, hint: None };
+        let decide = || -> Result<Response, String> {
+            let environment = uid("Environment", asker.environment.as_str())?;
+            let principal = uid("Agent", asker.agent.as_str())?;
+            let action = uid("Action", "stint:startSession")?;
+            let entities = entities(vec![
+                agent_entity(asker)?,
+                environment_entity(environment.clone(), &asker.environment, asker.tier)?,
+            ])?;
+            let context = Context::from_pairs([
+                ("subject".to_owned(), text(&asker.subject)),
+                ("confined".to_owned(), RestrictedExpression::new_bool(asker.confined)),
+            ])
+            .map_err(|error| error.to_string())?;
+            let request = Request::new(principal, action, environment, context, None)
+                .map_err(|error| error.to_string())?;
+            Ok(Authorizer::new().is_authorized(&request, &self.all, &entities))
+        };
+        let response = decide().map_err(|reason| fail(format!("the decision failed: {reason}")))?;
+        let (ids, clean) = reasons(&response);
+        match response.decision() {
+            CedarDecision::Allow if clean => Ok(ids),
+            _ => Err(Denial {
+                reason: format!("agent {} may not start a session in {}", asker.agent, asker.environment),
+                hint: ids.first().and_then(|id| self.advice(id)).map(str::to_owned),
+                policies: ids,
+            }),
+        }
+    }
+
+    /// A permit for a read-only look-up of the broker's own, by a name that the pack lists.
+    pub fn authorize_lookup(&self, credential: &CredentialId, digest: [u8; 32]) -> Permit {
+        Permit::new(credential.clone(), digest, Purpose::Lookup)
+    }
+
+    fn one(&self, question: &Question<'_>, touch: &Touch) -> Result<Outcome, String> {
+        let asker = question.asker;
+        let principal = uid("Agent", asker.agent.as_str())?;
+        let action = uid("Action", &touch.operation)?;
+        let (resource, mut list) = resource_entities(touch)?;
+        list.push(agent_entity(asker)?);
+        list.push(action_entity(action.clone(), touch)?);
+        let entities = entities(list)?;
+        let request = Request::new(principal, action, resource, context(question, touch)?, None)
+            .map_err(|error| error.to_string())?;
+        let authorizer = Authorizer::new();
+        let response = authorizer.is_authorized(&request, &self.all, &entities);
+        let (ids, clean) = reasons(&response);
+        if !clean {
+            return Err(response
+                .diagnostics()
+                .errors()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; "));
+        }
+        if response.decision() == CedarDecision::Allow {
+            return Ok(Outcome::Allow(ids));
+        }
+        let liftable = |id: &String| self.notes.get(id).is_some_and(|note| note.approvable);
+        if ids.is_empty() || !ids.iter().all(liftable) {
+            return Ok(Outcome::Deny(ids.into_iter().filter(|id| !liftable(id)).collect()));
+        }
+        // Would it be permitted if a person lifted these? A forbid never hides that nothing permits.
+        let without = authorizer.is_authorized(&request, &self.lifted, &entities);
+        match (without.decision(), reasons(&without).1) {
+            (CedarDecision::Allow, true) => Ok(Outcome::Liftable(ids)),
+            _ => Ok(Outcome::Deny(vec![])),
+        }
+    }
+
+    fn denial(&self, denials: &[(&Touch, Vec<String>)]) -> Denial {
+        let policies: BTreeSet<String> = denials.iter().flat_map(|(_, ids)| ids.iter().cloned()).collect();
+        let reasons: BTreeSet<String> = denials.iter().map(|(touch, _)| describe(touch)).collect();
+        let hint = policies.iter().find_map(|id| self.advice(id)).map(str::to_owned);
+        let mut reason = reasons.into_iter().take(5).collect::<Vec<_>>().join("; ");
+        if policies.is_empty() {
+            reason.push_str("; no policy permits it");
+        }
+        Denial { policies: policies.into_iter().collect(), reason, hint }
+    }
+}
+
+enum Outcome {
+    Allow(Vec<String>),
+    /// Forbidden only by policies that a person may lift.
+    Liftable(Vec<String>),
+    /// The forbids that no approval lifts.
+    Deny(Vec<String>),
+}
+
+#[derive(Default)]
+struct Needs {
+    policies: BTreeSet<String>,
+    confirm: Option<String>,
+    approvers: u32,
+    reasons: BTreeSet<String>,
+}
+
+impl Needs {
+    fn add(&mut self, set: &PolicySet, touch: &Touch, ids: Vec<String>) {
+        for id in ids {
+            if let Some(note) = set.notes.get(&id) {
+                self.approvers = self.approvers.max(note.approvers);
+                if note.confirm && self.confirm.is_none() {
+                    let id = touch.resource.as_ref().map(|resource| resource.id.clone());
+                    self.confirm = touch.name.clone().or(id).or_else(|| Some(touch.operation.clone()));
+                }
+            }
+            self.policies.insert(id);
+        }
+        self.reasons.insert(describe(touch));
+    }
+
+    fn into_needed(self) -> Needed {
+        let confirm = self.confirm.map(|text| stint_api::Confirmation { kind: "type-name".to_owned(), text });
+        Needed {
+            lift: Lift {
+                policies: self.policies.into_iter().collect(),
+                confirm,
+                approvers: self.approvers.max(1),
+            },
+            reason: self.reasons.into_iter().take(5).collect::<Vec<_>>().join("; "),
+        }
+    }
+}
+
+/// `railway:volumeDelete (destroy) of volume 3d2c… in production`.
+fn describe(touch: &Touch) -> String {
+    let what = match &touch.resource {
+        Some(resource) => match &touch.name {
+            Some(name) => format!(" of {} {} ({name:?})", resource.kind, resource.id),
+            None => format!(" of {} {}", resource.kind, resource.id),
+        },
+        None => String::new(),
+    };
+    let place = match &touch.place {
+        Where::Environment { name, .. } => format!(" in {name}"),
+        Where::Unmapped(selector) => format!(" in {selector}, which no environment maps"),
+        Where::Unresolved(why) => format!(", whose owner could not be found: {why}"),
+        Where::Shared => " outside of any environment".to_owned(),
+        Where::Account => " on the account as a whole".to_owned(),
+    };
+    format!("{} ({}){what}{place}", touch.operation, touch.class)
+}
+
+fn context(question: &Question<'_>, touch: &Touch) -> Result<Context, String> {
+    let asker = question.asker;
+    let session = RestrictedExpression::new_record([
+        ("environment".to_owned(), text(asker.environment.as_str())),
+        ("tier".to_owned(), text(asker.tier.as_str())),
+        ("subject".to_owned(), text(&asker.subject)),
+        ("confined".to_owned(), RestrictedExpression::new_bool(asker.confined)),
+    ])
+    .map_err(|error| error.to_string())?;
+    let marks = RestrictedExpression::new_set(touch.marks.iter().map(|mark| text(mark.as_str())));
+    Context::from_pairs([
+        ("session".to_owned(), session),
+        ("class".to_owned(), text(touch.class.as_str())),
+        ("marks".to_owned(), marks),
+        ("credential".to_owned(), text(question.credential_name.as_str())),
+    ])
+    .map_err(|error| error.to_string())
+}
+
+fn resource_entities(touch: &Touch) -> Result<(EntityUid, Vec<Entity>), String> {
+    let (place, environment) = match &touch.place {
+        Where::Environment { name, tier } => ("environment", Some((name, *tier))),
+        Where::Unmapped(_) => ("unmapped", None),
+        Where::Unresolved(_) => ("unresolved", None),
+        Where::Shared => ("shared", None),
+        Where::Account => ("account", None),
+    };
+    let (kind, id) = match &touch.resource {
+        Some(resource) => (resource.kind.as_str(), resource.id.as_str()),
+        None => ("account", ""),
+    };
+    let own = uid("Resource", &format!("{}:{kind}/{id}", touch.provider))?;
+    let mut list = Vec::new();
+    let mut parents = HashSet::new();
+    if let Some((name, tier)) = environment {
+        let parent = uid("Environment", name.as_str())?;
+        list.push(environment_entity(parent.clone(), name, tier)?);
+        parents.insert(parent);
+    }
+    let attributes = HashMap::from([
+        ("provider".to_owned(), text(&touch.provider)),
+        ("kind".to_owned(), text(kind)),
+        ("id".to_owned(), text(id)),
+        ("place".to_owned(), text(place)),
+        ("environment".to_owned(), text(environment.map_or("", |(name, _)| name.as_str()))),
+        ("tier".to_owned(), text(environment.map_or("", |(_, tier)| tier.as_str()))),
+    ]);
+    list.push(Entity::new(own.clone(), attributes, parents).map_err(|error| error.to_string())?);
+    Ok((own, list))
+}
+
+fn agent_entity(asker: &Asker) -> Result<Entity, String> {
+    let attributes = HashMap::from([("name".to_owned(), text(asker.agent.as_str()))]);
+    Entity::new(uid("Agent", asker.agent.as_str())?, attributes, HashSet::new())
+        .map_err(|error| error.to_string())
+}
+
+fn environment_entity(own: EntityUid, name: &Name, tier: Tier) -> Result<Entity, String> {
+    let attributes =
+        HashMap::from([("name".to_owned(), text(name.as_str())), ("tier".to_owned(), text(tier.as_str()))]);
+    Entity::new(own, attributes, HashSet::new()).map_err(|error| error.to_string())
+}
+
+fn action_entity(own: EntityUid, touch: &Touch) -> Result<Entity, String> {
+    // INVARIANT: the group is the class of *this* request, which the payload may have made stronger than the table's.
+    let parents = HashSet::from([
+        uid("Action", &format!("class:{}", touch.class.as_str()))?,
+        uid("Action", &format!("provider:{}", touch.provider))?,
+    ]);
+    Entity::new(own, HashMap::new(), parents).map_err(|error| error.to_string())
+}
+
+fn entities(list: Vec<Entity>) -> Result<Entities, String> {
+    Entities::from_entities(list, None).map_err(|error| error.to_string())
+}
+
+fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
+    let kind = EntityTypeName::from_str(kind).map_err(|error| error.to_string())?;
+    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+}
+
+fn text(value: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(value.to_owned())
+}
+
+/// Deciding ids, sorted, and whether no policy failed to evaluate (a forbid that fails is skipped, so that is a deny).
+fn reasons(response: &Response) -> (Vec<String>, bool) {
+    let mut ids: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
+    ids.sort();
+    (ids, response.diagnostics().errors().next().is_none())
+}
