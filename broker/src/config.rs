@@ -1,1 +1,485 @@
-//! (room under construction)
+//! The only reader of the environment and of configuration files.
+//!
+//! Precedence: flag, `STINT_BROKER_*` variable, `stint-broker.toml`, default. Unknown keys are errors that name the
+//! key and the line; a wrong value stops the broker before it opens anything.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, de};
+use thiserror::Error;
+
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:7380";
+
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// Everything that can be set, typed and with its defaults.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data: PathBuf,
+    pub listen: SocketAddr,
+    /// Origin that clients use, no slash at its end: the OAuth issuer, and what proofs are made for.
+    pub public_url: String,
+    /// PostgreSQL URL; `None` is the embedded database in `data`.
+    pub database: Option<String>,
+    pub tls: Option<TlsFiles>,
+    pub behind_tls_proxy: bool,
+    pub seal: SealKind,
+    pub allow_private: Vec<IpNet>,
+    pub approval: ApprovalLimits,
+    pub session: SessionLimits,
+    pub token_ttl: Duration,
+    pub limits: Limits,
+    /// Folder of further `.cedar` files, each with its tests beside it.
+    pub policies: Option<PathBuf>,
+    /// Folder of packs that are used in place of the built-in ones.
+    pub packs: Option<PathBuf>,
+    pub log: LogFormat,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+/// Where the key-encryption key comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SealKind {
+    /// A 0600 file, made on first start. Default `DATA/stint.key`.
+    KeyFile(PathBuf),
+    /// A passphrase that a person gives after each start; until then the broker is sealed.
+    Passphrase,
+    /// The key itself in `STINT_BROKER_KEY`.
+    Environment,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApprovalLimits {
+    /// How long the gateway holds a request open while it waits for a person.
+    pub hold: Duration,
+    /// How long an approval can be given and used.
+    pub lifetime: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    pub ttl: Duration,
+    pub max_ttl: Duration,
+    pub heartbeat: Duration,
+    /// A session whose heartbeat is older than this has ended.
+    pub heartbeat_grace: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request body that is read to be judged; larger ones are refused unless the operation streams.
+    pub body: usize,
+    /// Connections at once; further ones wait.
+    pub connections: usize,
+    /// Requests at once in the gateway; further ones get 503.
+    pub requests: usize,
+    pub connect_timeout: Duration,
+    pub header_timeout: Duration,
+    pub idle_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// What the command line said; it stands over file and variables.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub data: Option<PathBuf>,
+    pub listen: Option<SocketAddr>,
+    pub public_url: Option<String>,
+    pub database: Option<String>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub behind_tls_proxy: bool,
+    pub seal: Option<String>,
+    pub allow_private: Vec<IpNet>,
+    pub approval_hold: Option<Duration>,
+    pub policies: Option<PathBuf>,
+}
+
+/// The process environment, read once.
+#[derive(Debug, Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Variables that are not UTF-8 are left out: no key of ours needs one.
+    #[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+    pub fn of_process() -> Self {
+        let text = |(key, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((key.into_string().ok()?, value.into_string().ok()?))
+        };
+        Environment(std::env::vars_os().filter_map(text).collect())
+    }
+
+    pub fn of(pairs: &[(&str, &str)]) -> Self {
+        Environment(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    }
+
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// `$XDG_DATA_HOME/stint`, or `~/.local/share/stint`.
+    pub fn data_home(&self) -> Option<PathBuf> {
+        let base = match self.var("XDG_DATA_HOME") {
+            Some(path) => PathBuf::from(path),
+            None => Path::new(self.var("HOME")?).join(".local/share"),
+        };
+        Some(base.join("stint"))
+    }
+}
+
+/// `stint-broker.toml`. Every key can be set as `STINT_BROKER_` and its name in capitals, dots as `_`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    public_url: Option<String>,
+    database: Option<String>,
+    behind_tls_proxy: Option<bool>,
+    policies: Option<PathBuf>,
+    packs: Option<PathBuf>,
+    log: Option<LogFormat>,
+    #[serde(default)]
+    tls: FileTls,
+    #[serde(default)]
+    seal: FileSeal,
+    #[serde(default)]
+    upstreams: FileUpstreams,
+    #[serde(default)]
+    approval: FileApproval,
+    #[serde(default)]
+    session: FileSession,
+    #[serde(default)]
+    token: FileToken,
+    #[serde(default)]
+    limits: FileLimits,
+}
+
+macro_rules! sections {
+    ($($name:ident { $($key:ident: $type:ty,)* })*) => {$(
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct $name { $($key: Option<$type>,)* }
+    )*};
+}
+
+sections! {
+    FileTls { cert: PathBuf, key: PathBuf, }
+    FileSeal { kind: String, key_file: PathBuf, }
+    FileUpstreams { allow_private: Vec<IpNet>, }
+    FileApproval { hold: Span, lifetime: Span, }
+    FileSession { ttl: Span, max_ttl: Span, heartbeat: Span, heartbeat_grace: Span, }
+    FileToken { ttl: Span, }
+    FileLimits {
+        body: usize, connections: usize, requests: usize,
+        connect_timeout: Span, header_timeout: Span, idle_timeout: Span,
+    }
+}
+
+/// Keys that variables may set: dotted name as in the file.
+const KEYS: &[&str] = &[
+    "data",
+    "listen",
+    "public_url",
+    "database",
+    "behind_tls_proxy",
+    "policies",
+    "packs",
+    "log",
+    "tls.cert",
+    "tls.key",
+    "seal.kind",
+    "seal.key_file",
+    "upstreams.allow_private",
+    "approval.hold",
+    "approval.lifetime",
+    "session.ttl",
+    "session.max_ttl",
+    "session.heartbeat",
+    "session.heartbeat_grace",
+    "token.ttl",
+    "limits.body",
+    "limits.connections",
+    "limits.requests",
+    "limits.connect_timeout",
+    "limits.header_timeout",
+    "limits.idle_timeout",
+];
+
+/// Variables with the prefix that are not keys of the file.
+const OTHER_VARIABLES: &[&str] = &["STINT_BROKER_KEY", "STINT_BROKER_LOG_LEVEL", "STINT_BROKER_CONFIG"];
+
+/// A duration as people write it: `20s`, `10m`, `1h`, `500ms`.
+#[derive(Debug, Clone, Copy)]
+struct Span(Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_duration(&text).map(Span).map_err(de::Error::custom)
+    }
+}
+
+/// `20s`, `10m`, `1h`, `2d`, `500ms`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is not a duration: a number and ms, s, m, h or d, such as 20s or 10m");
+    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at_checked(split).ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(millis).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+impl Config {
+    /// Read file and variables under the flags.
+    pub fn read(flags: Flags, environment: &Environment) -> Result<Config, ConfigError> {
+        let path = flags.config.clone().or_else(|| environment.var("STINT_BROKER_CONFIG").map(PathBuf::from));
+        let table = match &path {
+            Some(path) => file_table(path)?,
+            None => toml::Table::new(),
+        };
+        let table = with_variables(table, environment)?;
+        let file: File =
+            table.try_into().map_err(|error: toml::de::Error| ConfigError(error.message().to_owned()))?;
+        resolve(flags, file, environment)
+    }
+}
+
+fn file_table(path: &Path) -> Result<toml::Table, ConfigError> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| ConfigError(format!("{shown}: {error}")))?;
+    // The typed reading finds unknown keys and wrong values with their line; the table is what variables go over.
+    toml::from_str::<File>(&text).map_err(|error| ConfigError(format!("{shown}: {error}")))?;
+    text.parse().map_err(|error| ConfigError(format!("{shown}: {error}")))
+}
+
+fn with_variables(mut table: toml::Table, environment: &Environment) -> Result<toml::Table, ConfigError> {
+    let variable = |key: &str| format!("STINT_BROKER_{}", key.to_ascii_uppercase().replace('.', "_"));
+    let known: Vec<String> = KEYS.iter().map(|key| variable(key)).collect();
+    for name in environment.0.keys().filter(|name| name.starts_with("STINT_BROKER_")) {
+        if !known.contains(name) && !OTHER_VARIABLES.contains(&name.as_str()) {
+            return Err(ConfigError(format!("the variable {name} is not a key of the configuration")));
+        }
+    }
+    for (key, name) in KEYS.iter().zip(&known) {
+        let Some(text) = environment.var(name) else { continue };
+        let value = variable_value(key, text);
+        let mut alone = toml::Table::new();
+        insert(&mut alone, key, value.clone());
+        File::deserialize(toml::Value::Table(alone))
+            .map_err(|error| ConfigError(format!("the variable {name}: {}", error.message())))?;
+        insert(&mut table, key, value);
+    }
+    Ok(table)
+}
+
+fn variable_value(key: &str, text: &str) -> toml::Value {
+    match key {
+        "upstreams.allow_private" => toml::Value::Array(
+            text.split(',').map(|part| toml::Value::String(part.trim().to_owned())).collect(),
+        ),
+        "behind_tls_proxy" | "limits.body" | "limits.connections" | "limits.requests" => text
+            .parse::<bool>()
+            .map(toml::Value::Boolean)
+            .or_else(|_| text.parse::<i64>().map(toml::Value::Integer))
+            .unwrap_or_else(|_| toml::Value::String(text.to_owned())),
+        _ => toml::Value::String(text.to_owned()),
+    }
+}
+
+fn insert(table: &mut toml::Table, key: &str, value: toml::Value) {
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+        Some((section, key)) => {
+            let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            if let Some(section) = section.as_table_mut() {
+                section.insert(key.to_owned(), value);
+            }
+        }
+    }
+}
+
+fn resolve(flags: Flags, file: File, environment: &Environment) -> Result<Config, ConfigError> {
+    let data = flags.data.or(file.data).or_else(|| environment.data_home()).ok_or_else(|| {
+        ConfigError("no data folder: give --data DIR (neither XDG_DATA_HOME nor HOME is set)".to_owned())
+    })?;
+    let default_listen: SocketAddr =
+        DEFAULT_LISTEN.parse().map_err(|_| ConfigError("the default address is wrong".to_owned()))?;
+    let listen = flags.listen.or(file.listen).unwrap_or(default_listen);
+    let tls = match (flags.tls_cert.or(file.tls.cert), flags.tls_key.or(file.tls.key)) {
+        (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+        (None, None) => None,
+        _ => return Err(ConfigError("tls.cert and tls.key go together: one of them is missing".to_owned())),
+    };
+    let behind_tls_proxy = flags.behind_tls_proxy || file.behind_tls_proxy.unwrap_or(false);
+    if !listen.ip().is_loopback() && tls.is_none() && !behind_tls_proxy {
+        return Err(ConfigError(format!(
+            "listen = {listen} is beyond loopback: give --tls-cert and --tls-key, or --behind-tls-proxy if a proxy ends TLS in front"
+        )));
+    }
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let public_url = flags.public_url.or(file.public_url).unwrap_or_else(|| format!("{scheme}://{listen}"));
+    check_public_url(&public_url)?;
+    let seal = match flags.seal.or(file.seal.kind).as_deref() {
+        None | Some("key-file") => {
+            SealKind::KeyFile(file.seal.key_file.unwrap_or_else(|| data.join("stint.key")))
+        }
+        Some("passphrase") => SealKind::Passphrase,
+        Some("environment") => SealKind::Environment,
+        Some(other) => {
+            return Err(ConfigError(format!(
+                "seal.kind = '{other}': one of key-file, passphrase, environment"
+            )));
+        }
+    };
+    let or = |span: Option<Span>, default: u64| span.map_or(Duration::from_secs(default), |span| span.0);
+    let mut allow_private = flags.allow_private;
+    allow_private.extend(file.upstreams.allow_private.unwrap_or_default());
+    let config = Config {
+        listen,
+        public_url,
+        database: flags.database.or(file.database),
+        tls,
+        behind_tls_proxy,
+        seal,
+        allow_private,
+        approval: ApprovalLimits {
+            hold: flags.approval_hold.unwrap_or_else(|| or(file.approval.hold, 20)),
+            lifetime: or(file.approval.lifetime, 600),
+        },
+        session: SessionLimits {
+            ttl: or(file.session.ttl, 3600),
+            max_ttl: or(file.session.max_ttl, 12 * 3600),
+            heartbeat: or(file.session.heartbeat, 10),
+            heartbeat_grace: or(file.session.heartbeat_grace, 60),
+        },
+        token_ttl: or(file.token.ttl, 600),
+        limits: Limits {
+            body: file.limits.body.unwrap_or(1024 * 1024),
+            connections: file.limits.connections.unwrap_or(4096),
+            requests: file.limits.requests.unwrap_or(1024),
+            connect_timeout: or(file.limits.connect_timeout, 5),
+            header_timeout: or(file.limits.header_timeout, 30),
+            idle_timeout: or(file.limits.idle_timeout, 60),
+        },
+        policies: flags.policies.or(file.policies),
+        packs: file.packs,
+        log: file.log.unwrap_or(LogFormat::Text),
+        data,
+    };
+    check(&config)?;
+    Ok(config)
+}
+
+fn check(config: &Config) -> Result<(), ConfigError> {
+    let fail = |text: &str| Err(ConfigError(text.to_owned()));
+    if config.token_ttl > Duration::from_secs(3600) || config.token_ttl < Duration::from_secs(1) {
+        return fail("token.ttl: between 1s and 1h");
+    }
+    if config.session.ttl > config.session.max_ttl {
+        return fail("session.ttl is longer than session.max_ttl");
+    }
+    if config.session.heartbeat_grace < config.session.heartbeat * 2 {
+        return fail("session.heartbeat_grace must be at least twice session.heartbeat");
+    }
+    if config.approval.hold > Duration::from_secs(300) {
+        return fail("approval.hold: at most 5m, clients give up before that");
+    }
+    if let Some(url) = &config.database
+        && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
+    {
+        return fail("database: a postgres:// URL, or nothing for the embedded database");
+    }
+    if config.limits.body == 0 || config.limits.connections == 0 || config.limits.requests == 0 {
+        return fail("limits: a limit of 0 would serve nobody");
+    }
+    Ok(())
+}
+
+fn check_public_url(url: &str) -> Result<(), ConfigError> {
+    let wrong =
+        || ConfigError(format!("public_url = '{url}': an origin such as https://stint.example.com, no path"));
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(wrong)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    if rest.is_empty() || !rest.chars().all(plain) || rest.chars().any(|c| c.is_ascii_uppercase()) {
+        return Err(wrong());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("stint-broker.toml");
+        std::fs::write(&path, toml).expect("written");
+        let flags = Flags { config: Some(path), data: Some("/nowhere".into()), ..Flags::default() };
+        Config::read(flags, &Environment::of(variables)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_unknown_key_names_itself_and_its_line() {
+        let error = read("listen = \"127.0.0.1:1\"\n[approval]\nhodl = \"20s\"\n", &[]).expect_err("refused");
+        assert!(error.contains("hodl") && error.contains("line 3"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_line() {
+        let error = read("[approval]\nhold = \"20 parsecs\"\n", &[]).expect_err("refused");
+        assert!(error.contains("parsecs") && error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn a_variable_stands_over_the_file() {
+        let config =
+            read("[approval]\nhold = \"20s\"\n", &[("STINT_BROKER_APPROVAL_HOLD", "1s")]).expect("reads");
+        assert_eq!(config.approval.hold, Duration::from_secs(1));
+        let nets =
+            read("", &[("STINT_BROKER_UPSTREAMS_ALLOW_PRIVATE", "127.0.0.0/8, 10.0.0.0/8")]).expect("reads");
+        assert_eq!(nets.allow_private.len(), 2);
+    }
+
+    #[test]
+    fn a_wrong_variable_names_itself() {
+        let error = read("", &[("STINT_BROKER_LIMITS_BODY", "lots")]).expect_err("refused");
+        assert!(error.contains("STINT_BROKER_LIMITS_BODY"), "{error}");
+        let error = read("", &[("STINT_BROKER_LISTN", "x")]).expect_err("refused");
+        assert!(error.contains("STINT_BROKER_LISTN"), "{error}");
+    }
+
+    #[test]
+    fn beyond_loopback_needs_tls() {
+        assert!(read("listen = \"0.0.0.0:7380\"\n", &[]).expect_err("refused").contains("beyond loopback"));
+        assert!(read("listen = \"0.0.0.0:7380\"\nbehind_tls_proxy = true\n", &[]).is_ok());
+        assert!(read("[tls]\ncert = \"c\"\n", &[]).is_err());
+    }
+}
