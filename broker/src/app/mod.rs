@@ -1,1 +1,117 @@
-//! (room under construction)
+//! Use cases, one file each: where the mechanisms meet.
+//!
+//! The only room that opens a transaction and that puts vault, token, policy, catalog, provider, audit and store
+//! together. Edges call it with parsed values and get values or an `Error` with a stable code. Must not know HTTP
+//! framing, status codes or pages.
+
+mod approve;
+mod authorize;
+mod error;
+mod identify;
+mod keys;
+mod live;
+mod lookup;
+mod mint;
+mod record;
+mod registry;
+mod send;
+mod session;
+mod setup;
+mod start;
+mod sweep;
+mod trail;
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::policy::PolicySet;
+use crate::provider::{Resolver, UpstreamClient};
+use crate::store::Store;
+use crate::token::{Nonces, ReplayMemory, Tokens};
+use crate::vault::Vault;
+
+pub use approve::ApprovalNews;
+pub use authorize::{Authorized, Judged, Verdict};
+pub use error::{DecisionFacts, Error};
+pub use identify::{Caller, GatewayCaller, PersonCaller, Presented};
+pub use live::{LiveCredential, LiveSession};
+pub use mint::TokenRequest;
+pub use record::Facts;
+pub use send::{Outgoing, Sent};
+pub use start::{StartError, unseal_with};
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The broker, assembled. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+pub(in crate::app) struct Inner {
+    config: Config,
+    clock: Clock,
+    store: Store,
+    vault: Vault,
+    catalog: Catalog,
+    policy: ArcSwap<PolicySet>,
+    /// `None` while the broker is sealed.
+    keys: ArcSwap<Option<keys::Keys>>,
+    nonces: Nonces,
+    replays: ReplayMemory,
+    /// Second in which this process started: proofs older than it may have been seen by the one before.
+    started: i64,
+    registry: ArcSwap<live::Registry>,
+    sessions: live::Sessions,
+    resolver: Resolver,
+    upstream: UpstreamClient,
+    news: approve::News,
+}
+
+impl App {
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    /// Issuer, origin of every URL that the broker gives out.
+    pub fn issuer(&self) -> &str {
+        &self.0.config.public_url
+    }
+
+    pub fn gateway_url(&self) -> String {
+        format!("{}/gateway", self.issuer())
+    }
+
+    pub fn token_endpoint(&self) -> String {
+        format!("{}/oauth/token", self.issuer())
+    }
+
+    pub fn is_sealed(&self) -> bool {
+        self.0.keys.load().is_none()
+    }
+
+    fn uuid(&self) -> Result<uuid::Uuid> {
+        self.0.clock.uuid().ok_or_else(|| Error::internal("the system gives no randomness"))
+    }
+
+    fn random<const N: usize>(&self) -> Result<[u8; N]> {
+        self.0.clock.random().ok_or_else(|| Error::internal("the system gives no randomness"))
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("issuer", &self.issuer()).field("sealed", &self.is_sealed()).finish()
+    }
+}

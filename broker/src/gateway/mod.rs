@@ -1,1 +1,91 @@
-//! (room under construction)
+//! The enforcing proxy. A request passes ten phases, one file each, with the same names in spans, records and docs:
+//! accept, identify, classify, resolve, decide, record, inject, forward, screen, close.
+//!
+//! Knows the order of the phases and HTTP. Must not know policies, SQL or secrets: a decision is a value that it holds,
+//! and a credential passes through it inside an `Injection` that it cannot open.
+
+mod accept;
+mod classify;
+mod close;
+mod decide;
+mod forward;
+mod identify;
+mod inject;
+mod record;
+mod resolve;
+mod screen;
+
+use axum::body::Body;
+use http::{HeaderValue, Request, Response};
+use stint_api::HEADER_RECORD;
+
+use crate::app::{self, App};
+use crate::problem;
+
+/// The path under which the gateway answers.
+pub const PREFIX: &str = "/gateway/";
+
+/// Take one request through the phases. Never fails: what goes wrong is a recorded refusal.
+pub async fn handle(app: &App, request: Request<Body>) -> Response<Body> {
+    let mut trace = record::Trace::of(&request);
+    match pass(app, request, &mut trace).await {
+        Ok(response) => response,
+        Err(error) => refuse(app, trace, error).await,
+    }
+}
+
+async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> app::Result<Response<Body>> {
+    let accepted = accept::accept(request)?;
+    trace.credential = Some(accepted.credential.to_string());
+    let identified = identify::identify(app, &accepted).await?;
+    trace.identified(&identified);
+    let canonical = accept::canonical(app, &identified, accepted).await?;
+    let understood = classify::classify(app, &identified, canonical)?;
+    let judged = resolve::resolve(app, &identified, understood).await?;
+    trace.judged(&judged);
+    let (judged, authorized) = decide::decide(app, &identified, judged).await?;
+    let recorded = record::record(app, &identified, &judged, authorized).await?;
+    // From here on the intent is on record, so what happens next is its outcome and not a refusal.
+    let close = close::Close::of(app, &identified, &recorded);
+    let record = recorded.id.clone();
+    let outcome = async {
+        let outgoing = inject::inject(app, &identified, recorded, judged)?;
+        forward::forward(app, outgoing).await
+    };
+    let mut response = match outcome.await {
+        Ok(sent) => screen::screen(sent, close).unwrap_or_else(|error| problem_response(&error, trace.graphql)),
+        Err(error) => {
+            close.failed(&error);
+            problem_response(&error, trace.graphql)
+        }
+    };
+    stamp(&mut response, &record);
+    Ok(response)
+}
+
+/// Record a refusal and answer it. What cannot be recorded is answered 503, and was not sent either.
+async fn refuse(app: &App, trace: record::Trace, error: app::Error) -> Response<Body> {
+    let graphql = trace.graphql;
+    match trace.refusal(app, &error).await {
+        Ok(record) => {
+            let mut problem = problem::document(&error);
+            problem.record = Some(record.clone());
+            let mut response =
+                if graphql { problem::graphql_response(&problem) } else { problem::response(&problem) };
+            stamp(&mut response, &record);
+            response
+        }
+        Err(unrecorded) => problem_response(&unrecorded, graphql),
+    }
+}
+
+fn problem_response(error: &app::Error, graphql: bool) -> Response<Body> {
+    let problem = problem::document(error);
+    if graphql { problem::graphql_response(&problem) } else { problem::response(&problem) }
+}
+
+fn stamp(response: &mut Response<Body>, record: &str) {
+    if let Ok(value) = HeaderValue::from_str(record) {
+        response.headers_mut().insert(HEADER_RECORD, value);
+    }
+}

@@ -1,1 +1,58 @@
-//! (room under construction)
+//! The control plane: OAuth endpoints and the JSON of `/v1`.
+//!
+//! A handler extracts, makes one call into `app`, and answers. Must not know SQL, policy or crypto. What goes wrong
+//! becomes a problem document through `problem`; the token endpoint answers in OAuth's own form (RFC 6749 s5.2).
+
+mod caller;
+mod json;
+mod oauth;
+mod routes;
+mod wellknown;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, Response};
+use stint_api::Code;
+use tower::ServiceExt;
+
+use crate::app::{App, Error};
+use crate::gateway;
+use crate::listen;
+use crate::problem;
+
+/// The whole of what the broker answers.
+#[derive(Clone, Debug)]
+pub struct Front {
+    app: App,
+    control: Router,
+}
+
+impl Front {
+    pub fn new(app: App) -> Self {
+        Front { control: routes::router(app.clone()), app }
+    }
+
+    /// Answer one request. Requests that the listener refused, or that could be read in two ways, go no further.
+    pub async fn answer(self, request: Request<Body>) -> Response<Body> {
+        if let Some(refused) = request.extensions().get::<listen::Refused>() {
+            let (code, detail) = (refused.code, refused.detail.clone());
+            return self.framing(code, &detail).await;
+        }
+        if request.uri().path().starts_with(gateway::PREFIX) {
+            return gateway::handle(&self.app, request).await;
+        }
+        match self.control.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    async fn framing(&self, code: &'static str, detail: &str) -> Response<Body> {
+        let kind = if code == "headers_too_large" { Code::HeadersTooLarge } else { Code::MalformedRequest };
+        let error = Error::new(kind, format!("{detail} ({code})"));
+        let error = self.app.record_malformed(code, error).await;
+        let mut response = problem::response(&problem::document(&error));
+        response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+        response
+    }
+}

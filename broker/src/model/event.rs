@@ -23,6 +23,8 @@ pub struct Event {
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     BrokerStarted,
+    BrokerUnsealed,
+    KeyMade,
     SetupUsed,
     PersonAdded,
     LoginAdded,

@@ -1,0 +1,264 @@
+//! Who asks: a token, and a proof that its holder has the key it is bound to (RFC 9449 s7).
+
+use std::sync::Arc;
+
+use ring::digest::{Context, SHA256};
+use stint_api::{Code, WhoAmI};
+use stint_jose::Jwk;
+
+use super::{App, Error, LiveCredential, LiveSession, Result};
+use crate::model::{ClientId, Name};
+use crate::store::Change;
+use crate::token::{Audience, TokenError, Verified};
+
+/// Detail of the error that asks for a nonce; the token endpoint answers it with one (RFC 9449 s8).
+pub const NONCE_WANTED: &str = "the proof may have been seen before this broker started: make another with the nonce";
+
+/// How long a proof can be used after it was made, in seconds; the replay memory keeps it for as long.
+const PROOF_LIFE: i64 = 70;
+
+/// What a request presents to say who sent it.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'a> {
+    pub method: &'a str,
+    /// Path as sent, without the query.
+    pub path: &'a str,
+    /// Every `Authorization` value.
+    pub authorization: &'a [String],
+    /// Every `DPoP` value.
+    pub proofs: &'a [String],
+}
+
+/// A person, by a login of theirs.
+#[derive(Debug, Clone)]
+pub struct PersonCaller {
+    pub person: Name,
+    pub role: String,
+    pub client: ClientId,
+    used: ([u8; 32], i64),
+}
+
+/// A live session, by its token.
+#[derive(Debug, Clone)]
+pub struct GatewayCaller {
+    pub session: Arc<LiveSession>,
+    credentials: Vec<Name>,
+    used: ([u8; 32], i64),
+}
+
+/// Either of them.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    Person(PersonCaller),
+    Session(GatewayCaller),
+}
+
+/// A public key as given, in the forms that are kept.
+#[derive(Debug, Clone)]
+pub(in crate::app) struct Key {
+    /// JWK text, canonical members only.
+    pub(in crate::app) text: String,
+    /// RFC 7638 thumbprint.
+    pub(in crate::app) jkt: String,
+}
+
+pub(in crate::app) fn parse_key(value: &serde_json::Value) -> Result<Key> {
+    let jwk = Jwk::from_value(value)
+        .map_err(|error| Error::new(Code::InvalidInput, format!("the key is not a public Ed25519 or P-256 JWK: {error}")))?;
+    if jwk.algorithm() == stint_jose::Algorithm::Rs256 {
+        return Err(Error::new(Code::InvalidInput, "the key is not a public Ed25519 or P-256 JWK"));
+    }
+    Ok(Key { text: jwk.to_value().to_string(), jkt: jwk.thumbprint() })
+}
+
+// === impl PersonCaller ===
+
+impl PersonCaller {
+    pub fn actor(&self) -> String {
+        format!("person:{}", self.person)
+    }
+
+    pub fn whoami(&self) -> WhoAmI {
+        WhoAmI { person: self.person.to_string(), role: self.role.clone(), client_id: self.client.to_string() }
+    }
+
+    /// The proof, to be remembered by the change that it made.
+    pub(in crate::app) fn used_proof(&self) -> Change {
+        Change::Remember { key: self.used.0, until: self.used.1 }
+    }
+
+    /// Registers agents, environments and credentials.
+    pub(in crate::app) fn administers(&self) -> Result<()> {
+        self.has(&["owner"], "administer")
+    }
+
+    /// Starts and ends sessions.
+    pub(in crate::app) fn works(&self) -> Result<()> {
+        self.has(&["owner", "approver", "operator"], "start or end sessions")
+    }
+
+    pub(in crate::app) fn approves(&self) -> Result<()> {
+        self.has(&["owner", "approver"], "approve or deny")
+    }
+
+    fn has(&self, roles: &[&str], what: &str) -> Result<()> {
+        if roles.contains(&self.role.as_str()) {
+            return Ok(());
+        }
+        Err(Error::new(Code::Forbidden, format!("the role {} may not {what}", self.role)))
+    }
+}
+
+// === impl GatewayCaller ===
+
+impl GatewayCaller {
+    pub(in crate::app) fn used_proof(&self) -> Change {
+        Change::Remember { key: self.used.0, until: self.used.1 }
+    }
+}
+
+// === impl App ===
+
+impl App {
+    /// A person with a token for the control plane.
+    pub async fn identify_person(&self, presented: &Presented<'_>) -> Result<PersonCaller> {
+        let (verified, used) = self.proven(presented, Audience::Control, true)?;
+        let client = ClientId::parse(verified.client_id()).map_err(|_| invalid("the token names no client"))?;
+        let login = self.0.store.login(&client).await?.ok_or_else(|| invalid("the login is gone"))?;
+        let person = self.0.store.person(&login.person).await?.ok_or_else(|| invalid("the person is gone"))?;
+        Ok(PersonCaller { person: person.name, role: person.role, client, used })
+    }
+
+    /// A live session with a token of its own.
+    pub async fn identify_session(&self, presented: &Presented<'_>) -> Result<GatewayCaller> {
+        let (verified, used) = self.proven(presented, Audience::Gateway, false)?;
+        let id = verified.session().ok_or_else(|| invalid("the token belongs to no session"))?;
+        let session = self.live_session(id).await?;
+        // The key of the token is the key of the session, and both name one environment.
+        if session.row.jkt != verified.jkt() || verified.environment() != Some(&session.row.environment) {
+            return Err(invalid("the token does not belong to the session it names"));
+        }
+        Ok(GatewayCaller { session, credentials: verified.credentials().to_vec(), used })
+    }
+
+    /// Whether the token, were it valid, is one of a session: a look at its audience, to choose who judges it.
+    pub fn is_session_token(&self, presented: &Presented<'_>) -> bool {
+        let Ok(token) = scheme(presented.authorization) else { return false };
+        let keys = self.0.keys.load();
+        let Some(keys) = keys.as_ref().as_ref() else { return false };
+        keys.tokens.verify(token, Audience::Gateway, self.0.clock.unix()).is_ok()
+    }
+
+    /// The credential of that name, if this session was given it and its token covers it.
+    pub fn granted(&self, caller: &GatewayCaller, name: &Name) -> Result<Arc<LiveCredential>> {
+        let missing = || {
+            Error::new(Code::NotFound, format!("this session has no credential '{name}'"))
+                .hint("a session holds the credentials of its environment: stint session show")
+        };
+        let granted = caller.session.row.grants.iter().any(|grant| grant.credential == *name);
+        let covered = caller.credentials.is_empty() || caller.credentials.contains(name);
+        if !granted || !covered {
+            return Err(missing());
+        }
+        self.live_credential(name).ok_or_else(missing)
+    }
+
+    /// Token and proof, verified: strict, for this audience, for exactly this method and URL, never seen before.
+    fn proven(
+        &self, presented: &Presented<'_>, audience: Audience, since_start: bool,
+    ) -> Result<(Verified, ([u8; 32], i64))> {
+        self.unsealed()?;
+        let token = scheme(presented.authorization)?;
+        let [proof] = presented.proofs else {
+            return Err(Error::new(Code::InvalidProof, match presented.proofs.len() {
+                0 => "the DPoP header is missing",
+                _ => "there is more than one DPoP header",
+            }));
+        };
+        let keys = self.0.keys.load();
+        let keys = keys.as_ref().as_ref().ok_or_else(sealed)?;
+        let now = self.0.clock.unix();
+        let verified = keys.tokens.verify(token, audience, now).map_err(refused_token)?;
+        let url = format!("{}{}", self.issuer(), presented.path);
+        let proven = self
+            .verify_proof(proof, presented.method, &url, Some(token))
+            .map_err(|error| Error::new(Code::InvalidProof, error.to_string()))?;
+        if proven.jkt != verified.jkt() {
+            return Err(Error::new(Code::InvalidProof, "the proof is made with another key than the token's"));
+        }
+        // Reads of people leave nothing in the store that would tell a proof of before a restart.
+        if since_start && proven.iat <= self.0.started && !self.nonce_is_ours(proven.nonce.as_deref()) {
+            return Err(Error::new(Code::InvalidProof, NONCE_WANTED));
+        }
+        let used = self.use_proof(&proven)?;
+        Ok((verified, used))
+    }
+
+    /// A DPoP proof (RFC 9449 s4.3), not yet checked for replay.
+    pub(in crate::app) fn verify_proof(
+        &self, proof: &str, method: &str, url: &str, token: Option<&str>,
+    ) -> std::result::Result<stint_jose::dpop::Proof, stint_jose::Error> {
+        stint_jose::dpop::verify_proof(proof, method, url, token, self.0.clock.unix())
+    }
+
+    /// Use a proof up in this process. The key is to be remembered by the commit that the request makes, which finds a
+    /// replay at another replica and after a restart.
+    pub(in crate::app) fn use_proof(&self, proof: &stint_jose::dpop::Proof) -> Result<([u8; 32], i64)> {
+        let mut context = Context::new(&SHA256);
+        context.update(b"stint proof v1\n");
+        context.update(proof.jkt.as_bytes());
+        context.update(b"\n");
+        context.update(proof.jti.as_bytes());
+        let mut key = [0u8; 32];
+        key.copy_from_slice(context.finish().as_ref());
+        let now = self.0.clock.unix();
+        let until = proof.iat.max(now) + PROOF_LIFE;
+        self.0.replays.check_and_insert(key, until, now).map_err(|error| match error {
+            crate::token::ReplayError::Replayed => Error::new(Code::InvalidProof, "the proof was used before"),
+            crate::token::ReplayError::Full => Error::new(Code::Busy, "too many proofs are in use at once"),
+        })?;
+        Ok((key, until))
+    }
+
+    pub(in crate::app) fn nonce_is_ours(&self, nonce: Option<&str>) -> bool {
+        nonce.is_some_and(|nonce| self.0.nonces.check(nonce, self.0.clock.unix()))
+    }
+
+    /// A nonce for a client that needs one (RFC 9449 s8).
+    pub fn nonce(&self) -> Option<String> {
+        Some(self.0.nonces.issue(self.0.clock.unix()))
+    }
+
+    pub(in crate::app) fn unsealed(&self) -> Result<()> {
+        if self.is_sealed() { Err(sealed()) } else { Ok(()) }
+    }
+}
+
+fn sealed() -> Error {
+    Error::new(Code::Sealed, "the broker is sealed and opens nothing").hint("a person unseals it: stint-broker unseal")
+}
+
+fn invalid(detail: &str) -> Error {
+    Error::new(Code::InvalidToken, detail)
+}
+
+fn refused_token(error: TokenError) -> Error {
+    invalid(&error.to_string())
+}
+
+/// The token of the one `Authorization: DPoP …` header.
+fn scheme(authorization: &[String]) -> Result<&str> {
+    let [value] = authorization else {
+        return Err(match authorization.len() {
+            0 => Error::new(Code::NotAuthenticated, "there is no token").hint("stint token --headers METHOD URL prints what to send"),
+            _ => Error::new(Code::AmbiguousRequest, "there is more than one Authorization header"),
+        });
+    };
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("DPoP") => Ok(token),
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("Bearer") => {
+            Err(invalid("tokens are bound to a key: send them as DPoP with a proof, not as Bearer"))
+        }
+        _ => Err(invalid("the Authorization header is not of the form DPoP TOKEN")),
+    }
+}

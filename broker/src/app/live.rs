@@ -1,0 +1,162 @@
+//! What every request needs, kept in memory: reading it from the database would cost more than everything else.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, RwLock};
+
+use super::{App, Error, Result};
+use crate::model::{
+    AgentRow, ClientId, CredentialRow, EnvironmentRow, Name, SecretVersion, Selector, SessionId, SessionRow,
+};
+use crate::store::Database;
+
+/// How long a replica believes what it read of a session before it asks the shared database again, in milliseconds.
+const SHARED_SESSION_AGE: i64 = 500;
+
+/// Environments, credentials and agents as of the last change.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Registry {
+    pub(in crate::app) environments: HashMap<Name, EnvironmentRow>,
+    pub(in crate::app) owners: HashMap<Selector, Name>,
+    pub(in crate::app) credentials: HashMap<Name, Arc<LiveCredential>>,
+    pub(in crate::app) agents: HashMap<Name, AgentRow>,
+    pub(in crate::app) agents_by_client: HashMap<ClientId, Name>,
+}
+
+/// A credential with its sealed secret.
+#[derive(Debug)]
+pub struct LiveCredential {
+    pub row: CredentialRow,
+    pub(in crate::app) secret: SecretVersion,
+}
+
+/// A session that has not ended, as far as this process knows.
+#[derive(Debug)]
+pub struct LiveSession {
+    pub row: SessionRow,
+    /// Unix milliseconds.
+    heard: AtomicI64,
+    checked: AtomicI64,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::app) struct Sessions(RwLock<HashMap<SessionId, Arc<LiveSession>>>);
+
+impl Sessions {
+    pub(in crate::app) fn insert(&self, row: SessionRow, now: i64) -> Arc<LiveSession> {
+        let live = Arc::new(LiveSession { heard: AtomicI64::new(now), checked: AtomicI64::new(now), row });
+        if let Ok(mut map) = self.0.write() {
+            map.insert(live.row.id.clone(), live.clone());
+        }
+        live
+    }
+
+    pub(in crate::app) fn remove(&self, id: &SessionId) {
+        if let Ok(mut map) = self.0.write() {
+            map.remove(id);
+        }
+    }
+
+    pub(in crate::app) fn all(&self) -> Vec<Arc<LiveSession>> {
+        self.0.read().map(|map| map.values().cloned().collect()).unwrap_or_default()
+    }
+
+    fn find(&self, id: &SessionId) -> Option<Arc<LiveSession>> {
+        self.0.read().ok()?.get(id).cloned()
+    }
+}
+
+impl LiveSession {
+    pub(in crate::app) fn hear(&self, now_ms: i64) {
+        self.heard.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Why the session is over at this moment, if it is.
+    pub(in crate::app) fn over(&self, now: chrono::DateTime<chrono::Utc>, grace: std::time::Duration) -> Option<&'static str> {
+        if self.row.ended_at.is_some() {
+            return Some("ended");
+        }
+        if now >= self.row.expires_at {
+            return Some("expired");
+        }
+        let silent = now.timestamp_millis() - self.heard.load(Ordering::Relaxed);
+        (self.row.heartbeat && silent > i64::try_from(grace.as_millis()).unwrap_or(i64::MAX))
+            .then_some("heartbeat_missed")
+    }
+}
+
+impl App {
+    /// The session, live now. Ended, expired and silent ones are `SessionEnded`; unknown ones too, so that an id that
+    /// never was cannot be told from one that is over.
+    pub async fn live_session(&self, id: &SessionId) -> Result<Arc<LiveSession>> {
+        let ended = || Error::new(stint_api::Code::SessionEnded, "the session has ended").hint("start another: stint run");
+        let now = self.0.clock.now();
+        let now_ms = now.timestamp_millis();
+        let shared = matches!(self.database(), Database::Postgres(_));
+        let known = self.0.sessions.find(id);
+        let fresh = known.as_ref().is_some_and(|live| {
+            !shared || now_ms - live.checked.load(Ordering::Relaxed) < SHARED_SESSION_AGE
+        });
+        let live = match known {
+            Some(live) if fresh => live,
+            known => {
+                let row = self.0.store.session(id).await?.ok_or_else(ended)?;
+                if row.ended_at.is_some() {
+                    self.0.sessions.remove(id);
+                    return Err(ended());
+                }
+                match known {
+                    Some(live) => {
+                        live.checked.store(now_ms, Ordering::Relaxed);
+                        live
+                    }
+                    // After a restart a session gets a full grace period to be heard again.
+                    None => self.0.sessions.insert(row, now_ms),
+                }
+            }
+        };
+        match live.over(now, self.0.config.session.heartbeat_grace) {
+            None => Ok(live),
+            Some(reason) => {
+                self.end_quietly(&live.row, reason).await;
+                Err(ended())
+            }
+        }
+    }
+
+    /// Read the registry anew. Called after each change, and now and then where other replicas change it too.
+    pub(in crate::app) async fn reload_registry(&self) -> Result<()> {
+        let store = &self.0.store;
+        let mut registry = Registry::default();
+        for row in store.environments().await? {
+            for selector in &row.selectors {
+                registry.owners.insert(selector.clone(), row.name.clone());
+            }
+            registry.environments.insert(row.name.clone(), row);
+        }
+        for row in store.credentials().await? {
+            if row.revoked_at.is_some() {
+                continue;
+            }
+            let secret = store.secret(&row.id, row.version).await?;
+            let secret = secret.ok_or_else(|| Error::internal(format!("credential {} has no secret", row.name)))?;
+            registry.credentials.insert(row.name.clone(), Arc::new(LiveCredential { row, secret }));
+        }
+        for row in store.agents().await? {
+            registry.agents_by_client.insert(row.client.clone(), row.name.clone());
+            registry.agents.insert(row.name.clone(), row);
+        }
+        self.0.registry.store(Arc::new(registry));
+        Ok(())
+    }
+
+    pub(in crate::app) fn environment(&self, name: &Name) -> Result<EnvironmentRow> {
+        self.0.registry.load().environments.get(name).cloned().ok_or_else(|| {
+            Error::not_found("environment", name).hint("add it: stint environment add NAME --tier TIER")
+        })
+    }
+
+    pub(in crate::app) fn live_credential(&self, name: &Name) -> Option<Arc<LiveCredential>> {
+        self.0.registry.load().credentials.get(name).cloned()
+    }
+}
