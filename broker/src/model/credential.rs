@@ -46,9 +46,9 @@ pub struct SecretVersion {
 pub struct Sealed {
     /// Names the KEK that wrapped the data key.
     pub kek: String,
-    /// Nonce, wrapped key, tag.
+    /// Salt, wrapped key, tag.
     pub wrapped_key: Vec<u8>,
-    /// Nonce, ciphertext, tag.
+    /// Salt, ciphertext, tag.
     pub ciphertext: Vec<u8>,
 }
 

@@ -25,6 +25,12 @@ impl Permit {
         Permit { credential, digest, purpose }
     }
 
+    /// For the unit tests of the room that takes permits; no build but a test's has it.
+    #[cfg(test)]
+    pub(crate) fn for_test(credential: CredentialId, digest: [u8; 32]) -> Self {
+        Permit::new(credential, digest, Purpose::Request)
+    }
+
     pub fn credential(&self) -> &CredentialId {
         &self.credential
     }
