@@ -1,5 +1,61 @@
-//! (room under construction)
+//! What is kept: one database, SQLite or PostgreSQL, behind one set of statements.
+//!
+//! The only room with SQL. Everything that changes goes through one writer (`writer.rs`), which puts what waits into one
+//! transaction (`commit.rs`) together with its audit records, and answers when it is durable. Everything that is read
+//! has one file per table. Rows come out as the nouns of `model`, parsed again: a row that does not parse is an error.
+//!
+//! Knows nothing of who may do what, of keys or plaintext, of HTTP, and reads no clock. It does not know how a record is
+//! encoded or hashed either: `open` is handed both as functions.
 
+mod agents;
+mod apply;
+mod approvals;
+mod backend;
+mod change;
+mod commit;
+mod credentials;
+mod environments;
+mod error;
+mod keys;
+mod open;
+mod people;
 mod receipt;
+mod records;
+mod replay;
+mod sessions;
+mod settings;
+pub mod sql;
+mod writer;
 
+use std::sync::Arc;
+
+pub use change::{Change, Commit};
+pub use error::{CommitError, Error};
+pub use keys::KeyRow;
+pub use open::Database;
 pub use receipt::Receipt;
+pub use records::{CheckpointRow, StoredRecord};
+pub use settings::Counts;
+
+use crate::model::Event;
+
+/// Hash of a record: from the hash before it (32 zero bytes before the first), its position counted from 1, its bytes.
+pub type Link = fn(prev: &[u8; 32], seq: i64, body: &[u8]) -> [u8; 32];
+
+/// Bytes of a record, the same for the same event.
+pub type Encode = fn(&Event) -> Vec<u8>;
+
+/// The database, shared by clones.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    readers: backend::Readers,
+    writer: writer::Queue,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}

@@ -1,0 +1,82 @@
+use chrono::{DateTime, Utc};
+use stint_api::ApprovalState;
+
+use super::KeyRow;
+use crate::model::{
+    AgentRow, ApprovalId, ApprovalRow, CredentialId, CredentialRow, EnvironmentRow, Event, LoginRow, Name,
+    PersonRow, SecretVersion, Selector, SessionId, SessionRow,
+};
+
+/// What is written in one transaction: all of it or nothing.
+#[derive(Debug)]
+pub struct Commit {
+    /// Applied in order.
+    pub changes: Vec<Change>,
+    /// At least one, in the order in which they join the chain. A commit without events is refused.
+    pub events: Vec<Event>,
+    /// Digest of the request whose intent this records; handed on by the receipt.
+    pub digest: Option<[u8; 32]>,
+}
+
+impl Commit {
+    /// A record of something that changes no state.
+    pub fn event(event: Event) -> Self {
+        Commit { changes: Vec::new(), events: vec![event], digest: None }
+    }
+}
+
+/// One change of state. What it conflicts with is said by the word in `CommitError::Conflict`.
+#[derive(Debug)]
+pub enum Change {
+    /// `person` where the name is taken.
+    AddPerson(PersonRow),
+    /// `login` where the client id is taken, `person` where there is no such person.
+    AddLogin(LoginRow),
+    /// `agent` where the name or the client id is taken.
+    AddAgent(AgentRow),
+    /// With its selectors. `environment` where the name is taken, `selector` where one is mapped already.
+    AddEnvironment(EnvironmentRow),
+    /// `environment` where there is none of that name, `selector` where it is mapped already, anywhere.
+    AddSelector { environment: Name, selector: Selector },
+    /// `selector` where it is not mapped to that environment.
+    RemoveSelector { environment: Name, selector: Selector },
+    /// `credential` where the name was ever used, `environment` where there is none of that name.
+    AddCredential { row: CredentialRow, secret: SecretVersion },
+    /// The next version, which becomes the one in use; older ones stay. `credential` where it was revoked, or where
+    /// the version does not follow the one in use.
+    AddVersion { credential: CredentialId, secret: SecretVersion, fingerprint: String },
+    /// From then on none of its secrets is read. `credential` where it was revoked before.
+    RevokeCredential { credential: CredentialId, at: DateTime<Utc> },
+    /// `session` where the id is taken.
+    AddSession(SessionRow),
+    /// `session` where it has ended before. One that only ran out of time is ended by this too.
+    EndSession { id: SessionId, at: DateTime<Utc>, reason: String },
+    /// `CommitError::Replayed` where the key is there. `until` is in unix seconds, after which it may be forgotten.
+    Remember { key: [u8; 32], until: i64 },
+    /// `approval` where the id is taken.
+    AddApproval(ApprovalRow),
+    /// To `Approved` or `Denied`, from waiting and unexpired only, otherwise `approval`.
+    DecideApproval {
+        id: ApprovalId,
+        state: ApprovalState,
+        by: Name,
+        at: DateTime<Utc>,
+        reason: Option<String>,
+    },
+    /// From approved and unexpired only, otherwise `approval`: one caller wins.
+    UseApproval { id: ApprovalId, at: DateTime<Utc> },
+    /// From waiting or approved, and only when its time is over, otherwise `approval`.
+    ExpireApproval { id: ApprovalId, at: DateTime<Utc> },
+    /// SHA-256 of the setup token. Replaces an unused one; `setup_token` where one was used before.
+    SetSetupToken { hash: [u8; 32] },
+    /// Once, otherwise `setup_token`.
+    UseSetupToken { hash: [u8; 32] },
+    /// Adds the key or replaces it by its `kid`.
+    PutKey(KeyRow),
+    /// How the vault is sealed: text of the vault's own making.
+    PutSeal(String),
+    /// `checkpoint` where there is another at this position.
+    AddCheckpoint { seq: i64, hash: [u8; 32], at: DateTime<Utc>, key_id: String, signature: Vec<u8> },
+    /// Again is no conflict. `until` is in unix seconds: the token's own end.
+    RevokeToken { jti: String, until: i64 },
+}

@@ -1,0 +1,154 @@
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::backend::{Connection, all, changed, execute, from_json, json, needs, one, parse, time};
+use super::error::Fault;
+use super::{Error, Store, sql};
+use crate::model::{CredentialId, CredentialRow, Name, Sealed, SecretVersion};
+
+impl Store {
+    /// Revoked ones too, in the order in which they were added.
+    pub async fn credentials(&self) -> Result<Vec<CredentialRow>, Error> {
+        let rows: Vec<Credential> = all!(self, sql::CREDENTIALS)?;
+        rows.into_iter().map(Credential::parse).collect()
+    }
+
+    /// The credential of that name, even if it was revoked: the caller looks at `revoked_at`.
+    pub async fn credential(&self, name: &Name) -> Result<Option<CredentialRow>, Error> {
+        let row: Option<Credential> = one!(self, sql::CREDENTIAL, name.as_str())?;
+        row.map(Credential::parse).transpose()
+    }
+
+    /// One sealed version; nothing of a revoked credential.
+    pub async fn secret(
+        &self,
+        credential: &CredentialId,
+        version: i64,
+    ) -> Result<Option<SecretVersion>, Error> {
+        let row: Option<Secret> = one!(self, sql::SECRET, credential.as_str(), version)?;
+        row.map(Secret::parse).transpose()
+    }
+
+    /// Every sealed version of every credential that was not revoked.
+    pub async fn secrets(&self) -> Result<Vec<SecretVersion>, Error> {
+        let rows: Vec<Secret> = all!(self, sql::SECRETS)?;
+        rows.into_iter().map(Secret::parse).collect()
+    }
+}
+
+pub(super) async fn add(
+    connection: &mut Connection,
+    row: &CredentialRow,
+    secret: &SecretVersion,
+) -> Result<(), Fault> {
+    // INVARIANT: the version in use is one that is stored.
+    if secret.credential != row.id || secret.version != row.version {
+        return Err(Fault::Conflict("credential"));
+    }
+    let upstream = json(&row.upstream)?;
+    let added = execute!(
+        connection,
+        sql::ADD_CREDENTIAL,
+        row.id.as_str(),
+        row.name.as_str(),
+        &row.provider,
+        &row.kind,
+        row.environment.as_ref().map(Name::as_str),
+        &upstream,
+        row.version,
+        &row.fingerprint,
+        row.created_at.timestamp_millis(),
+        row.revoked_at.map(|at| at.timestamp_millis()),
+    );
+    changed(needs(added, "environment")?, "credential")?;
+    add_secret(connection, secret).await
+}
+
+pub(super) async fn add_version(
+    connection: &mut Connection,
+    credential: &CredentialId,
+    secret: &SecretVersion,
+    fingerprint: &str,
+) -> Result<(), Fault> {
+    if secret.credential != *credential {
+        return Err(Fault::Conflict("credential"));
+    }
+    let used = execute!(connection, sql::USE_VERSION, credential.as_str(), secret.version, fingerprint);
+    changed(used?, "credential")?;
+    add_secret(connection, secret).await
+}
+
+pub(super) async fn revoke(
+    connection: &mut Connection,
+    credential: &CredentialId,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let revoked = execute!(connection, sql::REVOKE_CREDENTIAL, credential.as_str(), at.timestamp_millis());
+    changed(revoked?, "credential")
+}
+
+async fn add_secret(connection: &mut Connection, secret: &SecretVersion) -> Result<(), Fault> {
+    let added = execute!(
+        connection,
+        sql::ADD_SECRET,
+        secret.credential.as_str(),
+        secret.version,
+        &secret.sealed.kek,
+        &secret.sealed.wrapped_key,
+        &secret.sealed.ciphertext,
+        secret.created_at.timestamp_millis(),
+    );
+    changed(added?, "credential")
+}
+
+#[derive(FromRow)]
+struct Credential {
+    credential: String,
+    name: String,
+    provider: String,
+    kind: String,
+    environment: Option<String>,
+    upstream: String,
+    version: i64,
+    fingerprint: String,
+    created_at: i64,
+    revoked_at: Option<i64>,
+}
+
+impl Credential {
+    fn parse(self) -> Result<CredentialRow, Error> {
+        Ok(CredentialRow {
+            id: parse(&self.credential, "credentials.credential")?,
+            name: parse(&self.name, "credentials.name")?,
+            provider: self.provider,
+            kind: self.kind,
+            environment: self.environment.map(|name| parse(&name, "credentials.environment")).transpose()?,
+            upstream: from_json(&self.upstream, "credentials.upstream")?,
+            version: self.version,
+            fingerprint: self.fingerprint,
+            created_at: time(self.created_at)?,
+            revoked_at: self.revoked_at.map(time).transpose()?,
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct Secret {
+    credential: String,
+    version: i64,
+    kek: String,
+    wrapped_key: Vec<u8>,
+    ciphertext: Vec<u8>,
+    created_at: i64,
+}
+
+impl Secret {
+    fn parse(self) -> Result<SecretVersion, Error> {
+        Ok(SecretVersion {
+            credential: parse(&self.credential, "secrets.credential")?,
+            version: self.version,
+            sealed: Sealed { kek: self.kek, wrapped_key: self.wrapped_key, ciphertext: self.ciphertext },
+            created_at: time(self.created_at)?,
+        })
+    }
+}

@@ -1,0 +1,67 @@
+-- Sessions, approvals and what must not happen twice: what changes with the work.
+
+CREATE TABLE sessions (
+    id           BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    session      TEXT    NOT NULL UNIQUE,
+    environment  TEXT    NOT NULL,
+    tier         TEXT    NOT NULL,
+    agent        TEXT    NOT NULL,
+    subject      TEXT    NOT NULL,
+    key          TEXT    NOT NULL,
+    jkt          TEXT    NOT NULL,
+    grants       TEXT    NOT NULL,
+    confined     BOOLEAN NOT NULL,
+    command      TEXT,
+    heartbeat    BOOLEAN NOT NULL,
+    started_at   BIGINT  NOT NULL,
+    expires_at   BIGINT  NOT NULL,
+    ended_at     BIGINT,
+    end_reason   TEXT
+);
+CREATE INDEX sessions_live ON sessions (id) WHERE ended_at IS NULL;
+
+CREATE TABLE approvals (
+    id            BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    approval      TEXT    NOT NULL UNIQUE,
+    state         TEXT    NOT NULL,
+    session       TEXT    NOT NULL,
+    environment   TEXT    NOT NULL,
+    agent         TEXT    NOT NULL,
+    subject       TEXT    NOT NULL,
+    credential    TEXT    NOT NULL,
+    request       TEXT    NOT NULL,
+    digest        TEXT    NOT NULL,
+    operations    TEXT    NOT NULL,
+    class         TEXT    NOT NULL,
+    resources     TEXT    NOT NULL,
+    lift          TEXT    NOT NULL,
+    requested_at  BIGINT  NOT NULL,
+    expires_at    BIGINT  NOT NULL,
+    decided_by    TEXT,
+    decided_at    BIGINT,
+    reason        TEXT
+);
+CREATE INDEX approvals_state ON approvals (state, id);
+CREATE INDEX approvals_request ON approvals (session, digest);
+
+-- Keys of proofs and assertions that were used. `until` is in unix seconds.
+CREATE TABLE remembered (
+    id     BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key    BYTEA   NOT NULL UNIQUE,
+    until  BIGINT  NOT NULL
+);
+CREATE INDEX remembered_until ON remembered (until);
+
+-- Tokens that were revoked before their end. `until` is in unix seconds.
+CREATE TABLE revoked_tokens (
+    id     BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    jti    TEXT    NOT NULL UNIQUE,
+    until  BIGINT  NOT NULL
+);
+CREATE INDEX revoked_tokens_until ON revoked_tokens (until);
+
+CREATE TABLE setup_token (
+    id    BIGINT PRIMARY KEY CHECK (id = 1),
+    hash  BYTEA   NOT NULL,
+    used  BOOLEAN NOT NULL
+);
