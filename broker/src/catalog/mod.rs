@@ -1,7 +1,89 @@
-//! (room under construction)
+//! What a request means: canonical form, the credentials that it carries, its operations with class and resources.
+//!
+//! Pure: a request and the packs' data in, values out. This room knows what HTTP clients can write in two ways and
+//! what the packs say about each provider. It must not know who asks, which environment owns a resource, what policy
+//! says, or any secret of ours; it reads no clock, no file and no network. Whatever it does not understand it
+//! refuses: a `Refusal` has a stable code, and the code says which problem the gateway answers with.
+//!
+//! The way of a request: [`Catalog::carried`] looks at what came from downstream, [`canonical::request`] accepts the
+//! one canonical form, [`Catalog::classify`] says what it does. What `Understood` holds is what is sent.
 
+pub mod canonical;
+mod embedded;
+pub mod foreign;
+pub mod lines;
 pub mod pack;
 mod refusal;
+pub mod rest;
+mod understood;
 
-pub use pack::Pack;
-pub use refusal::Refusal;
+use crate::model::{Placeholder, Request};
+
+pub use foreign::{Carried, Foreign, Parts};
+pub use pack::{Pack, PackError, Tables};
+pub use refusal::{Refusal, code};
+pub use understood::Understood;
+
+/// All packs, loaded and checked against each other.
+#[derive(Debug)]
+pub struct Catalog {
+    packs: Vec<Pack>,
+    keys: foreign::Keys,
+}
+
+impl Catalog {
+    /// The packs that ship with the broker.
+    pub fn builtin() -> Result<Self, PackError> {
+        let packs = embedded::PACKS.iter().map(|pack| Pack::load(pack.name, &|file| pack.file(file)));
+        Catalog::new(packs.collect::<Result<_, _>>()?, embedded::KEYS)
+    }
+
+    /// `keys` is the text of `keys.toml`: shapes of well-known keys that belong to no pack.
+    pub fn new(packs: Vec<Pack>, keys: &str) -> Result<Self, PackError> {
+        for (index, pack) in packs.iter().enumerate() {
+            let earlier = packs.iter().take(index);
+            for other in earlier {
+                if other.name() == pack.name() {
+                    return Err(PackError::new(
+                        "pack.toml",
+                        format!("two packs are named '{}'", pack.name()),
+                    ));
+                }
+                if let Some(host) =
+                    pack.manifest.hosts.iter().find(|host| other.manifest.hosts.contains(host))
+                {
+                    let reason =
+                        format!("'{host}' is a host of both '{}' and '{}'", other.name(), pack.name());
+                    return Err(PackError::new("pack.toml", reason));
+                }
+            }
+        }
+        let keys = foreign::Keys::new(keys, packs.iter().map(|pack| &pack.manifest))?;
+        Ok(Catalog { packs, keys })
+    }
+
+    pub fn packs(&self) -> &[Pack] {
+        &self.packs
+    }
+
+    pub fn pack(&self, name: &str) -> Option<&Pack> {
+        self.packs.iter().find(|pack| pack.name() == name)
+    }
+
+    /// The pack that has exactly this host (lower case, no port).
+    pub fn by_host(&self, host: &str) -> Option<&Pack> {
+        self.packs.iter().find(|pack| pack.manifest.hosts.iter().any(|own| own == host))
+    }
+
+    /// What the request makes the provider do. Every operation in it, or a refusal.
+    pub fn classify(&self, pack: &Pack, request: Request) -> Result<Understood, Refusal> {
+        match &pack.tables {
+            Tables::Rest(table) => table.classify(&pack.manifest, request),
+        }
+    }
+
+    /// What is credential-shaped in a request as it came from downstream, before it is made canonical.
+    pub fn carried(&self, parts: &Parts<'_>, placeholders: &[Placeholder]) -> Carried {
+        self.keys.find(parts, placeholders)
+    }
+}

@@ -1,7 +1,13 @@
 //! What a pack says: the shape of `policies/packs/<provider>/pack.toml`.
 
+mod load;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
 use serde::Deserialize;
 
+use super::rest;
 use crate::model::Carrier;
 
 /// `pack.toml`. Unknown keys are errors.
@@ -30,6 +36,12 @@ pub struct Manifest {
     /// Other variables that carry credentials of this provider: dropped from what a command inherits.
     #[serde(default)]
     pub scrub: Vec<String>,
+    /// Path parameters in which the provider ignores case: lowered before they become part of a resource's id.
+    #[serde(default)]
+    pub ignore_case: Vec<String>,
+    /// Hosts that serve a few operations only, and which: everything else is unknown there.
+    #[serde(default)]
+    pub host_operations: BTreeMap<String, Vec<String>>,
     /// What this provider's keys look like.
     #[serde(default)]
     pub key: Vec<KeyShape>,
@@ -86,6 +98,10 @@ pub struct KeyShape {
     pub name: String,
     /// Regular expression (RE2 syntax) that the whole value matches.
     pub pattern: String,
+    /// The literal texts that such a key starts with, at least three bytes each. Needed unless `only-in-carrier`:
+    /// bodies are searched for these first.
+    #[serde(default)]
+    pub starts: Vec<String>,
     /// A shape that other things have too (a bare UUID): it counts as a key only in a carrier, never in a body.
     #[serde(default)]
     pub only_in_carrier: bool,
@@ -95,4 +111,53 @@ pub struct KeyShape {
 #[derive(Debug)]
 pub struct Pack {
     pub manifest: Manifest,
+    pub tables: Tables,
+}
+
+/// What the pack's operations mean, in the form of its protocol.
+#[derive(Debug)]
+pub enum Tables {
+    Rest(rest::Table),
+}
+
+/// What is wrong with a pack's data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackError {
+    /// `operations.tsv`, relative to the pack's folder.
+    pub file: String,
+    /// Line, counted from 1.
+    pub row: Option<usize>,
+    pub reason: String,
+}
+
+impl PackError {
+    pub fn new(file: impl Into<String>, reason: impl Into<String>) -> Self {
+        PackError { file: file.into(), row: None, reason: reason.into() }
+    }
+
+    pub fn at(file: impl Into<String>, row: usize, reason: impl Into<String>) -> Self {
+        PackError { file: file.into(), row: Some(row), reason: reason.into() }
+    }
+}
+
+impl fmt::Display for PackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.row {
+            Some(row) => write!(f, "{}, row {row}: {}", self.file, self.reason),
+            None => write!(f, "{}: {}", self.file, self.reason),
+        }
+    }
+}
+
+impl std::error::Error for PackError {}
+
+impl Pack {
+    /// Reads and checks a pack. `read` gives the text of a file of the pack's folder.
+    pub fn load(folder: &str, read: &dyn Fn(&str) -> Option<String>) -> Result<Self, PackError> {
+        load::pack(read).map_err(|error| PackError { file: format!("{folder}/{}", error.file), ..error })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.manifest.name
+    }
 }

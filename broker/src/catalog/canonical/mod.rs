@@ -1,0 +1,60 @@
+//! The one canonical form of a request. Whatever is not already in it is refused, never repaired.
+//!
+//! Two readers of one request (this room and the provider) must not be able to understand two things. So nothing is
+//! decoded, lowered, joined or cut here; a request whose bytes a careless reader could normalise into another request
+//! gets a refusal that says what to write instead. The only changes are to headers: those that belong to one
+//! connection, that claim who asks or where from, or that carry a credential are left out.
+
+mod headers;
+mod target;
+
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use super::refusal::{Refusal, code};
+use crate::model::Request;
+
+pub use target::decode;
+
+const METHODS: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+
+/// `host` is the bare host that the request is for, `target` the raw path and query as received, `hosts` those of the
+/// pack (lower case). `body` is the whole body, after transfer coding.
+pub fn request(
+    method: &str,
+    host: &str,
+    target: &str,
+    headers: &HeaderMap,
+    body: Bytes,
+    hosts: &[String],
+) -> Result<Request, Refusal> {
+    let method = METHODS.into_iter().find(|known| known.as_str() == method).ok_or_else(|| {
+        Refusal::new(
+            code::METHOD_REFUSED,
+            "methods are GET HEAD POST PUT PATCH DELETE OPTIONS, in upper case",
+        )
+    })?;
+    if !hosts.iter().any(|known| known == host) {
+        let detail = format!("the host is none of {}, written exactly so", hosts.join(", "));
+        return Err(Refusal::new(code::UNKNOWN_HOST, detail));
+    }
+    let (path, query) = target::split(target)?;
+    let bodiless = matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if bodiless && !body.is_empty() {
+        return Err(Refusal::new(code::BODY_REFUSED, format!("{method} takes no body")));
+    }
+    let headers = headers::end_to_end(headers, &body)?;
+    target::refuse_form_override(&headers, &body)?;
+    Ok(Request {
+        method,
+        host: host.to_owned(),
+        path: path.to_owned(),
+        query: query.map(str::to_owned),
+        headers,
+        body,
+    })
+}

@@ -1,0 +1,169 @@
+use std::borrow::Cow;
+
+use aho_corasick::packed;
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
+
+use super::MOST;
+use super::keys::{Keys, Shape};
+
+/// The longest text that a shape is held against: what is longer is no key of one line.
+const WINDOW: usize = 512;
+
+/// A run of base64 shorter than this holds no key.
+const RUN: usize = 24;
+
+/// As forgiving as a decoder may be: what a provider might read counts, not what is well written.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Finds the places where a key could start. Linear, and for few starts as fast as memory (PERFORMANCE: packed search).
+pub(super) struct Finder {
+    search: Search,
+    /// For each start: the shapes that may begin there.
+    shapes: Vec<Vec<usize>>,
+}
+
+enum Search {
+    Packed(packed::Searcher),
+    Plain(AhoCorasick),
+}
+
+impl Finder {
+    pub fn new(shapes: &[Shape]) -> Result<Self, String> {
+        // No start is the beginning of another one, so that the shortest is always found.
+        let mut all: Vec<&str> =
+            shapes.iter().flat_map(|shape| shape.starts.iter().map(String::as_str)).collect();
+        all.sort_unstable();
+        let mut starts: Vec<&str> = Vec::new();
+        for start in all {
+            if !starts.last().is_some_and(|last| start.starts_with(last)) {
+                starts.push(start);
+            }
+        }
+        let begins = |start: &str, shape: &Shape| shape.starts.iter().any(|own| own.starts_with(start));
+        let of = |start: &&str| {
+            let those = shapes.iter().enumerate().filter(|(_, shape)| begins(start, shape));
+            those.map(|(index, _)| index).collect()
+        };
+        let of_start = starts.iter().map(of).collect();
+        let packed = packed::Config::new().builder().extend(&starts).build();
+        let search = match packed {
+            Some(packed) => Search::Packed(packed),
+            None => Search::Plain(
+                AhoCorasick::builder()
+                    .match_kind(MatchKind::LeftmostFirst)
+                    .build(&starts)
+                    .map_err(|error| error.to_string())?,
+            ),
+        };
+        Ok(Finder { search, shapes: of_start })
+    }
+
+    /// Position and shapes of the first start at or after `from`.
+    fn next(&self, text: &[u8], from: usize) -> Option<(usize, &[usize])> {
+        let span = aho_corasick::Span::from(from..text.len());
+        let found = match &self.search {
+            Search::Packed(packed) => packed.find_in(text, span),
+            Search::Plain(plain) => plain.find(aho_corasick::Input::new(text).span(span)),
+        }?;
+        Some((found.start(), self.shapes.get(found.pattern().as_usize()).map_or(&[], Vec::as_slice)))
+    }
+}
+
+impl Keys {
+    /// Names of shapes and the texts that have them: as they stand, and with escapes or base64 undone once.
+    pub(super) fn search(&self, text: &[u8]) -> Vec<(&str, Vec<u8>)> {
+        let mut found = Vec::new();
+        self.plain(text, &mut found);
+        if memchr::memchr(b'%', text).is_some() {
+            let decoded: Cow<'_, [u8]> = percent_encoding::percent_decode(text).into();
+            self.plain(&decoded, &mut found);
+        }
+        if memchr::memmem::find(text, b"\\u00").is_some() {
+            self.plain(&unescaped(text), &mut found);
+        }
+        self.runs(text, &mut found);
+        found
+    }
+
+    fn plain<'a>(&'a self, text: &[u8], found: &mut Vec<(&'a str, Vec<u8>)>) {
+        let mut from = 0;
+        while let Some((at, shapes)) = self.finder.next(text, from) {
+            from = at + 1;
+            // A key stands by itself: the end of a longer word is none.
+            let inside =
+                at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(u8::is_ascii_alphanumeric);
+            if inside || found.len() >= MOST {
+                continue;
+            }
+            let window = text.get(at..).map(|rest| rest.get(..WINDOW).unwrap_or(rest)).unwrap_or_default();
+            for shape in shapes.iter().filter_map(|index| self.shapes.get(*index)) {
+                if let Some(key) = shape.pattern.find(window) {
+                    found.push((shape.name(), key.as_bytes().to_vec()));
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Every run of base64 digits, decoded.
+    fn runs<'a>(&'a self, text: &[u8], found: &mut Vec<(&'a str, Vec<u8>)>) {
+        let mut before = 0;
+        for run in text.split(|byte| !base64_digit(*byte)) {
+            if run.len() >= RUN {
+                self.base64(run, found);
+                // In JSON a line's first letter may be that of an escape before it: `\nZ2hw...`.
+                if before == b'\\' {
+                    self.base64(run.get(1..).unwrap_or_default(), found);
+                }
+            }
+            let end = run.as_ptr_range().end as usize - text.as_ptr() as usize;
+            before = text.get(end).copied().unwrap_or_default();
+        }
+    }
+
+    fn base64<'a>(&'a self, run: &[u8], found: &mut Vec<(&'a str, Vec<u8>)>) {
+        let whole = run.len() - usize::from(run.len() % 4 == 1);
+        let digits = run.iter().take(whole).map(|digit| match digit {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => *other,
+        });
+        if let Ok(bytes) = BASE64.decode(digits.collect::<Vec<u8>>()) {
+            self.plain(&bytes, found);
+        }
+    }
+}
+
+fn base64_digit(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+}
+
+/// JSON's `\u00XX` undone; everything else as it stands.
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        let hex = rest.strip_prefix(b"\\u00").and_then(<[u8]>::first_chunk::<2>);
+        let escaped = hex
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match escaped {
+            Some(escaped) => {
+                out.push(escaped);
+                rest = rest.get(6..).unwrap_or_default();
+            }
+            None => {
+                out.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,166 @@
+//! `stint-broker pack classify`: one request as a line of JSON in, one answer as a line of JSON out.
+//!
+//! The URL is taken apart at its first slashes and nowhere normalised, so that the answer is about the bytes given.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::refusal::{Refusal, code};
+use super::{Catalog, canonical};
+use crate::model::{Class, Operation, Resource};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    method: String,
+    url: String,
+    #[serde(default)]
+    headers: Pairs,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    body_base64: Option<String>,
+}
+
+/// An object of texts, with a name that appears twice kept twice.
+#[derive(Default)]
+struct Pairs(Vec<(String, String)>);
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    understood: bool,
+    refused: Option<&'a str>,
+    operations: Vec<Judged<'a>>,
+}
+
+#[derive(Serialize)]
+struct Judged<'a> {
+    operation: &'a str,
+    class: Class,
+    resources: &'a [Resource],
+}
+
+/// Answers one line; a line that is no request gets an answer that says so. `pack` is the pack's name, else the host
+/// chooses. The answer has no line end.
+pub fn answer(catalog: &Catalog, pack: Option<&str>, line: &str) -> String {
+    let judged = classify(catalog, pack, line);
+    let answer = match &judged {
+        Ok(operations) => Answer {
+            understood: true,
+            refused: None,
+            operations: operations
+                .iter()
+                .map(|one| Judged { operation: &one.operation, class: one.class, resources: &one.resources })
+                .collect(),
+        },
+        Err(refusal) => Answer { understood: false, refused: Some(refusal.code), operations: Vec::new() },
+    };
+    // Texts, a list and a word: nothing in it can fail to be written.
+    serde_json::to_string(&answer).unwrap_or_default()
+}
+
+fn classify(catalog: &Catalog, pack: Option<&str>, line: &str) -> Result<Vec<Operation>, Refusal> {
+    let malformed = |detail: String| Refusal::new(code::MALFORMED_LINE, detail);
+    let line: Line = serde_json::from_str(line).map_err(|error| malformed(error.to_string()))?;
+    let (host, target) = address(&line.url)?;
+    let pack = match pack {
+        Some(name) => catalog
+            .pack(name)
+            .ok_or_else(|| Refusal::new(code::UNKNOWN_PACK, format!("there is no pack '{name}'")))?,
+        None => catalog
+            .by_host(host)
+            .ok_or_else(|| Refusal::new(code::UNKNOWN_HOST, "the host is not exactly a host of any pack"))?,
+    };
+    let headers = headers(&line.headers)?;
+    for value in headers.get_all(HOST) {
+        if value != host {
+            return Err(Refusal::new(code::HOST_MISMATCH, "the Host header is not the host of the URL"));
+        }
+    }
+    let body = match (line.body, line.body_base64) {
+        (Some(_), Some(_)) => return Err(malformed("both 'body' and 'body_base64'".to_owned())),
+        (Some(text), None) => Bytes::from(text),
+        (None, Some(text)) => Bytes::from(
+            STANDARD.decode(text).map_err(|_| malformed("'body_base64' is not base64".to_owned()))?,
+        ),
+        (None, None) => Bytes::new(),
+    };
+    let request = canonical::request(&line.method, host, target, &headers, body, &pack.manifest.hosts)?;
+    Ok(catalog.classify(pack, request)?.operations)
+}
+
+/// Host and raw target of an `https` URL.
+fn address(url: &str) -> Result<(&str, &str), Refusal> {
+    let rest = url
+        .strip_prefix("https://")
+        .ok_or_else(|| Refusal::new(code::NOT_HTTPS, "the URL does not start with 'https://'"))?;
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (host, target) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    // A client sends '/' for no path at all: there is nothing else that it could mean.
+    Ok((host, if target.is_empty() { "/" } else { target }))
+}
+
+fn headers(pairs: &Pairs) -> Result<HeaderMap, Refusal> {
+    let malformed = |detail: &str| Refusal::new(code::MALFORMED_HEADER, detail);
+    let mut headers = HeaderMap::new();
+    for (name, value) in &pairs.0 {
+        let name =
+            HeaderName::try_from(name).map_err(|_| malformed("a header name holds what it may not"))?;
+        let value =
+            HeaderValue::try_from(value).map_err(|_| malformed("a header value holds what it may not"))?;
+        headers
+            .try_append(name, value)
+            .map_err(|_| Refusal::new(code::HEADERS_TOO_LARGE, "too many headers"))?;
+    }
+    Ok(headers)
+}
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of header names and texts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, Values>()? {
+                    pairs.extend(value.0.into_iter().map(|value| (name.clone(), value)));
+                }
+                Ok(Pairs(pairs))
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Pairs, E> {
+                Ok(Pairs::default())
+            }
+        }
+        deserializer.deserialize_any(Object)
+    }
+}
+
+/// One text, or a list of texts for a header that is sent several times.
+struct Values(Vec<String>);
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            One(String),
+            Many(Vec<String>),
+        }
+        Either::deserialize(deserializer).map(|either| match either {
+            Either::One(text) => Values(vec![text]),
+            Either::Many(texts) => Values(texts),
+        })
+    }
+}

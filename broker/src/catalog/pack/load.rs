@@ -1,0 +1,63 @@
+//! Reads a pack's files and holds them against each other.
+
+use super::{Manifest, Pack, PackError, Protocol, Tables};
+use crate::catalog::rest;
+
+const FILE: &str = "pack.toml";
+
+pub(super) fn pack(read: &dyn Fn(&str) -> Option<String>) -> Result<Pack, PackError> {
+    let text = read(FILE).ok_or_else(|| PackError::new(FILE, "the file is missing"))?;
+    let manifest: Manifest =
+        toml::from_str(&text).map_err(|error| PackError::new(FILE, error.to_string()))?;
+    check(&manifest).map_err(|reason| PackError::new(FILE, reason))?;
+    let tables = match manifest.protocol {
+        Protocol::Rest => Tables::Rest(rest::Table::load(&manifest, read)?),
+        Protocol::Graphql => return Err(PackError::new(FILE, "packs of GraphQL cannot be loaded yet")),
+    };
+    Ok(Pack { manifest, tables })
+}
+
+fn check(manifest: &Manifest) -> Result<(), String> {
+    let word = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    if !word(&manifest.name) {
+        return Err(format!("name '{}' is not a word of a-z, 0-9 and '-'", manifest.name));
+    }
+    if manifest.hosts.is_empty() {
+        return Err("there are no hosts".to_owned());
+    }
+    let host = |text: &str| text.contains('.') && text.split('.').all(word);
+    if let Some(wrong) = manifest.hosts.iter().find(|text| !host(text)) {
+        return Err(format!("'{wrong}' is not a host name in lower case without port"));
+    }
+    if let Some(other) = manifest.host_operations.keys().find(|host| !manifest.hosts.contains(host)) {
+        return Err(format!("host-operations names '{other}', which is no host of the pack"));
+    }
+    if manifest.protocol == Protocol::Graphql && manifest.endpoints.is_empty() {
+        return Err("a GraphQL pack names its endpoints".to_owned());
+    }
+    if manifest.credential.iter().filter(|kind| kind.default).count() != 1 {
+        return Err("exactly one kind of credential is the default".to_owned());
+    }
+    for kind in &manifest.credential {
+        let carrier = &kind.carrier;
+        if !manifest.carriers.contains(&carrier.header) {
+            return Err(format!(
+                "credential '{}' travels in '{}', which carriers does not list",
+                kind.name, carrier.header
+            ));
+        }
+        if carrier.format.matches("{}").count() != 1 {
+            return Err(format!("credential '{}': the format has '{{}}' once", kind.name));
+        }
+    }
+    let lower = |text: &&String| text.bytes().any(|b| b.is_ascii_uppercase() || b == b'_');
+    if let Some(wrong) = manifest.carriers.iter().find(lower) {
+        return Err(format!("carrier '{wrong}' is not in lower case, or has a '_'"));
+    }
+    if let Some(wrong) = manifest.environment_kinds.iter().find(|text| !word(text)) {
+        return Err(format!("'{wrong}' is not a resource kind"));
+    }
+    Ok(())
+}

@@ -1,0 +1,236 @@
+use std::collections::{BTreeMap, HashSet};
+
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde_json::Value;
+use stint_jose::strict_json;
+
+use super::resource::Template;
+use super::table::Row;
+use crate::catalog::pack::{Manifest, PackError};
+use crate::catalog::refusal::{Refusal, code};
+use crate::model::{Class, Operation, Request};
+
+const FILE: &str = "payload.toml";
+const DEPTH: usize = 64;
+
+/// What members of a body add to an operation: a stronger class, another resource. Nothing makes one weaker.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    /// Operations whose body is content, not members.
+    opaque: HashSet<String>,
+    raise: BTreeMap<String, Vec<Raise>>,
+    name: BTreeMap<String, Vec<Name>>,
+}
+
+#[derive(Debug, Clone)]
+struct Raise {
+    member: Pointer,
+    when: When,
+    class: Class,
+}
+
+#[derive(Debug)]
+struct Name {
+    member: Pointer,
+    resource: Template,
+    default: Option<String>,
+}
+
+/// RFC 6901 without escapes and without array indices.
+#[derive(Debug, Clone)]
+struct Pointer(Vec<String>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum When {
+    Present,
+    /// Present and neither `false` nor `null`: a text such as `"true"` counts, since a provider may take it for true.
+    NotFalse,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    opaque: Vec<String>,
+    #[serde(default)]
+    raise: Vec<RaiseEntry>,
+    #[serde(default)]
+    resource: Vec<NameEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RaiseEntry {
+    operations: Vec<String>,
+    members: Vec<String>,
+    when: When,
+    class: Class,
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NameEntry {
+    operations: Vec<String>,
+    member: String,
+    resource: String,
+    #[serde(default)]
+    default: Option<String>,
+}
+
+impl Rules {
+    pub fn load(rows: &[Row], read: &dyn Fn(&str) -> Option<String>) -> Result<Self, PackError> {
+        let Some(text) = read(FILE) else { return Ok(Rules::default()) };
+        let file: File = toml::from_str(&text).map_err(|error| PackError::new(FILE, error.to_string()))?;
+        Rules::from_file(rows, file).map_err(|reason| PackError::new(FILE, reason))
+    }
+
+    fn from_file(rows: &[Row], file: File) -> Result<Self, String> {
+        let known =
+            |id: &str| rows.iter().find(|row| row.id == id).ok_or(format!("operation '{id}' is not known"));
+        let mut rules = Rules::default();
+        for id in file.opaque {
+            known(&id)?;
+            rules.opaque.insert(id);
+        }
+        for entry in file.raise {
+            if entry.reason.trim().is_empty() {
+                return Err(format!("{:?} is raised to {} without a reason", entry.operations, entry.class));
+            }
+            for id in &entry.operations {
+                if known(id)?.class >= entry.class {
+                    return Err(format!(
+                        "'{id}' is {} already, not weaker than {}",
+                        known(id)?.class,
+                        entry.class
+                    ));
+                }
+                for member in &entry.members {
+                    let raise =
+                        Raise { member: Pointer::parse(member)?, when: entry.when, class: entry.class };
+                    rules.raise.entry(id.clone()).or_default().push(raise);
+                }
+            }
+        }
+        for entry in file.resource {
+            for id in &entry.operations {
+                let row = known(id)?;
+                let names = |name: &str| row.segments.iter().any(|segment| segment.name() == Some(name));
+                let resource = Template::parse(&entry.resource, &names)?;
+                if !resource.needs_value() {
+                    return Err(format!(
+                        "resource '{}' has no '{{}}' for the member's value",
+                        entry.resource
+                    ));
+                }
+                let name =
+                    Name { member: Pointer::parse(&entry.member)?, resource, default: entry.default.clone() };
+                rules.name.entry(id.clone()).or_default().push(name);
+            }
+        }
+        Ok(rules)
+    }
+
+    /// Adds to `operation` what the body says.
+    pub fn judge(
+        &self,
+        row: &Row,
+        parameters: &[(&str, Vec<&str>)],
+        manifest: &Manifest,
+        request: &Request,
+        operation: &mut Operation,
+    ) -> Result<(), Refusal> {
+        if self.opaque.contains(&row.id) {
+            return Ok(());
+        }
+        let raise = self.raise.get(&row.id).map(Vec::as_slice).unwrap_or_default();
+        let names = self.name.get(&row.id).map(Vec::as_slice).unwrap_or_default();
+        let decides = !raise.is_empty() || !names.is_empty();
+        let body = members(request, decides)?;
+        for rule in raise {
+            let found = rule.member.find(&body)?;
+            let holds = match rule.when {
+                When::Present => found.is_some(),
+                When::NotFalse => !matches!(found, None | Some(Value::Bool(false) | Value::Null)),
+            };
+            if holds {
+                operation.class = operation.class.max(rule.class);
+            }
+        }
+        for name in names {
+            let value = match name.member.find(&body)? {
+                Some(Value::String(text)) => Some(text.as_str()),
+                Some(Value::Null) | None => name.default.as_deref(),
+                Some(_) => return Err(ambiguous("a member that names a resource is not a text")),
+            };
+            if let Some(value) = value {
+                operation.resources.push(name.resource.fill(parameters, value, manifest)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The body as strict JSON, `null` for none. A body that decides must be an object or empty, whatever its content
+/// type says: a provider that ignores content types reads it all the same.
+fn members(request: &Request, decides: bool) -> Result<Value, Refusal> {
+    let body = request.body.trim_ascii();
+    let json = request.header(CONTENT_TYPE).is_some_and(|value| value.to_ascii_lowercase().contains("json"));
+    let looks = matches!(body.first(), Some(b'{' | b'['));
+    if body.is_empty() || !(decides || json || looks) {
+        return Ok(Value::Null);
+    }
+    let value = strict_json::parse(body, DEPTH).map_err(|error| {
+        Refusal::new(code::MALFORMED_BODY, format!("the body is not strict JSON: {error}"))
+    })?;
+    if decides && !value.is_object() {
+        return Err(Refusal::new(code::MALFORMED_BODY, "the body is not a JSON object"));
+    }
+    if value.as_object().is_some_and(|members| members.keys().any(|key| fold(key) == "_method")) {
+        return Err(Refusal::new(code::METHOD_OVERRIDE, "the body has the member '_method'"));
+    }
+    Ok(value)
+}
+
+impl Pointer {
+    fn parse(text: &str) -> Result<Self, String> {
+        let rest = text.strip_prefix('/').filter(|rest| !rest.is_empty() && !rest.contains('~'));
+        let rest = rest.ok_or(format!("'{text}' is not a JSON pointer of plain names"))?;
+        Ok(Pointer(rest.split('/').map(str::to_owned).collect()))
+    }
+
+    /// The member, `None` where there is none. A member that differs from a name of the pointer by case alone could be
+    /// taken for it, and is refused.
+    fn find<'a>(&self, body: &'a Value) -> Result<Option<&'a Value>, Refusal> {
+        let mut at = body;
+        for name in &self.0 {
+            let Value::Object(members) = at else { return Ok(None) };
+            let folded = fold(name);
+            if members.keys().any(|key| key != name && fold(key) == folded) {
+                return Err(ambiguous("a member's name looks like one that decides"));
+            }
+            match members.get(name) {
+                Some(next) => at = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+}
+
+/// A name as a reader that ignores case, spaces and `-` against `_` would see it.
+fn fold(name: &str) -> String {
+    let plain = |c: char| match c {
+        '\u{17F}' => 's',
+        '\u{212A}' => 'k',
+        '-' => '_',
+        other => other,
+    };
+    name.trim().chars().map(plain).flat_map(char::to_lowercase).collect()
+}
+
+fn ambiguous(detail: &str) -> Refusal {
+    Refusal::new(code::AMBIGUOUS_BODY, detail)
+}

@@ -1,0 +1,106 @@
+//! REST: method and path name the operation; a few operations also depend on a member of the body.
+//!
+//! A pack's `operations.tsv` is a table of methods and path templates. Matching reads the canonical path as it
+//! stands: nothing is decoded before a segment has found its place, and literal segments win over parameters, as in a
+//! provider's router. Knows no provider: what is special about one is in its tables.
+
+mod body;
+mod resource;
+mod table;
+mod trie;
+
+#[cfg(test)]
+mod tests;
+
+use http::Method;
+
+use super::pack::{Manifest, PackError};
+use super::refusal::{Refusal, code};
+use super::understood::Understood;
+use crate::model::{Operation, Request};
+
+pub use table::{Row, Segment};
+
+/// The operations of one provider.
+#[derive(Debug)]
+pub struct Table {
+    rows: Vec<Row>,
+    trie: trie::Trie,
+    body: body::Rules,
+}
+
+impl Table {
+    /// Reads `operations.tsv`, `payload.toml` and `overrides.toml`.
+    pub fn load(manifest: &Manifest, read: &dyn Fn(&str) -> Option<String>) -> Result<Self, PackError> {
+        let rows = table::rows(read)?;
+        let trie = trie::Trie::new(&rows)?;
+        let body = body::Rules::load(&rows, read)?;
+        for (host, operations) in &manifest.host_operations {
+            if let Some(unknown) = operations.iter().find(|id| !rows.iter().any(|row| row.id == **id)) {
+                let reason =
+                    format!("host-operations of '{host}' names '{unknown}', which operations.tsv has not");
+                return Err(PackError::new("pack.toml", reason));
+            }
+        }
+        Ok(Table { rows, trie, body })
+    }
+
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// One request is one operation.
+    pub fn classify(&self, manifest: &Manifest, request: Request) -> Result<Understood, Refusal> {
+        let method = if request.method == Method::HEAD { &Method::GET } else { &request.method };
+        let unknown = || {
+            let detail = format!("{} does not know {} {}", manifest.title, request.method, request.path);
+            Refusal::new(code::UNKNOWN_OPERATION, detail)
+        };
+        let segments = segments(&request.path);
+        let index = self.trie.find(method, &segments).ok_or_else(unknown)?;
+        let row = self.rows.get(index).ok_or_else(unknown)?;
+        if let Some(served) = manifest.host_operations.get(&request.host)
+            && !served.contains(&row.id)
+        {
+            return Err(unknown());
+        }
+        self.one_reading(method, &request.path, index, row, &segments)?;
+        let parameters = row.parameters(&segments);
+        let mut operation = Operation {
+            operation: format!("{}:{}", manifest.name, row.id),
+            class: row.class,
+            resources: resource::all(&row.resources, &parameters, manifest)?,
+            scope: row.scope,
+            marks: row.marks.clone(),
+            pending: None,
+        };
+        self.body.judge(row, &parameters, manifest, &request, &mut operation)?;
+        Ok(Understood { operations: vec![operation], request })
+    }
+
+    /// An escaped slash is part of a name only where the table says so, and only if reading it as a real slash would
+    /// name no other operation.
+    fn one_reading(
+        &self,
+        method: &Method,
+        path: &str,
+        index: usize,
+        row: &Row,
+        segments: &[&str],
+    ) -> Result<(), Refusal> {
+        if !path.contains("%2F") {
+            return Ok(());
+        }
+        let plain = path.replace("%2F", "/");
+        let other = self.trie.find(method, &self::segments(&plain));
+        if row.holds_slashes(segments) && other.is_none_or(|other| other == index) {
+            return Ok(());
+        }
+        Err(Refusal::new(code::ENCODED_DELIMITER, "'/' is escaped in the path where it could be a real one"))
+    }
+}
+
+fn segments(path: &str) -> Vec<&str> {
+    let rest = path.strip_prefix('/').unwrap_or(path);
+    if rest.is_empty() { Vec::new() } else { rest.split('/').collect() }
+}

@@ -1,0 +1,218 @@
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use http::Method;
+use serde::Deserialize;
+
+use super::resource::Template;
+use crate::catalog::pack::PackError;
+use crate::model::{Class, Mark, Scope};
+
+const FILE: &str = "operations.tsv";
+const HEADER: &str = "method\tpath\toperation\tclass\tresources\tscope\tmarks";
+const OVERRIDES: &str = "overrides.toml";
+
+/// One line of `operations.tsv`.
+#[derive(Debug)]
+pub struct Row {
+    /// Line, counted from 1.
+    pub(super) line: usize,
+    pub method: Method,
+    /// `/repos/{owner}/{repo}/git/refs/{ref*}`: `{name}` is one segment, `{name/}` one segment that may hold an
+    /// escaped slash, `{name*}` the last segments, at least one.
+    pub template: String,
+    pub segments: Vec<Segment>,
+    /// `repos/delete`.
+    pub id: String,
+    pub class: Class,
+    pub(super) resources: Vec<Template>,
+    pub scope: Scope,
+    pub marks: BTreeSet<Mark>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segment {
+    Literal(String),
+    Parameter { name: String, slashes: bool },
+    Rest { name: String },
+}
+
+/// A class that is weaker than the rules for tables would give, and why.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Override {
+    class: Class,
+    reason: String,
+    operations: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Overrides {
+    #[serde(default, rename = "override")]
+    overrides: Vec<Override>,
+}
+
+pub(super) fn rows(read: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Row>, PackError> {
+    let text = read(FILE).ok_or_else(|| PackError::new(FILE, "the file is missing"))?;
+    let mut lines = text.lines().enumerate();
+    if lines.next().is_none_or(|(_, line)| line != HEADER) {
+        return Err(PackError::at(FILE, 1, format!("the first line is not '{}'", HEADER.replace('\t', " "))));
+    }
+    let mut rows = Vec::new();
+    let mut ids = HashSet::new();
+    for (index, line) in lines {
+        let row = row(index + 1, line).map_err(|reason| PackError::at(FILE, index + 1, reason))?;
+        if !ids.insert(row.id.clone()) {
+            return Err(PackError::at(FILE, index + 1, format!("operation '{}' is there twice", row.id)));
+        }
+        rows.push(row);
+    }
+    let weaker = overrides(read)?;
+    for (id, class) in &weaker {
+        if !rows.iter().any(|row| row.id == *id && row.class == *class) {
+            let reason = format!("operation '{id}' of class {class} is not in {FILE}");
+            return Err(PackError::new(OVERRIDES, reason));
+        }
+    }
+    Ok(rows)
+}
+
+/// Operations whose class a person chose to be weaker than the rules give, with that class.
+pub(super) fn overrides(read: &dyn Fn(&str) -> Option<String>) -> Result<BTreeMap<String, Class>, PackError> {
+    let wrong = |reason: String| PackError::new(OVERRIDES, reason);
+    let Some(text) = read(OVERRIDES) else { return Ok(BTreeMap::new()) };
+    let file: Overrides = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let mut weaker = BTreeMap::new();
+    for entry in file.overrides {
+        if entry.reason.trim().is_empty() {
+            return Err(wrong(format!("class {} is given without a reason", entry.class)));
+        }
+        for id in entry.operations {
+            if weaker.insert(id.clone(), entry.class).is_some() {
+                return Err(wrong(format!("operation '{id}' is there twice")));
+            }
+        }
+    }
+    Ok(weaker)
+}
+
+fn row(line: usize, text: &str) -> Result<Row, String> {
+    let cells: Vec<&str> = text.split('\t').collect();
+    let [method, template, id, class, resources, scope, marks] = cells.as_slice() else {
+        return Err(format!("{} cells instead of 7", cells.len()));
+    };
+    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let method = known.into_iter().find(|m| m.as_str() == *method).ok_or(format!("method '{method}'"))?;
+    let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/' | b'.');
+    if id.is_empty() || !id.bytes().all(word) {
+        return Err(format!("operation '{id}' is not a name"));
+    }
+    let segments = segments(template)?;
+    let names = |name: &str| segments.iter().any(|segment| segment.name() == Some(name));
+    let resources = resources.split(',').filter(|text| !text.is_empty());
+    let resources: Vec<Template> =
+        resources.map(|text| Template::parse(text, &names)).collect::<Result<_, _>>()?;
+    if resources.iter().any(Template::needs_value) {
+        return Err("'{}' stands for a member of the body, and belongs into payload.toml".to_owned());
+    }
+    let scope = match *scope {
+        "resources" => Scope::Resources,
+        "shared" => Scope::Shared,
+        "account" => Scope::Account,
+        other => return Err(format!("scope '{other}'")),
+    };
+    let class: Class = class.parse()?;
+    if scope == Scope::Resources && resources.is_empty() {
+        return Err("scope 'resources' without a resource".to_owned());
+    }
+    if scope == Scope::Shared && class > Class::Reveal {
+        return Err(format!("scope 'shared' is for reads, not for {class}"));
+    }
+    Ok(Row {
+        line,
+        method,
+        template: (*template).to_owned(),
+        segments,
+        id: (*id).to_owned(),
+        class,
+        resources,
+        scope,
+        marks: self::marks(marks)?,
+    })
+}
+
+fn marks(text: &str) -> Result<BTreeSet<Mark>, String> {
+    let mark = |word: &str| match word {
+        "backup" => Ok(Mark::Backup),
+        "carries-backups" => Ok(Mark::CarriesBackups),
+        other => Err(format!("mark '{other}'")),
+    };
+    text.split(',').filter(|word| !word.is_empty()).map(mark).collect()
+}
+
+fn segments(template: &str) -> Result<Vec<Segment>, String> {
+    let wrong = || format!("path '{template}' is not a template");
+    let rest = template.strip_prefix('/').ok_or_else(wrong)?;
+    if rest.is_empty() {
+        return Ok(Vec::new());
+    }
+    // `{name/}` holds a slash that separates nothing.
+    let rest = rest.replace("/}", "\0}");
+    let texts: Vec<&str> = rest.split('/').collect();
+    let mut segments: Vec<Segment> = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        let segment = match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+            Some(name) => parameter(name, index + 1 == texts.len()).ok_or_else(wrong)?,
+            None if plain(text, ".-_") => Segment::Literal((*text).to_owned()),
+            None => return Err(wrong()),
+        };
+        if segment.name().is_some_and(|name| segments.iter().any(|other| other.name() == Some(name))) {
+            return Err(format!("path '{template}' has a parameter twice"));
+        }
+        segments.push(segment);
+    }
+    Ok(segments)
+}
+
+fn parameter(name: &str, last: bool) -> Option<Segment> {
+    if let Some(name) = name.strip_suffix('*') {
+        return (last && plain(name, "-_")).then(|| Segment::Rest { name: name.to_owned() });
+    }
+    let (name, slashes) = name.strip_suffix('\0').map_or((name, false), |name| (name, true));
+    plain(name, "-_").then(|| Segment::Parameter { name: name.to_owned(), slashes })
+}
+
+fn plain(text: &str, also: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
+}
+
+impl Segment {
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Segment::Literal(_) => None,
+            Segment::Parameter { name, .. } | Segment::Rest { name } => Some(name),
+        }
+    }
+}
+
+impl Row {
+    /// Names and raw texts of a path's parameters; the path has matched this row.
+    pub(super) fn parameters<'a>(&'a self, path: &[&'a str]) -> Vec<(&'a str, Vec<&'a str>)> {
+        let value = |index: usize, segment: &Segment| match segment {
+            Segment::Rest { .. } => path.get(index..).unwrap_or_default().to_vec(),
+            _ => path.get(index).copied().into_iter().collect(),
+        };
+        let named = self.segments.iter().enumerate();
+        named.filter_map(|(index, segment)| Some((segment.name()?, value(index, segment)))).collect()
+    }
+
+    /// Whether every segment with an escaped slash stands where the template allows one.
+    pub(super) fn holds_slashes(&self, path: &[&str]) -> bool {
+        let allowed = |index: usize| match self.segments.get(index) {
+            Some(Segment::Parameter { slashes, .. }) => *slashes,
+            Some(Segment::Literal(_)) => false,
+            Some(Segment::Rest { .. }) | None => true,
+        };
+        path.iter().enumerate().all(|(index, text)| !text.contains("%2F") || allowed(index))
+    }
+}

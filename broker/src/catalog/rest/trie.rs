@@ -1,0 +1,101 @@
+use http::Method;
+
+use super::table::{Row, Segment};
+use crate::catalog::pack::PackError;
+
+/// Path templates, segment by segment.
+#[derive(Debug, Default)]
+pub(super) struct Trie {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    /// Sorted.
+    literals: Vec<(Box<str>, usize)>,
+    parameter: Option<usize>,
+    /// Rows that end here.
+    here: Vec<(Method, usize)>,
+    /// Rows whose last parameter takes all that follows.
+    rest: Vec<(Method, usize)>,
+}
+
+impl Trie {
+    pub fn new(rows: &[Row]) -> Result<Self, PackError> {
+        let mut trie = Trie { nodes: vec![Node::default()] };
+        for (index, row) in rows.iter().enumerate() {
+            if !trie.insert(row, index) {
+                let reason = format!("{} {} is there twice", row.method, row.template);
+                return Err(PackError::at("operations.tsv", row.line, reason));
+            }
+        }
+        Ok(trie)
+    }
+
+    /// The row for a path, literal segments before parameters, whole segments before what takes the rest.
+    pub fn find(&self, method: &Method, segments: &[&str]) -> Option<usize> {
+        self.walk(0, method, segments)
+    }
+
+    fn walk(&self, at: usize, method: &Method, segments: &[&str]) -> Option<usize> {
+        let node = self.nodes.get(at)?;
+        let Some((first, after)) = segments.split_first() else { return of(&node.here, method) };
+        let literal = node.literals.binary_search_by(|(text, _)| text.as_ref().cmp(first)).ok();
+        let literal = literal.and_then(|found| node.literals.get(found)).map(|(_, next)| *next);
+        literal
+            .and_then(|next| self.walk(next, method, after))
+            .or_else(|| node.parameter.and_then(|next| self.walk(next, method, after)))
+            .or_else(|| of(&node.rest, method))
+    }
+
+    /// `false` when the place is taken.
+    fn insert(&mut self, row: &Row, index: usize) -> bool {
+        let mut at = 0;
+        for segment in &row.segments {
+            at = match segment {
+                Segment::Literal(text) => self.literal(at, text),
+                Segment::Parameter { .. } => self.parameter(at),
+                Segment::Rest { .. } => {
+                    return self.nodes.get_mut(at).is_some_and(|node| put(&mut node.rest, row, index));
+                }
+            };
+        }
+        self.nodes.get_mut(at).is_some_and(|node| put(&mut node.here, row, index))
+    }
+
+    fn literal(&mut self, at: usize, text: &str) -> usize {
+        let new = self.nodes.len();
+        let Some(node) = self.nodes.get_mut(at) else { return new };
+        match node.literals.binary_search_by(|(own, _)| own.as_ref().cmp(text)) {
+            Ok(found) => node.literals.get(found).map_or(new, |(_, next)| *next),
+            Err(place) => {
+                node.literals.insert(place, (text.into(), new));
+                self.nodes.push(Node::default());
+                new
+            }
+        }
+    }
+
+    fn parameter(&mut self, at: usize) -> usize {
+        let new = self.nodes.len();
+        match self.nodes.get_mut(at).map(|node| *node.parameter.get_or_insert(new)) {
+            Some(next) if next != new => next,
+            _ => {
+                self.nodes.push(Node::default());
+                new
+            }
+        }
+    }
+}
+
+fn of(rows: &[(Method, usize)], method: &Method) -> Option<usize> {
+    rows.iter().find(|(own, _)| own == method).map(|(_, index)| *index)
+}
+
+fn put(rows: &mut Vec<(Method, usize)>, row: &Row, index: usize) -> bool {
+    let free = of(rows, &row.method).is_none();
+    if free {
+        rows.push((row.method.clone(), index));
+    }
+    free
+}
