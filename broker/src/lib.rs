@@ -10,6 +10,7 @@ pub mod config;
 pub mod demo;
 pub mod gateway;
 pub mod http;
+pub mod listen;
 pub mod model;
 pub mod policy;
 pub mod provider;
