@@ -13,6 +13,7 @@ pub mod http;
 pub mod listen;
 pub mod model;
 pub mod policy;
+pub mod problem;
 pub mod provider;
 pub mod secret;
 pub mod store;

@@ -2,20 +2,15 @@
 
 use std::sync::Arc;
 
-use ring::digest::{Context, SHA256};
 use stint_api::{Code, WhoAmI};
-use stint_jose::Jwk;
 
 use super::{App, Error, LiveCredential, LiveSession, Result};
 use crate::model::{ClientId, Name};
 use crate::store::Change;
-use crate::token::{Audience, TokenError, Verified};
+use crate::token::{self, Audience, Jwk, ProvenKey, Shown, Verified};
 
 /// Detail of the error that asks for a nonce; the token endpoint answers it with one (RFC 9449 s8).
 pub const NONCE_WANTED: &str = "the proof may have been seen before this broker started: make another with the nonce";
-
-/// How long a proof can be used after it was made, in seconds; the replay memory keeps it for as long.
-const PROOF_LIFE: i64 = 70;
 
 /// What a request presents to say who sent it.
 #[derive(Debug, Clone, Copy)]
@@ -44,13 +39,6 @@ pub struct GatewayCaller {
     pub session: Arc<LiveSession>,
     credentials: Vec<Name>,
     used: ([u8; 32], i64),
-}
-
-/// Either of them.
-#[derive(Debug, Clone)]
-pub enum Caller {
-    Person(PersonCaller),
-    Session(GatewayCaller),
 }
 
 /// A public key as given, in the forms that are kept.
@@ -146,7 +134,7 @@ impl App {
         let Ok(token) = scheme(presented.authorization) else { return false };
         let keys = self.0.keys.load();
         let Some(keys) = keys.as_ref().as_ref() else { return false };
-        keys.tokens.verify(token, Audience::Gateway, self.0.clock.unix()).is_ok()
+        keys.tokens.verify_cached(token, Audience::Gateway, self.0.clock.unix()).is_ok()
     }
 
     /// The credential of that name, if this session was given it and its token covers it.
@@ -166,7 +154,7 @@ impl App {
     /// Token and proof, verified: strict, for this audience, for exactly this method and URL, never seen before.
     fn proven(
         &self, presented: &Presented<'_>, audience: Audience, since_start: bool,
-    ) -> Result<(Verified, ([u8; 32], i64))> {
+    ) -> Result<(Arc<Verified>, ([u8; 32], i64))> {
         self.unsealed()?;
         let token = scheme(presented.authorization)?;
         let [proof] = presented.proofs else {
@@ -177,51 +165,39 @@ impl App {
         };
         let keys = self.0.keys.load();
         let keys = keys.as_ref().as_ref().ok_or_else(sealed)?;
-        let now = self.0.clock.unix();
-        let verified = keys.tokens.verify(token, audience, now).map_err(refused_token)?;
+        let verified = keys.tokens.verify_cached(token, audience, self.0.clock.unix()).map_err(refused)?;
         let url = format!("{}{}", self.issuer(), presented.path);
-        let proven = self
-            .verify_proof(proof, presented.method, &url, Some(token))
-            .map_err(|error| Error::new(Code::InvalidProof, error.to_string()))?;
-        if proven.jkt != verified.jkt() {
-            return Err(Error::new(Code::InvalidProof, "the proof is made with another key than the token's"));
-        }
-        // Reads of people leave nothing in the store that would tell a proof of before a restart.
-        if since_start && proven.iat <= self.0.started && !self.nonce_is_ours(proven.nonce.as_deref()) {
-            return Err(Error::new(Code::InvalidProof, NONCE_WANTED));
-        }
-        let used = self.use_proof(&proven)?;
+        let fresh = |nonce: Option<&str>, iat: i64| self.is_fresh(since_start, nonce, iat);
+        let shown = Shown { proof, htm: presented.method, htu: &url, nonce: &fresh, now: self.0.clock.unix() };
+        let proven = token::prove(verified.clone(), &shown).map_err(refused)?;
+        let used = self.use_proof(proven.key())?;
         Ok((verified, used))
     }
 
-    /// A DPoP proof (RFC 9449 s4.3), not yet checked for replay.
-    pub(in crate::app) fn verify_proof(
-        &self, proof: &str, method: &str, url: &str, token: Option<&str>,
-    ) -> std::result::Result<stint_jose::dpop::Proof, stint_jose::Error> {
-        stint_jose::dpop::verify_proof(proof, method, url, token, self.0.clock.unix())
+    /// A proof of the key alone, for the token endpoint (RFC 9449 s5). Not yet checked for replay.
+    pub(in crate::app) fn proven_key(&self, proof: &str, method: &str, url: &str) -> Result<ProvenKey> {
+        // Its commit remembers it, so one of before a restart is found in the store.
+        let fresh = |nonce: Option<&str>, iat: i64| self.is_fresh(false, nonce, iat);
+        let shown = Shown { proof, htm: method, htu: url, nonce: &fresh, now: self.0.clock.unix() };
+        token::prove_key(&shown).map_err(refused)
+    }
+
+    /// With `since_start`, for requests whose proof no commit remembers: one that may have been used before this process
+    /// started needs a nonce of this process.
+    fn is_fresh(&self, since_start: bool, nonce: Option<&str>, iat: i64) -> bool {
+        let now = self.0.clock.unix();
+        match nonce {
+            Some(_) => self.0.nonces.accepts(nonce, iat, now),
+            None => !since_start || self.0.nonces.accepts(None, iat, now),
+        }
     }
 
     /// Use a proof up in this process. The key is to be remembered by the commit that the request makes, which finds a
     /// replay at another replica and after a restart.
-    pub(in crate::app) fn use_proof(&self, proof: &stint_jose::dpop::Proof) -> Result<([u8; 32], i64)> {
-        let mut context = Context::new(&SHA256);
-        context.update(b"stint proof v1\n");
-        context.update(proof.jkt.as_bytes());
-        context.update(b"\n");
-        context.update(proof.jti.as_bytes());
-        let mut key = [0u8; 32];
-        key.copy_from_slice(context.finish().as_ref());
-        let now = self.0.clock.unix();
-        let until = proof.iat.max(now) + PROOF_LIFE;
-        self.0.replays.check_and_insert(key, until, now).map_err(|error| match error {
-            crate::token::ReplayError::Replayed => Error::new(Code::InvalidProof, "the proof was used before"),
-            crate::token::ReplayError::Full => Error::new(Code::Busy, "too many proofs are in use at once"),
-        })?;
-        Ok((key, until))
-    }
-
-    pub(in crate::app) fn nonce_is_ours(&self, nonce: Option<&str>) -> bool {
-        nonce.is_some_and(|nonce| self.0.nonces.check(nonce, self.0.clock.unix()))
+    pub(in crate::app) fn use_proof(&self, proof: &ProvenKey) -> Result<([u8; 32], i64)> {
+        let used = (proof.replay_key(), proof.remember_until());
+        self.0.replays.check_and_insert(used.0, used.1, self.0.clock.unix()).map_err(refused)?;
+        Ok(used)
     }
 
     /// A nonce for a client that needs one (RFC 9449 s8).
@@ -242,8 +218,16 @@ fn invalid(detail: &str) -> Error {
     Error::new(Code::InvalidToken, detail)
 }
 
-fn refused_token(error: TokenError) -> Error {
-    invalid(&error.to_string())
+/// An error of the token room in the words of the contract.
+fn refused(error: token::Error) -> Error {
+    let code = match &error {
+        token::Error::Proof(_) | token::Error::Replayed => Code::InvalidProof,
+        token::Error::UseNonce => return Error::new(Code::InvalidProof, NONCE_WANTED),
+        token::Error::Full => Code::Busy,
+        token::Error::Setup(_) | token::Error::Mint(_) => return Error::internal(error),
+        token::Error::Token(_) | token::Error::Expired | token::Error::Client(_) => Code::InvalidToken,
+    };
+    Error::new(code, error.to_string())
 }
 
 /// The token of the one `Authorization: DPoP …` header.

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::model::{CredentialId, EventKind, Sealed};
 use crate::secret::Secret;
 use crate::store::{Change, Commit, KeyRow, Store};
-use crate::token::{TokenKey, Tokens};
+use crate::token::{MAX_TTL, SigningKey, TokenKey, Tokens};
 use crate::vault::Vault;
 
 const TOKEN: &str = "token";
@@ -31,8 +31,11 @@ impl Keys {
         let mut token_keys = Vec::new();
         for row in rows(store, vault, clock, TOKEN).await? {
             let seed = open(vault, &row)?;
-            let key = stint_jose::SigningKey::from_seed(seed.expose()).map_err(Error::internal)?;
-            token_keys.push(TokenKey { kid: row.kid, key, active: row.retired_at.is_none() });
+            let key = SigningKey::from_seed(seed.expose()).map_err(Error::internal)?;
+            token_keys.push(match row.retired_at {
+                None => TokenKey::active(row.kid, key),
+                Some(at) => TokenKey::retired(row.kid, key, at.timestamp() + MAX_TTL),
+            });
         }
         let audit = rows(store, vault, clock, AUDIT).await?;
         let audit = audit.iter().rfind(|row| row.retired_at.is_none()).ok_or_else(|| Error::internal("there is no audit key"))?;
@@ -47,7 +50,7 @@ async fn rows(store: &Store, vault: &Vault, clock: &Clock, purpose: &str) -> Res
     if !rows.is_empty() {
         return Ok(rows);
     }
-    let key = stint_jose::SigningKey::generate(&SystemRandom::new()).map_err(Error::internal)?;
+    let key = SigningKey::generate(&SystemRandom::new()).map_err(Error::internal)?;
     let uuid = clock.uuid().ok_or_else(|| Error::internal("the system gives no randomness"))?;
     let kid = format!("{purpose}-{}", uuid.simple());
     let seed = Secret::new(key.seed().to_vec());

@@ -4,13 +4,12 @@
 
 use ring::digest::{Context, SHA256};
 use stint_api::{AuthorizationDetail, CLIENT_ASSERTION_TYPE, Code, StartSession, TokenResponse};
-use stint_jose::{Jwk, assertion};
 
 use super::session::Starter;
 use super::{App, Error, Facts, Result, identify};
-use crate::model::{ClientId, EventKind, Name, SessionId};
+use crate::model::{ClientId, EventKind, Name, Principal, SessionId};
 use crate::store::{Change, Commit, CommitError};
-use crate::token::{Audience, Mint};
+use crate::token::{self, Audience, Jwk, Mint};
 
 /// Parameters as sent; an empty one counts as left out.
 #[derive(Debug, Clone, Copy)]
@@ -83,31 +82,31 @@ impl App {
             return Err(unknown_client());
         }
         let text = request.client_assertion.ok_or_else(unknown_client)?;
-        let claimed = assertion::claimed_client(text).map_err(|_| unknown_client())?;
+        let claimed = token::claimed_client(text).map_err(|_| unknown_client())?;
         if request.client_id.is_some_and(|id| id != claimed) {
             return Err(unknown_client());
         }
         let (kind, key) = self.client(&claimed).await?;
         let jwk = Jwk::parse(&key).map_err(|_| unknown_client())?;
+        let keys = self.0.keys.load();
+        let keys = keys.as_ref().as_ref().ok_or_else(unknown_client)?;
         let now = self.0.clock.unix();
-        let verified =
-            assertion::verify(text, &jwk, &claimed, self.issuer(), now).map_err(|_| unknown_client())?;
+        let assertion = token::verify_client(&keys.tokens, text, &claimed, &jwk, now).map_err(|_| unknown_client())?;
         let [proof] = request.proofs else {
             return Err(Error::new(Code::InvalidProof, "one DPoP header is needed: every token is bound to a key"));
         };
-        let proven = self
-            .verify_proof(proof, "POST", &self.token_endpoint(), None)
-            .map_err(|error| Error::new(Code::InvalidProof, error.to_string()))?;
+        let proven = self.proven_key(proof, "POST", &self.token_endpoint())?;
         // Logins and sessions are bound to one key for good; only an agent brings a new key for each session.
-        if !matches!(kind, Kind::Agent { .. }) && proven.jkt != jwk.thumbprint() {
+        if !matches!(kind, Kind::Agent { .. }) && proven.jkt() != jwk.thumbprint() {
             return Err(Error::new(Code::InvalidProof, "the proof is made with another key than the client's"));
         }
         let (proof_key, until) = self.use_proof(&proven)?;
         let used = vec![
-            Change::Remember { key: assertion_key(&claimed, &verified.jti), until: verified.exp + 10 },
+            Change::Remember { key: assertion_key(&claimed, &assertion.jti), until: assertion.expires_at },
             Change::Remember { key: proof_key, until },
         ];
-        Ok(Client { kind, jkt: proven.jkt, jwk: proven.jwk, used })
+        let (jkt, jwk) = (proven.jkt().to_owned(), proven.jwk().clone());
+        Ok(Client { kind, jkt, jwk, used })
     }
 
     async fn client(&self, id: &str) -> Result<(Kind, String)> {
@@ -127,9 +126,10 @@ impl App {
     }
 
     async fn mint_for_person(&self, client: Client, id: &ClientId, person: &Name) -> Result<TokenResponse> {
-        let subject = format!("person:{person}");
+        let subject = Principal::Person(person.clone());
+        let actor = subject.to_string();
         let mint = Mint {
-            subject: subject.clone(),
+            subject,
             client_id: id.to_string(),
             agent: None,
             session: None,
@@ -137,11 +137,11 @@ impl App {
             credentials: vec![],
             audience: Audience::Control,
             jkt: client.jkt,
-            ttl_seconds: self.0.config.token_ttl.as_secs(),
+            ttl_seconds: self.token_ttl(),
             jti: self.uuid()?.simple().to_string(),
             now: self.0.clock.unix(),
         };
-        self.mint(mint, client.used, &subject, None).await
+        self.mint(mint, client.used, &actor, None).await
     }
 
     /// An agent by itself: a session begins with its token, bound to the key of its proof.
@@ -181,9 +181,10 @@ impl App {
             }
         };
         let now = self.0.clock.now();
-        let left = u64::try_from((row.expires_at - now).num_seconds()).unwrap_or_default();
+        let left = (row.expires_at - now).num_seconds();
+        let subject = Principal::parse(&row.subject).map_err(Error::internal)?;
         let mint = Mint {
-            subject: row.subject.clone(),
+            subject,
             client_id: row.id.to_string(),
             agent: Some(row.agent.clone()),
             session: Some(row.id.clone()),
@@ -192,7 +193,7 @@ impl App {
             audience: Audience::Gateway,
             jkt: row.jkt.clone(),
             // A token never outlives its session.
-            ttl_seconds: self.0.config.token_ttl.as_secs().min(left.max(1)),
+            ttl_seconds: self.token_ttl().min(left.max(1)),
             jti: self.uuid()?.simple().to_string(),
             now: now.timestamp(),
         };
@@ -204,11 +205,6 @@ impl App {
     async fn mint(
         &self, mint: Mint, used: Vec<Change>, actor: &str, session: Option<&SessionId>,
     ) -> Result<TokenResponse> {
-        let detail = mint.environment.as_ref().map(|environment| AuthorizationDetail {
-            kind: "stint".to_owned(),
-            environment: environment.to_string(),
-            credentials: mint.credentials.iter().map(ToString::to_string).collect(),
-        });
         let facts = Facts::new()
             .with("jti", mint.jti.as_str())
             .with("client_id", mint.client_id.as_str())
@@ -228,10 +224,14 @@ impl App {
         Ok(TokenResponse {
             access_token: minted.token,
             token_type: "DPoP".to_owned(),
-            expires_in: ttl,
+            expires_in: u64::try_from(ttl).unwrap_or_default(),
             session: session.map(ToString::to_string),
-            authorization_details: detail.into_iter().collect(),
+            authorization_details: minted.authorization_details,
         })
+    }
+
+    fn token_ttl(&self) -> i64 {
+        i64::try_from(self.0.config.token_ttl.as_secs()).unwrap_or(token::MAX_TTL)
     }
 
     /// What an agent asks for: as said, or its only environment.

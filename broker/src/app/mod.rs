@@ -23,6 +23,7 @@ mod trail;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use arc_swap::ArcSwap;
 
@@ -30,20 +31,24 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::policy::PolicySet;
-use crate::provider::{Resolver, UpstreamClient};
-use crate::store::Store;
-use crate::token::{Nonces, ReplayMemory, Tokens};
+use crate::provider::{Resolver, Upstreams};
+use crate::store::{Database, Store};
+use crate::token::{Nonces, ReplayMemory};
 use crate::vault::Vault;
 
 pub use approve::ApprovalNews;
 pub use authorize::{Authorized, Judged, Verdict};
 pub use error::{DecisionFacts, Error};
-pub use identify::{Caller, GatewayCaller, PersonCaller, Presented};
+pub use identify::{GatewayCaller, NONCE_WANTED, PersonCaller, Presented};
 pub use live::{LiveCredential, LiveSession};
 pub use mint::TokenRequest;
-pub use record::Facts;
-pub use send::{Outgoing, Sent};
-pub use start::{StartError, unseal_with};
+pub use record::{Facts, Intent};
+pub use send::{Outgoing, Raw, Sent};
+pub use start::{StartError, Unsealing, database, policy_files};
+pub use trail::Verified as AuditVerified;
+
+/// What looks for a credential in an answer.
+pub use crate::vault::Screen;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -62,13 +67,16 @@ pub(in crate::app) struct Inner {
     keys: ArcSwap<Option<keys::Keys>>,
     nonces: Nonces,
     replays: ReplayMemory,
-    /// Second in which this process started: proofs older than it may have been seen by the one before.
-    started: i64,
     registry: ArcSwap<live::Registry>,
     sessions: live::Sessions,
     resolver: Resolver,
-    upstream: UpstreamClient,
+    upstream: Upstreams,
     news: approve::News,
+    database: Database,
+    /// Position of the last record whose head this process signed.
+    signed: AtomicI64,
+    /// Held for as long as the process lives.
+    _lock: std::fs::File,
 }
 
 impl App {

@@ -10,7 +10,7 @@ use stint_api::{Code, HEADER_DOWNSTREAM_AUTHORIZATION, HEADER_HOST};
 
 use super::PREFIX;
 use super::identify::Identified;
-use crate::app::{App, Error, Result};
+use crate::app::{App, Error, Raw, Result};
 use crate::model::{self, Name};
 
 /// A body that sends nothing for so long is given up.
@@ -73,15 +73,14 @@ pub(super) fn accept(request: Request<Body>) -> Result<Accepted> {
 /// Read the body within its limits, refuse what carries a credential of its own, and put the request into its one form.
 pub(super) async fn canonical(app: &App, identified: &Identified, accepted: Accepted) -> Result<model::Request> {
     let body = read(accepted.body, app.config().limits.body).await?;
-    app.canonical(
-        &identified.credential,
-        &identified.caller.session,
-        &accepted.method,
-        accepted.host.as_deref(),
-        &accepted.target,
-        &accepted.headers,
+    let raw = Raw {
+        method: &accepted.method,
+        host: accepted.host.as_deref(),
+        target: &accepted.target,
+        headers: &accepted.headers,
         body,
-    )
+    };
+    app.canonical(&identified.credential, &identified.caller.session, raw)
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes> {

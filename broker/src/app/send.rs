@@ -1,0 +1,138 @@
+//! The way out: from raw input to the one canonical form, and from an allowed request to the provider's answer.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response};
+use http_body_util::{BodyExt, Full};
+use stint_api::Code;
+
+use super::{App, DecisionFacts, Error, Intent, LiveCredential, LiveSession, Result, authorize};
+use crate::catalog::{Parts, canonical};
+use crate::model::{CredentialId, Placeholder, Request, Upstream};
+use crate::provider::{Body, IdleBody, UpstreamError, UpstreamFailure};
+use crate::vault::Screen;
+
+/// A request with its credential in place. It can be sent, and it can be sent once.
+#[derive(Debug)]
+pub struct Outgoing {
+    request: http::Request<Body>,
+    screen: Screen,
+    credential: CredentialId,
+    upstream: Upstream,
+}
+
+/// The provider's answer, with what looks for the credential in it.
+#[derive(Debug)]
+pub struct Sent {
+    pub response: Response<IdleBody>,
+    pub screen: Screen,
+}
+
+/// A request as it came from downstream, for the credential's provider.
+#[derive(Debug)]
+pub struct Raw<'a> {
+    pub method: &'a Method,
+    /// Provider host that the client names, where it names one.
+    pub host: Option<&'a str>,
+    /// Raw path and query.
+    pub target: &'a str,
+    pub headers: &'a HeaderMap,
+    pub body: Bytes,
+}
+
+impl App {
+    /// Refuse what carries a credential that the session was not given, then what is not in canonical form.
+    pub fn canonical(&self, credential: &LiveCredential, session: &LiveSession, raw: Raw<'_>) -> Result<Request> {
+        let pack = self.0.catalog.pack(&credential.row.provider);
+        let pack = pack.ok_or_else(|| Error::internal(format!("pack {} is gone", credential.row.provider)))?;
+        let (path, query) = match raw.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (raw.target, None),
+        };
+        let placeholders: Vec<Placeholder> =
+            session.row.grants.iter().map(|grant| grant.placeholder.clone()).collect();
+        let parts = Parts { headers: raw.headers, path, query, body: &raw.body };
+        let carried = self.0.catalog.carried(&parts, &placeholders);
+        if let Some(foreign) = carried.foreign.first() {
+            let fingerprint = self.0.vault.fingerprint(&foreign.value).unwrap_or_default();
+            tracing::warn!(session = %session.row.id, kind = %foreign.kind, carrier = %foreign.carrier, fingerprint, "foreign credential refused");
+            let facts = DecisionFacts {
+                policies: vec!["guardrail.foreign-credential".to_owned()],
+                environments: vec![session.row.environment.to_string()],
+                ..DecisionFacts::default()
+            };
+            return Err(Error::new(
+                Code::ForeignCredential,
+                format!(
+                    "the {} carries a {} (fingerprint {fingerprint}) that this session was not given; it was not sent",
+                    foreign.carrier, foreign.kind
+                ),
+            )
+            .hint("use the placeholder in the session's own environment variables; a key found elsewhere is not yours to use: tell your user where you found it")
+            .decided(facts));
+        }
+        // A placeholder belongs to one credential; in a request for another it would be a mistake that looks like a key.
+        let own = session.row.grants.iter().find(|grant| grant.credential == credential.row.name);
+        if let Some(other) = carried.placeholders.iter().find(|found| own.is_none_or(|own| own.placeholder != **found)) {
+            let name = session.row.grants.iter().find(|grant| grant.placeholder == *other).map(|grant| grant.credential.as_str());
+            return Err(Error::new(
+                Code::ForeignCredential,
+                format!("the placeholder of credential {} does not belong to this provider", name.unwrap_or_default()),
+            ));
+        }
+        let first = pack.manifest.hosts.first().map(String::as_str).unwrap_or_default();
+        let host = raw.host.unwrap_or(first);
+        canonical::request(raw.method.as_str(), host, raw.target, raw.headers, raw.body, &pack.manifest.hosts)
+            .map_err(authorize::refused)
+    }
+
+    /// Permit and receipt open the credential; exactly one carrier holds it, chosen by the pack.
+    pub fn inject(&self, credential: &LiveCredential, intent: Intent, request: Request) -> Result<Outgoing> {
+        let carrier = &self.credential_kind(credential)?.carrier;
+        let injection = self
+            .0
+            .vault
+            .open(intent.permit, intent.receipt, &credential.secret, carrier)
+            .map_err(Error::internal)?;
+        let uri = format!("https://{}{}", request.host, request.target());
+        let mut parts = http::Request::builder()
+            .method(request.method)
+            .uri(uri)
+            .body(())
+            .map_err(Error::internal)?
+            .into_parts()
+            .0;
+        parts.headers = request.headers;
+        let screen = injection.apply(&mut parts).map_err(Error::internal)?;
+        let body: Body = Full::new(request.body).map_err(|never| match never {}).boxed_unsync();
+        Ok(Outgoing {
+            request: http::Request::from_parts(parts, body),
+            screen,
+            credential: credential.row.id.clone(),
+            upstream: credential.row.upstream.clone(),
+        })
+    }
+
+    /// Send it once. A failure says which provider, and nothing of the request.
+    pub async fn forward(&self, outgoing: Outgoing) -> Result<Sent> {
+        let Outgoing { request, screen, credential, upstream } = outgoing;
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let response = self.0.upstream.send(&credential, &upstream, request).await;
+        let response = response.map_err(|error| failed(&host, error))?;
+        Ok(Sent { response, screen })
+    }
+}
+
+fn failed(host: &str, error: UpstreamError) -> Error {
+    let code = match error.kind {
+        UpstreamFailure::Refused => Code::UpstreamRefused,
+        UpstreamFailure::Timeout => Code::UpstreamTimeout,
+        UpstreamFailure::Connect | UpstreamFailure::Tls | UpstreamFailure::Protocol => Code::UpstreamFailed,
+    };
+    let failed = Error::new(code, format!("{host}: {}", error.detail));
+    match error.kind {
+        UpstreamFailure::Timeout | UpstreamFailure::Protocol => {
+            failed.hint("the request may have had its effect: look before you send it again")
+        }
+        _ => failed,
+    }
+}

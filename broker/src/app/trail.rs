@@ -1,0 +1,194 @@
+//! The audit trail: read, signed, exported, verified.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::Value;
+use stint_api::{AuditPage, AuditRecord, Code};
+
+use super::{App, Error, Result};
+use crate::audit::{AuditKey, Checkpoint, Export, Head, PublicKey, Report, Verifier};
+use crate::clock::Clock;
+use crate::model::{SessionId, digest_hex};
+use crate::store::{CheckpointRow, CommitError, Store, StoredRecord};
+
+/// Records read at a time when the whole chain is walked.
+const PAGE: i64 = 2000;
+
+/// What the verification of a database found.
+#[derive(Debug)]
+pub struct Verified {
+    pub report: Report,
+    /// What does not fit together beside the records: the head kept apart from them, the head kept in a file.
+    pub beside: Vec<String>,
+}
+
+impl Verified {
+    pub fn is_sound(&self) -> bool {
+        self.report.is_sound() && self.beside.is_empty()
+    }
+}
+
+impl App {
+    pub async fn audit_page(
+        &self, before: Option<i64>, limit: i64, kind: Option<&str>, session: Option<&str>,
+    ) -> Result<AuditPage> {
+        let session = session.map(SessionId::parse).transpose()?;
+        let rows = self.0.store.records(before, limit, kind, session.as_ref()).await?;
+        let full = i64::try_from(rows.len()).unwrap_or_default() == limit;
+        let next = if full { rows.last().map(|row| row.seq) } else { None };
+        let record = |row: StoredRecord| {
+            let body: Value = serde_json::from_slice(&row.body).map_err(Error::internal)?;
+            Ok(AuditRecord { seq: row.seq, hash: digest_hex(row.hash), body })
+        };
+        Ok(AuditPage { records: rows.into_iter().map(record).collect::<Result<_>>()?, next })
+    }
+
+    /// Sign the head of the chain, if it moved since it was signed last, and keep it beside the database too.
+    pub(in crate::app) async fn checkpoint(&self) -> Result<()> {
+        let keys = self.0.keys.load();
+        let Some(keys) = keys.as_ref().as_ref() else { return Ok(()) };
+        let Some((seq, hash)) = self.0.store.head().await? else { return Ok(()) };
+        if self.0.signed.load(std::sync::atomic::Ordering::Relaxed) == seq {
+            return Ok(());
+        }
+        let head = Head { seq, hash };
+        let checkpoint = Checkpoint::sign(&head, self.0.clock.now(), &keys.audit);
+        let row = CheckpointRow {
+            seq,
+            hash,
+            at: checkpoint.at,
+            key_id: checkpoint.key.clone(),
+            signature: checkpoint.signature.clone(),
+        };
+        match self.0.store.checkpoint(row).await {
+            // Another replica signed the same head.
+            Ok(()) | Err(CommitError::Conflict(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+        write_head(&self.0.config.data.join("audit-head"), &checkpoint)?;
+        self.0.signed.store(seq, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// The last signed head, in a file: a database that was cut back to an older state does not reach it.
+fn write_head(path: &Path, checkpoint: &Checkpoint) -> Result<()> {
+    let text = serde_json::to_vec(checkpoint).map_err(Error::internal)?;
+    let new = path.with_extension("new");
+    super::start::write_private(&new, &text, true)
+        .and_then(|()| std::fs::rename(&new, path))
+        .map_err(|error| Error::internal(format!("{}: {error}", path.display())))
+}
+
+pub(in crate::app) use super::keys::write_public;
+
+/// Walk the whole chain of a database and judge it with the public key.
+pub async fn verify(store: &Store, data: &Path) -> Result<Verified> {
+    let path = data.join("audit.pub");
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Error::new(Code::NotFound, format!("{}: {error}", path.display())).hint("give the data folder of a broker that was started at least once")
+    })?;
+    let key = PublicKey::parse(&text).map_err(|error| Error::new(Code::InvalidInput, format!("{}: {error}", path.display())))?;
+    let head = store.head().await?;
+    let file = read_head(&data.join("audit-head"))?;
+    let mut beside = Vec::new();
+    if let Some(file) = &file
+        && !file.verify(&key)
+    {
+        beside.push("the signed head beside the database is not signed by this key".to_owned());
+    }
+    let mut expected: Vec<(i64, [u8; 32], &str)> = Vec::new();
+    expected.extend(head.map(|(seq, hash)| (seq, hash, "the head kept in the database")));
+    expected.extend(file.map(|file| (file.seq, file.hash, "the signed head beside the database")));
+    let mut verifier = Verifier::new(key, Head::EMPTY);
+    walk(store, |step| {
+        match step {
+            Step::Record(row) => {
+                for (seq, hash, what) in &expected {
+                    if *seq == row.seq && *hash != row.hash {
+                        beside.push(format!("record {seq} is not the one that {what} names"));
+                    }
+                }
+                verifier.push(row.seq, &row.hash, &row.body);
+            }
+            Step::Checkpoint(checkpoint) => verifier.checkpoint(checkpoint),
+        }
+        Ok(())
+    })
+    .await?;
+    let report = verifier.finish();
+    for (seq, _, what) in &expected {
+        if *seq > report.head.seq {
+            beside.push(format!("records after {} are gone: {what} is record {seq}", report.head.seq));
+        }
+    }
+    if head.is_none_or(|(seq, _)| seq < report.head.seq) && report.records > 0 && head.is_none() {
+        beside.push("the head kept in the database is gone".to_owned());
+    }
+    Ok(Verified { report, beside })
+}
+
+/// Write the whole chain with a signed end, so that it can be verified with nothing but the public key.
+pub async fn export(store: &Store, key: &AuditKey, clock: &Clock, out: &mut (dyn Write + Send)) -> Result<Head> {
+    let mut lines = Vec::with_capacity(1 << 16);
+    let mut export = Export::start(Head::EMPTY, key.public(), &mut lines);
+    walk(store, |step| {
+        match step {
+            Step::Record(row) => export.record(row.seq, &row.hash, &row.body, &mut lines),
+            Step::Checkpoint(checkpoint) => export.checkpoint(checkpoint, &mut lines),
+        }
+        if lines.len() > 1 << 16 {
+            out.write_all(&lines).map_err(|error| Error::internal(format!("the export could not be written: {error}")))?;
+            lines.clear();
+        }
+        Ok(())
+    })
+    .await?;
+    let head = export.finish(clock.now(), key, &mut lines);
+    out.write_all(&lines).and_then(|()| out.flush()).map_err(|error| Error::internal(format!("the export could not be written: {error}")))?;
+    Ok(head)
+}
+
+enum Step<'a> {
+    Record(&'a StoredRecord),
+    /// Directly after the record that it signs.
+    Checkpoint(&'a Checkpoint),
+}
+
+async fn walk(store: &Store, mut visit: impl FnMut(Step<'_>) -> Result<()>) -> Result<()> {
+    let checkpoints = store.checkpoints().await?;
+    let mut checkpoints = checkpoints.into_iter().map(|row| Checkpoint {
+        seq: row.seq,
+        hash: row.hash,
+        at: row.at,
+        key: row.key_id,
+        signature: row.signature,
+    }).peekable();
+    let mut from = 1;
+    loop {
+        let rows = store.records_from(from, PAGE).await?;
+        let Some(last) = rows.last() else { break };
+        from = last.seq.saturating_add(1);
+        for row in &rows {
+            visit(Step::Record(row))?;
+            while let Some(checkpoint) = checkpoints.next_if(|checkpoint| checkpoint.seq <= row.seq) {
+                visit(Step::Checkpoint(&checkpoint))?;
+            }
+        }
+    }
+    // A checkpoint of records that are gone says so.
+    for checkpoint in checkpoints {
+        visit(Step::Checkpoint(&checkpoint))?;
+    }
+    Ok(())
+}
+
+fn read_head(path: &Path) -> Result<Option<Checkpoint>> {
+    let wrong = |error: &dyn std::fmt::Display| Error::new(Code::InvalidInput, format!("{}: {error}", path.display()));
+    match std::fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| wrong(&error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(wrong(&error)),
+    }
+}
