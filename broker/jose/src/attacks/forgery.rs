@@ -217,7 +217,8 @@ fn rs256_is_verified_and_never_with_a_short_key() {
     assert!(verify(token, &expect, &|_| Some(key.clone())).is_ok());
     let changed = token.replace(".cC4h", ".cC4i");
     assert_eq!(verify(&changed, &expect, &|_| Some(key.clone())).unwrap_err(), Error::Signature);
-    for (n, e) in [(n, "Aw"), (n, "AAEAAQ"), (&n[..172], "AQAB"), (&format!("AAAA{n}"), "AQAB"), ("", "AQAB")]
+    for (n, e) in
+        [(n, "Aw"), (n, "AAEAAQ"), (n.split_at(172).0, "AQAB"), (&format!("AAAA{n}"), "AQAB"), ("", "AQAB")]
     {
         assert!(jwk(n, e).is_err(), "{e}");
     }
@@ -241,8 +242,8 @@ proptest! {
         let token = signed(header(), claims());
         let from = from % token.len();
         let to = (from + length).min(token.len());
-        let removed = format!("{}{}", &token[..from], &token[to..]);
-        let doubled = format!("{}{}", &token[..to], &token[from..]);
+        let ((before, after), (through, beyond)) = (token.split_at(from), token.split_at(to));
+        let (removed, doubled) = (format!("{before}{beyond}"), format!("{through}{after}"));
         prop_assert!(check(&removed).is_err() && check(&doubled).is_err());
     }
 
