@@ -1,5 +1,6 @@
 //! (room under construction)
 
+pub mod graphql;
 pub mod pack;
 mod refusal;
 
