@@ -11,6 +11,7 @@
 pub mod canonical;
 mod embedded;
 pub mod foreign;
+pub mod graphql;
 pub mod lines;
 pub mod pack;
 mod refusal;
