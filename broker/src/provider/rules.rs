@@ -1,0 +1,346 @@
+//! A pack's `resolvers.toml` and `lookups.graphql`: how each kind of resource is traced to what owns it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::json::Path;
+
+/// The rules of one provider, checked against each other.
+#[derive(Debug)]
+pub struct Rules {
+    pub(super) file: File,
+    queries: BTreeMap<String, String>,
+}
+
+/// `resolvers.toml`. Unknown keys are errors.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct File {
+    pub provider: String,
+    /// Ids compare without regard to case: they are lowered.
+    #[serde(default)]
+    pub lower: bool,
+    #[serde(default)]
+    pub budget: Budget,
+    pub kind: BTreeMap<String, Kind>,
+    #[serde(default)]
+    pub walk: Vec<Walk>,
+    #[serde(default)]
+    pub pending: BTreeMap<String, PendingRule>,
+}
+
+/// What resolving may cost.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Budget {
+    pub lookups_per_hour: u32,
+    /// Walks through everything that a credential can see.
+    pub refreshes_per_minute: u32,
+    /// Look-ups in one resolution.
+    pub pages: usize,
+    /// Things remembered of one credential.
+    pub things: usize,
+    /// For one resolution.
+    pub seconds: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { lookups_per_hour: 600, refreshes_per_minute: 6, pages: 200, things: 20_000, seconds: 30 }
+    }
+}
+
+/// One kind of resource.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Kind {
+    pub by: By,
+    /// For `ask`, and for `self` where the thing's existence and name are worth a question when freshness is asked for.
+    pub ask: Option<Ask>,
+    /// Asked once owners must be fresh, for people to see.
+    #[serde(default)]
+    pub consequence: Vec<Consequence>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum By {
+    /// The resource is itself what an environment can map.
+    #[serde(rename = "self")]
+    Itself,
+    /// A query answers for one id.
+    Ask,
+    /// No query answers for one id: it is found by walking through what there is.
+    Walk,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Ask {
+    pub query: String,
+    /// Variables that the id fills; several take an id of several parts with `/` between them.
+    #[serde(default = "only_id")]
+    pub variables: Vec<String>,
+    /// The thing in the answer's `data`.
+    pub at: Path,
+    /// The connection whose further pages `$after` asks for.
+    pub page: Option<Path>,
+    #[serde(flatten)]
+    pub read: Read,
+}
+
+fn only_id() -> Vec<String> {
+    vec!["id".to_owned()]
+}
+
+/// How a thing is read from an object of an answer. Paths begin at that object.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Read {
+    #[serde(default = "id_path")]
+    pub id: Path,
+    /// Further parts of the id, where it has several.
+    #[serde(default)]
+    pub id_rest: Vec<Path>,
+    pub name: Option<Path>,
+    #[serde(default)]
+    pub owners: Vec<Owner>,
+    /// Facts that walks beneath this thing use as variables.
+    #[serde(default)]
+    pub facts: BTreeMap<String, Path>,
+    /// Ids that consequences are asked about.
+    #[serde(default)]
+    pub lists: BTreeMap<String, Path>,
+    /// Values that must be a fact of the thing that was walked over: an answer about something else is a lie.
+    #[serde(default)]
+    pub same: BTreeMap<String, Path>,
+    /// `hasNextPage` flags that must be false: a partial list of owners is no list of owners.
+    #[serde(default)]
+    pub complete: Vec<Path>,
+    #[serde(default)]
+    pub counts: Vec<Count>,
+}
+
+fn id_path() -> Path {
+    Path::plain("id")
+}
+
+/// Who owns a thing: ids of `kind`, either in the answer or a fact of the thing walked over. Where `kind` is not itself
+/// a selector, its own owners count.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Owner {
+    pub kind: String,
+    pub at: Option<Path>,
+    pub fact: Option<String>,
+    /// May be null in the answer. The thing still needs some owner.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// A number of things, in words.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Count {
+    pub at: Path,
+    pub one: String,
+    /// With `{n}` for the number.
+    pub many: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Consequence {
+    pub query: String,
+    pub variable: String,
+    /// The list of ids to ask about; without it the thing's own id.
+    pub list: Option<String>,
+    #[serde(flatten)]
+    pub count: CountRule,
+}
+
+/// As [`Count`], where serde's `flatten` and `deny_unknown_fields` do not meet.
+#[derive(Debug, Deserialize)]
+pub(super) struct CountRule {
+    pub at: Path,
+    pub one: String,
+    pub many: String,
+    /// Said when the number cannot be had.
+    pub unknown: String,
+}
+
+/// One step of walking: a query for each thing of the kind `over`, or once.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Walk {
+    pub query: String,
+    pub over: Option<String>,
+    /// Variable to fact.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    pub page: Option<Path>,
+    /// Other credentials than this one can answer it: its failure says nothing.
+    #[serde(default)]
+    pub optional: bool,
+    pub thing: Vec<Yield>,
+}
+
+/// Things of one kind in a walk's answer.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Yield {
+    pub kind: String,
+    /// Objects in the answer's `data`.
+    pub at: Path,
+    #[serde(flatten)]
+    pub read: Read,
+}
+
+/// How an effect that was staged earlier is read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct PendingRule {
+    pub query: String,
+    pub variable: String,
+    /// Must equal the id that was asked for.
+    pub same: Path,
+    /// What was staged.
+    pub at: Path,
+}
+
+/// The rules do not fit together: said with the file and the place.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct RulesError(pub String);
+
+impl Rules {
+    /// From the text of `resolvers.toml` and of `lookups.graphql` (empty where nothing is asked).
+    pub fn load(resolvers: &str, lookups: &str) -> Result<Self, RulesError> {
+        let file: File = toml::from_str(resolvers).map_err(|e| RulesError(format!("resolvers.toml: {e}")))?;
+        let rules = Rules { queries: split(lookups)?, file };
+        rules.check()?;
+        Ok(rules)
+    }
+
+    pub fn provider(&self) -> &str {
+        &self.file.provider
+    }
+
+    /// Text of a look-up, by its name.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.queries.get(name).map(String::as_str)
+    }
+
+    /// Names of all look-ups.
+    pub fn queries(&self) -> impl Iterator<Item = &str> {
+        self.queries.keys().map(String::as_str)
+    }
+
+    pub(super) fn steps(&self, kind: &str) -> impl Iterator<Item = &Walk> {
+        self.file.walk.iter().filter(move |walk| walk.thing.iter().any(|thing| thing.kind == kind))
+    }
+
+    fn check(&self) -> Result<(), RulesError> {
+        let mut used = BTreeSet::new();
+        let mut query = |name: &str, variables: &mut dyn Iterator<Item = &str>, paged: bool| {
+            let wrong = |why: String| Err(RulesError(format!("resolvers.toml: query {name}: {why}")));
+            let Some(text) = self.queries.get(name) else { return wrong("is not in lookups.graphql".into()) };
+            used.insert(name.to_owned());
+            for variable in variables.chain(paged.then_some("after")) {
+                if !text.contains(&format!("${variable}:")) {
+                    return wrong(format!("declares no variable ${variable}"));
+                }
+            }
+            if text.contains("$after:") && !paged {
+                return wrong("has pages that nobody reads".into());
+            }
+            Ok(())
+        };
+        for (name, kind) in &self.file.kind {
+            let wrong = |why: &str| Err(RulesError(format!("resolvers.toml: kind {name}: {why}")));
+            match (kind.by, &kind.ask) {
+                (By::Ask, None) => return wrong("asks nothing"),
+                (By::Walk, Some(_)) => return wrong("is walked to and asked for"),
+                (By::Walk, None) if self.steps(name).next().is_none() => return wrong("no walk yields it"),
+                _ => {}
+            }
+            if let Some(ask) = &kind.ask {
+                query(&ask.query, &mut ask.variables.iter().map(String::as_str), ask.page.is_some())?;
+                if ask.read.id_rest.len() + 1 != ask.variables.len() {
+                    return wrong("the answer's id has not as many parts as the question's");
+                }
+                if kind.by == By::Ask {
+                    self.check_owners(name, &ask.read)?;
+                }
+            }
+            for consequence in &kind.consequence {
+                query(&consequence.query, &mut std::iter::once(consequence.variable.as_str()), false)?;
+            }
+        }
+        for walk in &self.file.walk {
+            query(&walk.query, &mut walk.variables.keys().map(String::as_str), walk.page.is_some())?;
+            if let Some(over) = &walk.over
+                && self.steps(over).next().is_none()
+            {
+                return Err(RulesError(format!("resolvers.toml: walk {}: no walk yields {over}", walk.query)));
+            }
+            for thing in &walk.thing {
+                if self.file.kind.get(&thing.kind).is_some_and(|kind| kind.by == By::Walk) {
+                    self.check_owners(&thing.kind, &thing.read)?;
+                }
+            }
+        }
+        for pending in self.file.pending.values() {
+            query(&pending.query, &mut std::iter::once(pending.variable.as_str()), false)?;
+        }
+        match self.queries.keys().find(|name| !used.contains(*name)) {
+            Some(name) => Err(RulesError(format!("lookups.graphql: nobody asks {name}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn check_owners(&self, name: &str, read: &Read) -> Result<(), RulesError> {
+        let known = |owner: &Owner| self.file.kind.contains_key(&owner.kind) && owner.at.is_some() != owner.fact.is_some();
+        if read.owners.is_empty() || !read.owners.iter().all(known) {
+            return Err(RulesError(format!("resolvers.toml: kind {name}: its owners are not said")));
+        }
+        Ok(())
+    }
+}
+
+/// Splits a document of named queries; refuses everything else that a document may hold.
+fn split(text: &str) -> Result<BTreeMap<String, String>, RulesError> {
+    let wrong = |why: String| RulesError(format!("lookups.graphql: {why}"));
+    if text.contains('"') {
+        return Err(wrong("string literals are not expected".into()));
+    }
+    let words = text.lines().filter_map(|line| line.split('#').next()).flat_map(str::split_whitespace);
+    let mut queries = BTreeMap::new();
+    let mut current = String::new();
+    let mut depth = 0i32;
+    for word in words {
+        if !current.is_empty() {
+            current.push(' ');
+        }
+        current.push_str(word);
+        let opened = word.matches('{').count();
+        depth += i32::try_from(opened).unwrap_or(0) - i32::try_from(word.matches('}').count()).unwrap_or(0);
+        let closed = word.contains('}');
+        if depth < 0 {
+            return Err(wrong("braces do not match".into()));
+        }
+        if depth == 0 && closed {
+            let query = std::mem::take(&mut current);
+            let name = query
+                .strip_prefix("query ")
+                .map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>())
+                .filter(|name| !name.is_empty())
+                .ok_or_else(|| wrong("only named queries are allowed".into()))?;
+            if queries.insert(name.clone(), query).is_some() {
+                return Err(wrong(format!("{name} is there twice")));
+            }
+        }
+    }
+    if current.is_empty() { Ok(queries) } else { Err(wrong("the last query does not end".into())) }
+}

@@ -1,0 +1,5 @@
+//! Tests of the room through its public types.
+
+mod resolving;
+mod sending;
+mod world;

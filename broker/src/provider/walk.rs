@@ -1,0 +1,283 @@
+//! Asking: one query with all its pages, one thing, or everything of a kind.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+
+use super::ask::Lookup;
+use super::inventory::{Inventory, Thing};
+use super::json::{Missing, Path, as_id};
+use super::rules::{Ask, By, Consequence, Read, Rules, Walk};
+use crate::model::Resource;
+
+/// One resolution's means: whose, by which rules, and how much is left.
+pub(super) struct Asker<'a> {
+    pub rules: &'a Rules,
+    pub inventory: &'a Inventory,
+    pub lookup: &'a dyn Lookup,
+    pub now: DateTime<Utc>,
+    pub asked: AtomicUsize,
+}
+
+/// Why an answer cannot be used: for people.
+pub(super) type Reason = String;
+
+/// Things found by walking, and what kept the walk from being complete.
+#[derive(Default)]
+pub(super) struct Haul {
+    pub things: HashMap<String, Thing>,
+    pub problems: Vec<Reason>,
+    /// Ids of which one sighting could not be told: what another sighting says may not be all.
+    partial: HashSet<String>,
+}
+
+impl Asker<'_> {
+    /// Asks about one thing.
+    pub(super) async fn one(&self, ask: &Ask, id: &str) -> Result<Thing, Reason> {
+        let parts: Vec<&str> = if ask.variables.len() == 1 { vec![id] } else { id.split('/').collect() };
+        if parts.len() != ask.variables.len() {
+            return Err("the id has not the right number of parts".to_owned());
+        }
+        let variables: Map<String, Value> =
+            ask.variables.iter().cloned().zip(parts.iter().map(|part| Value::from(*part))).collect();
+        let mut thing: Option<Thing> = None;
+        for page in self.pages(&ask.query, variables, ask.page.as_ref()).await? {
+            let value = ask.at.one(&page).map_err(text)?;
+            if value.is_null() {
+                return Err("the provider does not know it".to_owned());
+            }
+            let answered = std::iter::once(&ask.read.id).chain(&ask.read.id_rest);
+            for (path, part) in answered.zip(&parts) {
+                if path.id(value).map_err(text)? != *part {
+                    return Err("the provider answered about another thing".to_owned());
+                }
+            }
+            let next = read(value, &ask.read, &BTreeMap::new()).map_err(text)?;
+            match &mut thing {
+                Some(thing) => thing.merge(next),
+                None => thing = Some(next),
+            }
+        }
+        thing.ok_or_else(|| "there was no answer".to_owned())
+    }
+
+    /// Everything of a kind, beneath one project where that is given.
+    pub(super) fn all<'a>(&'a self, kind: &'a str, project: Option<&'a str>) -> BoxFuture<'a, Haul> {
+        Box::pin(async move {
+            let mut haul = Haul::default();
+            for walk in self.rules.steps(kind) {
+                let parents = match &walk.over {
+                    None => HashMap::from([(String::new(), Thing::default())]),
+                    Some(over) => match project.filter(|_| over == "project") {
+                        Some(id) => {
+                            let facts = BTreeMap::from([("project".to_owned(), id.to_owned())]);
+                            HashMap::from([(id.to_owned(), Thing { facts, ..Thing::default() })])
+                        }
+                        None => {
+                            let above = self.all(over, project).await;
+                            haul.problems.extend(above.problems);
+                            above.things
+                        }
+                    },
+                };
+                for parent in parents.values() {
+                    if let Err(problem) = self.step(walk, kind, parent, &mut haul).await
+                        && !walk.optional
+                    {
+                        haul.problems.push(problem);
+                    }
+                }
+            }
+            let Haul { things, partial, .. } = &mut haul;
+            things.retain(|id, _| !partial.contains(id));
+            haul
+        })
+    }
+
+    async fn step(&self, walk: &Walk, kind: &str, parent: &Thing, haul: &mut Haul) -> Result<(), Reason> {
+        let mut variables = Map::new();
+        for (variable, fact) in &walk.variables {
+            let value = parent.facts.get(fact).ok_or_else(|| format!("{}: no {fact} is known", walk.query))?;
+            variables.insert(variable.clone(), Value::from(value.as_str()));
+        }
+        for page in self.pages(&walk.query, variables, walk.page.as_ref()).await? {
+            for rule in walk.thing.iter().filter(|rule| rule.kind == kind) {
+                for value in rule.at.all(&page).map_err(text)?.into_iter().filter(|value| !value.is_null()) {
+                    let id = rule.read.id.id(value).map_err(text)?.to_owned();
+                    // One thing that cannot be told leaves the others as they are; it stays unknown itself.
+                    match read(value, &rule.read, &parent.facts) {
+                        Ok(thing) => match haul.things.get_mut(&id) {
+                            Some(known) => known.merge(thing),
+                            None => drop(haul.things.insert(id, thing)),
+                        },
+                        Err(problem) => {
+                            haul.partial.insert(id);
+                            haul.problems.push(problem.to_string());
+                        }
+                    }
+                }
+                if haul.things.len() > self.rules.file.budget.things {
+                    return Err("there are more things than can be kept".to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer's `data`, of each page until the last.
+    async fn pages(&self, query: &str, mut variables: Map<String, Value>, page: Option<&Path>) -> Result<Vec<Value>, Reason> {
+        let mut pages = Vec::new();
+        let mut cursors = HashSet::new();
+        loop {
+            let data = self.query(query, variables.clone()).await?;
+            let next = match page {
+                // A connection of a thing that is not there has no pages.
+                Some(path) if !path.one(&data).map_err(text)?.is_null() => next_page(&data, path).map_err(text)?,
+                _ => None,
+            };
+            pages.push(data);
+            let Some(cursor) = next else { return Ok(pages) };
+            if !cursors.insert(cursor.clone()) {
+                return Err(format!("{query}: the pages do not end"));
+            }
+            variables.insert("after".to_owned(), Value::from(cursor));
+        }
+    }
+
+    /// One look-up: its `data`, if there is nothing but data.
+    pub(super) async fn query(&self, name: &str, variables: Map<String, Value>) -> Result<Value, Reason> {
+        let text = self.rules.query(name).ok_or_else(|| format!("{name} is no look-up"))?;
+        let budget = &self.rules.file.budget;
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= budget.pages {
+            return Err("it would take too many look-ups".to_owned());
+        }
+        if !self.inventory.may_look_up(self.now, budget) {
+            return Err("the look-ups of this hour are used up".to_owned());
+        }
+        let mut answer = self
+            .lookup
+            .graphql(name, text, Value::Object(variables))
+            .await
+            .map_err(|error| format!("{name}: {}", error.detail))?;
+        let errors = answer.get("errors");
+        if errors.is_some_and(|errors| !errors.is_null() && errors.as_array().is_none_or(|list| !list.is_empty())) {
+            return Err(format!("{name}: the provider answered with errors"));
+        }
+        match answer.get_mut("data").map(Value::take) {
+            Some(data @ Value::Object(_)) => Ok(data),
+            _ => Err(format!("{name}: the provider answered without data")),
+        }
+    }
+
+    /// Adds to a thing what people should know before it goes.
+    pub(super) async fn tell(&self, thing: &mut Thing, id: &str, consequences: &[Consequence]) {
+        for consequence in consequences {
+            let ids = match &consequence.list {
+                Some(list) => thing.lists.get(list).cloned().unwrap_or_default(),
+                None => vec![id.to_owned()],
+            };
+            let rule = &consequence.count;
+            match self.count(consequence, &ids).await {
+                Ok(number) => thing.notes.extend(in_words(number, &rule.one, &rule.many)),
+                Err(_) => thing.notes.push(rule.unknown.clone()),
+            }
+        }
+        thing.told = true;
+    }
+
+    async fn count(&self, consequence: &Consequence, ids: &[String]) -> Result<usize, Reason> {
+        let mut number = 0;
+        for id in ids.iter().take(50) {
+            let variables = Map::from_iter([(consequence.variable.clone(), Value::from(id.as_str()))]);
+            let data = self.query(&consequence.query, variables).await?;
+            number += consequence.count.at.all(&data).map_err(text)?.len();
+        }
+        if ids.len() > 50 { Err("too many to count".to_owned()) } else { Ok(number) }
+    }
+}
+
+fn text(missing: Missing) -> Reason {
+    missing.to_string()
+}
+
+fn next_page(data: &Value, connection: &Path) -> Result<Option<String>, Missing> {
+    let info = connection.then("pageInfo");
+    let more = info.then("hasNextPage");
+    let more = more.one(data)?.as_bool().ok_or_else(|| Missing(more.to_string()))?;
+    if !more {
+        return Ok(None);
+    }
+    info.then("endCursor").id(data).map(|cursor| Some(cursor.to_owned()))
+}
+
+/// Reads a thing; `above` are the facts of what was walked over.
+fn read(value: &Value, rule: &Read, above: &BTreeMap<String, String>) -> Result<Thing, Missing> {
+    for path in &rule.complete {
+        if path.all(value)?.iter().any(|more| more.as_bool() != Some(false)) {
+            return Err(Missing(format!("complete list: {path}")));
+        }
+    }
+    for (fact, path) in &rule.same {
+        if above.get(fact).map(String::as_str) != Some(path.id(value)?) {
+            return Err(Missing(format!("{path} that was asked for")));
+        }
+    }
+    let mut thing = Thing { facts: above.clone(), ..Thing::default() };
+    for (fact, path) in &rule.facts {
+        thing.facts.insert(fact.clone(), path.id(value)?.to_owned());
+    }
+    for owner in &rule.owners {
+        if let Some(fact) = &owner.fact {
+            let id = above.get(fact).ok_or_else(|| Missing(fact.clone()))?;
+            thing.owners.push(Resource::new(owner.kind.clone(), id.clone()));
+        }
+        let Some(path) = &owner.at else { continue };
+        for id in path.all(value)? {
+            match as_id(id) {
+                Some(id) => thing.owners.push(Resource::new(owner.kind.clone(), id)),
+                None if owner.optional && id.is_null() => {}
+                None => return Err(Missing(path.to_string())),
+            }
+        }
+    }
+    thing.owners.sort();
+    thing.owners.dedup();
+    thing.name = match &rule.name {
+        Some(path) => path.one(value)?.as_str().filter(|name| !name.is_empty()).map(bounded),
+        None => None,
+    };
+    for (list, path) in &rule.lists {
+        let ids = path.all(value)?.into_iter().map(|id| as_id(id).ok_or_else(|| Missing(path.to_string())));
+        thing.lists.insert(list.clone(), ids.map(|id| id.map(str::to_owned)).collect::<Result<_, _>>()?);
+    }
+    for count in &rule.counts {
+        thing.notes.extend(in_words(count.at.all(value)?.len(), &count.one, &count.many));
+    }
+    Ok(thing)
+}
+
+/// Names are a provider's text: shown to people, so their size is bounded here and their characters where they are shown.
+fn bounded(name: &str) -> String {
+    name.chars().take(200).collect()
+}
+
+fn in_words(number: usize, one: &str, many: &str) -> Option<String> {
+    match number {
+        0 => None,
+        1 => Some(one.to_owned()),
+        n => Some(many.replace("{n}", &n.to_string())),
+    }
+}
+
+impl Rules {
+    pub(super) fn consequences(&self, kind: &str) -> &[Consequence] {
+        self.file.kind.get(kind).map_or(&[], |kind| kind.consequence.as_slice())
+    }
+
+    pub(super) fn is_itself(&self, kind: &str) -> bool {
+        self.file.kind.get(kind).is_some_and(|kind| kind.by == By::Itself)
+    }
+}
