@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, Request, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{CLIENT_ASSERTION_TYPE, OAuthError, Problem, TokenResponse};
-use stint_jose::{ClientAssertion, SigningKey, dpop};
+use stint_jose::{ClientAssertion, NewAssertion, NewProof, Proof, SigningKey};
 use tokio::sync::Mutex;
 
 use super::{Error, Transport};
@@ -107,9 +107,15 @@ impl Holder {
         let jti = self.clock.unguessable().map_err(|error| Error::protocol(error.to_string()))?;
         let nonce = self.nonce.lock().map_or(None, |nonce| nonce.clone());
         let token = token.map(|token| token.access_token.expose());
-        let proof =
-            dpop::Proof::make(&self.key, method.as_str(), url, token, nonce.as_deref(), &jti, self.clock.unix());
-        let proof = proof.map_err(|error| Error::protocol(format!("no proof could be made: {error}")))?;
+        let new = NewProof {
+            htm: method.as_str(),
+            htu: url,
+            access_token: token,
+            nonce: nonce.as_deref(),
+            jti: &jti,
+            iat: self.clock.unix(),
+        };
+        let proof = Proof::make(&self.key, &new).map_err(|error| Error::protocol(format!("no proof could be made: {error}")))?;
         HeaderValue::try_from(proof).map_err(|_| Error::protocol("the proof is no header value"))
     }
 
@@ -201,7 +207,8 @@ impl Holder {
     async fn ask_for_token(&self) -> Result<Response<Bytes>, Error> {
         let Identity { client_id, issuer, token_endpoint } = &self.identity;
         let jti = self.clock.unguessable().map_err(|error| Error::protocol(error.to_string()))?;
-        let assertion = ClientAssertion::make(&self.key, None, client_id, issuer, &jti, self.clock.unix())
+        let new = NewAssertion { client_id, audience: issuer, jti: &jti, iat: self.clock.unix() };
+        let assertion = ClientAssertion::make(&self.key, None, &new)
             .map_err(|error| Error::protocol(format!("no assertion could be made: {error}")))?;
         let form = [
             ("grant_type", "client_credentials"),

@@ -10,7 +10,12 @@ mod transport;
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use stint_api::Problem;
+use zeroize::Zeroizing;
+
+use crate::clock::Clock;
 
 pub use broker::{Broker, setup};
 pub use holder::{Holder, Identity, Token};
@@ -57,4 +62,18 @@ impl Error {
             Error::Unreachable { .. } | Error::Protocol(_) => false,
         }
     }
+}
+
+/// A key as text for a private file: its seed in base64url.
+pub fn key_to_text(key: &SigningKey) -> Zeroizing<String> {
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(key.seed()))
+}
+
+pub fn key_from_text(text: &str) -> Result<SigningKey, Error> {
+    let seed = URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).map_err(|_| Error::protocol("the key is not base64url"))?;
+    SigningKey::from_seed(&seed).map_err(|error| Error::protocol(format!("the key: {error}")))
+}
+
+pub fn new_key(clock: &Clock) -> Result<SigningKey, Error> {
+    SigningKey::generate(clock.rng()).map_err(|error| Error::protocol(format!("no key could be made: {error}")))
 }

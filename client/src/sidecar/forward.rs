@@ -94,7 +94,7 @@ impl Outgoing {
                 Payload::Kept(bytes) => (full(bytes.clone()), true),
                 Payload::Streamed(body) => match body.take() {
                     Some(body) => (body.map_err(Into::into).boxed(), false),
-                    None => return Err(away("the connection to it broke")),
+                    None => return Err(away(BROKE)),
                 },
             };
             let request = self.request(body, session.holder(), &token).map_err(no_token)?;
@@ -107,7 +107,7 @@ impl Outgoing {
                     continue;
                 }
                 Err(error) if error.is_connect() => return Err(away("no connection can be made")),
-                Err(_) => return Err(away("the connection to it broke")),
+                Err(_) => return Err(away(BROKE)),
             };
             let wants_nonce = session.holder().learn_nonce(answer.status(), answer.headers());
             // The gateway refuses a token or a proof before it looks at the request: nothing was done yet.
@@ -212,7 +212,9 @@ fn no_token(error: Error) -> Problem {
     }
 }
 
+const BROKE: &str = "the connection to it broke, and whether the request was carried out is not known here";
+
 fn away(why: &str) -> Problem {
-    Problem::new(Code::BrokerUnreachable, format!("{why}; nothing was sent to the provider by this client"))
+    Problem::new(Code::BrokerUnreachable, why)
         .hint("the session lives on: try again when the broker is back")
 }

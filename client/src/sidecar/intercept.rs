@@ -33,12 +33,13 @@ pub(super) async fn serve(stream: Upgraded, host: String, proxy: Arc<Proxy>) {
     }
     let Ok(config) = proxy.authority.server_config(&host) else { return };
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, greeting.into_stream(config)).await else { return };
-    let service = service_fn(|request| {
-        let (host, proxy) = (&host, &proxy);
+    let host: Arc<str> = host.into();
+    let service = service_fn(move |request| {
+        let (host, proxy) = (host.clone(), proxy.clone());
         async move {
             let graphql = is_graphql(&request);
-            Ok::<_, Infallible>(match belongs(&request, host) {
-                Ok(()) => forward::forward(request, host, &proxy.session, graphql).await,
+            Ok::<_, Infallible>(match belongs(&request, &host) {
+                Ok(()) => forward::forward(request, &host, &proxy.session, graphql).await,
                 Err(problem) => refuse(&problem, graphql),
             })
         }
