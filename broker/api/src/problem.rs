@@ -68,6 +68,8 @@ codes! {
     UpstreamFailed = "upstream_failed", 502, "the provider could not be reached";
     UpstreamTimeout = "upstream_timeout", 504, "the provider did not answer in time";
     Internal = "internal", 500, "the broker failed";
+    // The client's own, when there is no broker to answer.
+    BrokerUnreachable = "broker_unreachable", 503, "the broker cannot be reached";
 }
 
 impl fmt::Display for Code {

@@ -1,0 +1,211 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stint_api::{
+    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval, ApprovalList,
+    ApprovalState, Approve, AuditPage, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment,
+    EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
+};
+
+use super::{Error, Holder, Transport, holder};
+
+/// Typed calls to `/v1` as one holder.
+#[derive(Debug)]
+pub struct Broker {
+    /// No slash at its end.
+    base: String,
+    holder: Holder,
+}
+
+/// What a path segment may hold as it is (RFC 3986 s3.3, unreserved only).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// `POST /v1/setup`: the one call that needs no token but the setup token.
+pub async fn setup(transport: &Transport, base: &str, setup: &Setup) -> Result<SetupDone, Error> {
+    let url = format!("{base}/v1/setup");
+    let body = serde_json::to_vec(setup).map_err(|error| Error::protocol(format!("the request: {error}")))?;
+    let request = Request::post(&url)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Bytes::from(body))
+        .map_err(|error| Error::protocol(format!("{url}: {error}")))?;
+    holder::read(&transport.exchange(request, Duration::ZERO).await?)
+}
+
+impl Broker {
+    pub fn new(base: impl Into<String>, holder: Holder) -> Self {
+        Broker { base: base.into(), holder }
+    }
+
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    pub async fn whoami(&self) -> Result<WhoAmI, Error> {
+        self.read("/v1/whoami").await
+    }
+
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.read("/v1/status").await
+    }
+
+    pub async fn environments(&self) -> Result<EnvironmentList, Error> {
+        self.read("/v1/environments").await
+    }
+
+    pub async fn add_environment(&self, add: &AddEnvironment) -> Result<Environment, Error> {
+        self.write(Method::POST, "/v1/environments", add).await
+    }
+
+    pub async fn map_selector(&self, environment: &str, add: &AddSelector) -> Result<Environment, Error> {
+        self.write(Method::POST, &format!("/v1/environments/{}/selectors", segment(environment)), add).await
+    }
+
+    pub async fn unmap_selector(&self, environment: &str, remove: &AddSelector) -> Result<Environment, Error> {
+        self.write(Method::DELETE, &format!("/v1/environments/{}/selectors", segment(environment)), remove).await
+    }
+
+    pub async fn credentials(&self) -> Result<CredentialList, Error> {
+        self.read("/v1/credentials").await
+    }
+
+    pub async fn add_credential(&self, add: &AddCredential) -> Result<Credential, Error> {
+        self.write(Method::POST, "/v1/credentials", add).await
+    }
+
+    pub async fn rotate_credential(&self, name: &str, add: &AddVersion) -> Result<Credential, Error> {
+        self.write(Method::POST, &format!("/v1/credentials/{}/versions", segment(name)), add).await
+    }
+
+    pub async fn revoke_credential(&self, name: &str) -> Result<Credential, Error> {
+        self.write(Method::POST, &format!("/v1/credentials/{}/revoke", segment(name)), &NOTHING).await
+    }
+
+    pub async fn agents(&self) -> Result<AgentList, Error> {
+        self.read("/v1/agents").await
+    }
+
+    pub async fn add_agent(&self, add: &AddAgent) -> Result<Agent, Error> {
+        self.write(Method::POST, "/v1/agents", add).await
+    }
+
+    /// Live sessions, or with `all` the ended ones too.
+    pub async fn sessions(&self, all: bool) -> Result<SessionList, Error> {
+        self.read(if all { "/v1/sessions?all=true" } else { "/v1/sessions" }).await
+    }
+
+    pub async fn session(&self, id: &str) -> Result<Session, Error> {
+        self.read(&format!("/v1/sessions/{}", segment(id))).await
+    }
+
+    pub async fn start_session(&self, start: &StartSession) -> Result<StartedSession, Error> {
+        self.write(Method::POST, "/v1/sessions", start).await
+    }
+
+    pub async fn end_session(&self, id: &str, end: &EndSessions) -> Result<EndedSessions, Error> {
+        self.write(Method::POST, &format!("/v1/sessions/{}/end", segment(id)), end).await
+    }
+
+    /// The kill switch.
+    pub async fn end_all_sessions(&self, end: &EndSessions) -> Result<EndedSessions, Error> {
+        self.write(Method::POST, "/v1/sessions/end-all", end).await
+    }
+
+    pub async fn approvals(&self, state: Option<ApprovalState>) -> Result<ApprovalList, Error> {
+        match state {
+            Some(state) => self.read(&format!("/v1/approvals?state={}", state_word(state))).await,
+            None => self.read("/v1/approvals").await,
+        }
+    }
+
+    /// One approval; with `wait` the broker answers when it is decided or that much time has gone by.
+    pub async fn approval(&self, id: &str, wait: Option<Duration>) -> Result<Approval, Error> {
+        let path = format!("/v1/approvals/{}", segment(id));
+        match wait {
+            Some(wait) => {
+                let url = format!("{}{path}?wait={}", self.base, wait.as_secs());
+                self.holder.call(Method::GET, &url, NO_BODY, wait).await
+            }
+            None => self.read(&path).await,
+        }
+    }
+
+    pub async fn approve(&self, id: &str, approve: &Approve) -> Result<Approval, Error> {
+        self.write(Method::POST, &format!("/v1/approvals/{}/approve", segment(id)), approve).await
+    }
+
+    pub async fn deny(&self, id: &str, deny: &Deny) -> Result<Approval, Error> {
+        self.write(Method::POST, &format!("/v1/approvals/{}/deny", segment(id)), deny).await
+    }
+
+    /// Newest first. `query` is `limit=N&before=SEQ&...`, already encoded.
+    pub async fn audit(&self, query: &str) -> Result<AuditPage, Error> {
+        self.read(&format!("/v1/audit?{query}")).await
+    }
+
+    /// The server's time as its `Date` header gives it, without authentication.
+    pub async fn server_time(transport: &Transport, base: &str) -> Result<Option<chrono::DateTime<chrono::Utc>>, Error> {
+        let url = format!("{base}/healthz");
+        let request = Request::get(&url)
+            .body(Bytes::new())
+            .map_err(|error| Error::protocol(format!("{url}: {error}")))?;
+        let answer = transport.exchange(request, Duration::ZERO).await?;
+        let date = answer.headers().get(http::header::DATE).and_then(|value| value.to_str().ok());
+        let date = date.and_then(|text| chrono::DateTime::parse_from_rfc2822(text).ok());
+        Ok(date.map(|date| date.to_utc()))
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.holder.call(Method::GET, &format!("{}{path}", self.base), NO_BODY, Duration::ZERO).await
+    }
+
+    async fn write<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        self.holder.call(method, &format!("{}{path}", self.base), Some(body), Duration::ZERO).await
+    }
+}
+
+const NO_BODY: Option<&Nothing> = None;
+const NOTHING: Nothing = Nothing {};
+
+/// The empty object.
+#[derive(Debug, Serialize)]
+struct Nothing {}
+
+fn segment(text: &str) -> impl std::fmt::Display + '_ {
+    utf8_percent_encode(text, SEGMENT)
+}
+
+fn state_word(state: ApprovalState) -> &'static str {
+    match state {
+        ApprovalState::Waiting => "waiting",
+        ApprovalState::Approved => "approved",
+        ApprovalState::Denied => "denied",
+        ApprovalState::Used => "used",
+        ApprovalState::Expired => "expired",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segment;
+
+    #[test]
+    fn a_name_cannot_climb_out_of_its_path() {
+        assert_eq!(segment("../end-all").to_string(), "..%2Fend-all");
+        assert_eq!(segment("a?b#c").to_string(), "a%3Fb%23c");
+        assert_eq!(segment("01890a5d-ac96").to_string(), "01890a5d-ac96");
+    }
+}

@@ -1,0 +1,46 @@
+//! The variables that lead tools to the sidecar and make them trust it.
+
+/// Where HTTP clients look for a proxy. Lower case too: curl reads `http_proxy` in no other way.
+pub(super) const PROXY: [&str; 8] = [
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "npm_config_https_proxy",
+    "npm_config_proxy",
+];
+
+/// What goes straight: this machine alone. Anything else here would lead past the sidecar.
+pub(super) const NO_PROXY: [&str; 3] = ["NO_PROXY", "no_proxy", "npm_config_noproxy"];
+pub(super) const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// Where trust stores look for a file of certificates. Most replace the store, so the file holds the system's roots too.
+pub(super) const BUNDLE: [&str; 16] = [
+    "AWS_CA_BUNDLE",
+    "BUNDLE_SSL_CA_CERT",
+    "CARGO_HTTP_CAINFO",
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+    "CURL_CA_BUNDLE",
+    "DENO_CERT",
+    "GIT_SSL_CAINFO",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "HTTPLIB2_CA_CERTS",
+    "NIX_SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "YARN_HTTPS_CA_FILE_PATH",
+    "npm_config_cafile",
+];
+
+/// Switches that make a client read the variables above.
+pub(super) const SWITCHES: [(&str, &str, &str); 2] = [
+    ("NODE_USE_ENV_PROXY", "1", "makes Node read the proxy variables"),
+    ("DENO_TLS_CA_STORE", "system", "makes Deno read SSL_CERT_FILE"),
+];
+
+/// Variables that would lead past what is set.
+pub(super) const UNSET: [(&str, &str); 1] = [("SSL_CERT_DIR", "its folder would be trusted beside the bundle")];

@@ -1,0 +1,13 @@
+//! What a command inherits, and becoming it.
+//!
+//! `shape` knows what credentials look like, `environment` which variables lead tools to the sidecar, `plan` puts both
+//! together as a value that can be shown before anything happens, and `exec` finds the program and becomes it. Must not
+//! know the broker, the terminal or the process environment: what was inherited is an argument.
+
+mod environment;
+pub mod exec;
+pub mod plan;
+mod shape;
+
+pub use exec::{Missing, become_command, resolve};
+pub use plan::{Inputs, Plan};

@@ -1,0 +1,119 @@
+//! A started session as its holder sees it: its tokens, its heartbeat, its end.
+//!
+//! Knows what the broker handed out and the session's key. Must not know the command, the proxy or the terminal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use stint_api::{EndSessions, EndedSessions, Heartbeat, StartedSession};
+
+use crate::api::{Error, Holder, Identity, SigningKey, Token, Transport};
+use crate::clock::Clock;
+
+/// A live session and the key it is bound to.
+#[derive(Debug)]
+pub struct LiveSession {
+    /// Base URL of the broker, no slash at its end.
+    base: String,
+    started: StartedSession,
+    holder: Holder,
+    clock: Clock,
+}
+
+impl LiveSession {
+    /// A session is its own OAuth client: its id is the `client_id`, its key signs the assertions.
+    pub fn new(base: String, started: StartedSession, key: SigningKey, transport: Transport, clock: Clock) -> Self {
+        let identity = Identity {
+            client_id: started.session.id.clone(),
+            issuer: started.issuer.clone(),
+            token_endpoint: started.token_endpoint.clone(),
+        };
+        let holder = Holder::new(identity, key, transport, clock.clone());
+        LiveSession { base, started, holder, clock }
+    }
+
+    pub fn id(&self) -> &str {
+        &self.started.session.id
+    }
+
+    pub fn started(&self) -> &StartedSession {
+        &self.started
+    }
+
+    pub fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    pub async fn heartbeat(&self) -> Result<Heartbeat, Error> {
+        let url = format!("{}/v1/sessions/{}/heartbeat", self.base, self.id());
+        self.holder.call(Method::POST, &url, None::<&()>, Duration::ZERO).await
+    }
+
+    pub async fn end(&self, reason: &str) -> Result<EndedSessions, Error> {
+        let url = format!("{}/v1/sessions/{}/end", self.base, self.id());
+        let body = EndSessions { reason: Some(reason.to_owned()) };
+        self.holder.call(Method::POST, &url, Some(&body), Duration::ZERO).await
+    }
+
+    /// Ends the session, asking again while the broker is away, for at most `patience`. A broker that stays away ends
+    /// the session itself when heartbeats stop.
+    pub async fn end_patiently(&self, reason: &str, patience: Duration) -> Result<(), Error> {
+        let started = tokio::time::Instant::now();
+        let mut pause = Duration::from_millis(200);
+        loop {
+            match self.end(reason).await {
+                Ok(_) => return Ok(()),
+                // Whoever is refused here has ended already.
+                Err(error) if error.is_refused() => return Ok(()),
+                Err(error) if !error.is_passing() || started.elapsed() + pause > patience => return Err(error),
+                Err(_) => tokio::time::sleep(pause).await,
+            }
+            pause = (pause * 2).min(Duration::from_secs(3));
+        }
+    }
+
+    /// Renews the token between half and 70% of its life, and sends heartbeats, until the session is refused.
+    /// A broker that is away for a while changes nothing: both are tried again.
+    pub async fn keep_alive(self: Arc<Self>, heartbeats: bool) {
+        let renewals = self.keep_renewed();
+        if heartbeats {
+            tokio::join!(renewals, self.keep_beating());
+        } else {
+            renewals.await;
+        }
+    }
+
+    async fn keep_renewed(&self) {
+        let mut next = self.holder.token().await;
+        loop {
+            let pause = match &next {
+                Ok(token) => self.renewal_in(token),
+                Err(error) if error.is_refused() => return,
+                Err(_) => Duration::from_secs(2),
+            };
+            tokio::time::sleep(pause).await;
+            next = self.holder.renew().await;
+        }
+    }
+
+    async fn keep_beating(&self) {
+        let interval = Duration::from_secs(self.started.heartbeat_seconds.max(1));
+        let mut pause = interval;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = match self.heartbeat().await {
+                Ok(_) => interval,
+                Err(error) if error.is_refused() => return,
+                Err(_) => (interval / 4).max(Duration::from_millis(500)),
+            };
+        }
+    }
+
+    /// Jitter keeps the sidecars of one broker from renewing together.
+    fn renewal_in(&self, token: &Token) -> Duration {
+        let life = u32::try_from(token.expires_at.saturating_sub(token.obtained_at)).unwrap_or(1).max(1);
+        let part = 0.5 + 0.2 * self.clock.jitter();
+        Duration::from_secs_f64(f64::from(life) * part).max(Duration::from_secs(1))
+    }
+}

@@ -1,0 +1,207 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::PROXY_AUTHORIZATION;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use ring::digest::{SHA256, digest};
+use stint_api::{Code, Problem};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use super::authority::Authority;
+use super::refusal::{ask_for_secret, refuse};
+use super::{Egress, intercept, tunnel};
+use crate::api::{Body, empty};
+use crate::secret::Secret;
+use crate::session::LiveSession;
+
+/// Connections that one command may hold open at a time.
+const MOST_CONNECTIONS: usize = 512;
+/// Time for the head of a request to arrive.
+pub(super) const HEAD: Duration = Duration::from_secs(30);
+/// Largest head of a request, in bytes.
+pub(super) const LARGEST_HEAD: usize = 64 << 10;
+
+/// What all connections of a command share.
+#[derive(Debug)]
+pub(super) struct Proxy {
+    pub(super) session: Arc<LiveSession>,
+    pub(super) authority: Authority,
+    /// SHA-256 of the only `Proxy-Authorization` that is taken.
+    expected: [u8; 32],
+    egress: Egress,
+    room: Arc<Semaphore>,
+}
+
+/// Where a `CONNECT` leads.
+#[derive(Debug, PartialEq, Eq)]
+enum Route {
+    /// To the gateway, through TLS of our own.
+    Gateway(String),
+    /// Anywhere else, unread.
+    Tunnel(String, u16),
+}
+
+impl Proxy {
+    pub(super) fn new(session: Arc<LiveSession>, authority: Authority, secret: &Secret, egress: Egress) -> Self {
+        let expected = format!("Basic {}", STANDARD.encode(format!("stint:{}", secret.expose())));
+        Proxy {
+            session,
+            authority,
+            expected: hash(expected.as_bytes()),
+            egress,
+            room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+        }
+    }
+
+    /// Digests are compared, so that the time tells nothing of the secret.
+    fn knows_the_secret(&self, headers: &HeaderMap) -> bool {
+        let mut values = headers.get_all(PROXY_AUTHORIZATION).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => hash(value.as_bytes()) == self.expected,
+            _ => false,
+        }
+    }
+
+    fn route(&self, authority: &http::uri::Authority) -> Result<Route, Problem> {
+        let host = canonical_host(authority.host());
+        let port = authority.port_u16();
+        let known = self.session.started().hosts.iter().any(|known| known.host == host);
+        let malformed = |detail: String| Problem::new(Code::MalformedRequest, detail);
+        match port {
+            _ if authority.as_str().contains('@') => Err(malformed("the authority carries user information".to_owned())),
+            None => Err(malformed("CONNECT needs a port".to_owned())),
+            Some(443) if known => Ok(Route::Gateway(host)),
+            Some(port) if known => {
+                let detail = format!("{host} belongs to a provider, and port {port} of it leads past the gateway");
+                Err(Problem::new(Code::Denied, detail).hint(format!("use https://{host}/")))
+            }
+            Some(_) if self.egress == Egress::Deny => {
+                let detail = format!("{host} belongs to no provider, and this session was started with --egress deny");
+                Err(Problem::new(Code::Denied, detail))
+            }
+            Some(port @ (443 | 80)) => Ok(Route::Tunnel(host, port)),
+            Some(port) => {
+                let detail = format!("port {port} is not carried: only 443 and 80 are");
+                Err(Problem::new(Code::Denied, detail))
+            }
+        }
+    }
+}
+
+/// Takes connections until the task is aborted.
+pub(super) async fn accept(listener: TcpListener, proxy: Arc<Proxy>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors, most likely: they come back.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let Ok(place) = proxy.room.clone().try_acquire_owned() else { continue };
+        let proxy = proxy.clone();
+        tokio::spawn(async move {
+            serve(stream, proxy).await;
+            drop(place);
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, proxy: Arc<Proxy>) {
+    let _ = stream.set_nodelay(true);
+    let (hand_over, handed_over) = tokio::sync::oneshot::channel();
+    let hand_over = std::sync::Mutex::new(Some(hand_over));
+    let service = service_fn(|request| {
+        let proxy = proxy.clone();
+        let hand_over = &hand_over;
+        async move { Ok::<_, Infallible>(answer(request, &proxy, hand_over).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(LARGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    // A connection that breaks is the command's to notice.
+    let _ = connection.await;
+    // The connection keeps its place in the room until what it was handed over to has ended.
+    drop(hand_over);
+    if let Ok(task) = handed_over.await {
+        let _: Result<(), tokio::task::JoinError> = task.await;
+    }
+}
+
+type HandOver = std::sync::Mutex<Option<tokio::sync::oneshot::Sender<tokio::task::JoinHandle<()>>>>;
+
+async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &HandOver) -> Response<Body> {
+    if !proxy.knows_the_secret(request.headers()) {
+        return ask_for_secret();
+    }
+    if request.method() != Method::CONNECT {
+        return refuse(&not_a_tunnel(&request), false);
+    }
+    let Some(authority) = request.uri().authority() else {
+        return refuse(&Problem::new(Code::MalformedRequest, "CONNECT needs host and port"), false);
+    };
+    let work = match proxy.route(authority) {
+        Err(problem) => return refuse(&problem, false),
+        Ok(Route::Gateway(host)) => {
+            let upgrade = hyper::upgrade::on(&mut request);
+            let proxy = proxy.clone();
+            tokio::spawn(async move {
+                if let Ok(stream) = upgrade.await {
+                    intercept::serve(stream, host, proxy).await;
+                }
+            })
+        }
+        Ok(Route::Tunnel(host, port)) => match tunnel::connect(&host, port).await {
+            Err(error) => {
+                let problem = Problem::new(Code::UpstreamFailed, format!("{host} cannot be reached: {error}"));
+                return refuse(&problem, false);
+            }
+            Ok(upstream) => {
+                let upgrade = hyper::upgrade::on(&mut request);
+                tokio::spawn(async move {
+                    if let Ok(stream) = upgrade.await {
+                        tunnel::carry(stream, upstream).await;
+                    }
+                })
+            }
+        },
+    };
+    if let Some(sender) = hand_over.lock().ok().and_then(|mut place| place.take()) {
+        // The receiver outlives the connection.
+        let _ = sender.send(work);
+    }
+    let mut response = Response::new(empty());
+    *response.status_mut() = StatusCode::OK;
+    response
+}
+
+/// Plain `http` through the proxy would be read and written by anybody on the way, placeholders included.
+fn not_a_tunnel(request: &Request<Incoming>) -> Problem {
+    match request.uri().authority() {
+        Some(authority) => {
+            let detail = format!("plain http to {} is not carried", authority.host());
+            Problem::new(Code::Denied, detail).hint("use https")
+        }
+        None => Problem::new(Code::MalformedRequest, "this is a proxy: it serves nothing of its own"),
+    }
+}
+
+/// Lower case, without the dot of a fully qualified name.
+fn canonical_host(host: &str) -> String {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+fn hash(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0u8; 32];
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hash
+}

@@ -1,0 +1,118 @@
+//! The sidecar: the small process beside a running command that holds the session's key.
+//!
+//! Listens on loopback as an HTTP proxy, opens TLS for the hosts of providers with certificates of a CA made for this
+//! session, takes the placeholder out and puts the session's token and proof in, and hands the request to the gateway
+//! byte for byte. Other hosts are tunnelled unread, or refused.
+//!
+//! It judges nothing: what a request means, and whether a credential in it is foreign, the gateway decides. It must
+//! never see a provider's secret; the CA's key and the session's key never leave its memory.
+
+mod authority;
+mod forward;
+mod intercept;
+mod listen;
+mod placeholder;
+pub mod process;
+mod refusal;
+mod tunnel;
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::secret::Secret;
+use crate::session::LiveSession;
+
+/// Whether hosts that no provider owns can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Egress {
+    /// Tunnelled, on ports 443 and 80, never to this machine.
+    #[default]
+    Open,
+    /// Refused.
+    Deny,
+}
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub egress: Egress,
+    /// Whether the session lives by heartbeats.
+    pub heartbeats: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the proxy cannot listen on loopback: {0}")]
+    Listen(std::io::Error),
+    #[error("the session's certificates cannot be made: {0}")]
+    Certificates(#[from] authority::Error),
+    #[error(transparent)]
+    NoRandomness(#[from] crate::clock::NoRandomness),
+}
+
+/// A running sidecar. Dropping it closes the proxy and leaves the session alone; `stop` ends the session too.
+#[derive(Debug)]
+pub struct Sidecar {
+    port: u16,
+    ca_pem: String,
+    secret: Secret,
+    session: Arc<LiveSession>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Sidecar {
+    /// Listens, and keeps the session alive, in the background.
+    pub async fn start(session: LiveSession, settings: Settings, clock: &Clock) -> Result<Self, Error> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Error::Listen)?;
+        let port = listener.local_addr().map_err(Error::Listen)?.port();
+        let secret = Secret::new(clock.unguessable()?);
+        let session = Arc::new(session);
+        let authority = authority::Authority::new(session.id(), session.started().session.expires_at, clock)?;
+        let ca_pem = authority.ca_pem().to_owned();
+        let proxy = listen::Proxy::new(session.clone(), authority, &secret, settings.egress);
+        let tasks = vec![
+            tokio::spawn(listen::accept(listener, Arc::new(proxy))),
+            tokio::spawn(session.clone().keep_alive(settings.heartbeats)),
+        ];
+        Ok(Sidecar { port, ca_pem, secret, session, tasks })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The session CA alone, in PEM; commands get it together with the system's roots.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// `http://stint:<secret>@127.0.0.1:<port>`.
+    pub fn proxy_url(&self) -> Secret {
+        Secret::new(format!("http://stint:{}@127.0.0.1:{}", self.secret.expose(), self.port))
+    }
+
+    pub fn session(&self) -> &LiveSession {
+        &self.session
+    }
+
+    /// Closes the proxy and ends the session at the broker.
+    pub async fn stop(self, reason: &str) -> Result<(), crate::api::Error> {
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.session.end_patiently(reason, Duration::from_secs(15)).await
+    }
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
