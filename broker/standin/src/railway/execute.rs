@@ -60,7 +60,13 @@ pub(crate) fn execute(sight: Sight, asked: &Asked) -> Executed {
         .raw_variable_values(&variables)
         .enable_schema_introspection(true);
     match execution.execute_sync(&root) {
-        Ok(response) => {
+        Ok(mut response) => {
+            for error in &mut response.errors {
+                // The engine's own words before the provider's.
+                if let Some(message) = error.message.strip_prefix("resolver error: ") {
+                    error.message = message.to_owned();
+                }
+            }
             let mut body = serde_json::to_value(&response).unwrap_or_default();
             if partial && let Some(fields) = body.as_object_mut() {
                 fields.insert("errors".to_owned(), json!([{"message": "Problem processing request"}]));

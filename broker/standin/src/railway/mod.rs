@@ -10,6 +10,8 @@ mod create;
 mod delete;
 mod execute;
 pub mod ids;
+#[cfg(test)]
+mod lookups;
 mod mutation;
 mod node;
 mod query;
