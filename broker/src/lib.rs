@@ -6,6 +6,7 @@ pub mod app;
 pub mod audit;
 pub mod catalog;
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod demo;
 pub mod gateway;

@@ -1,1 +1,5 @@
-fn main() {}
+//! `stint-broker`. Everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    stint_broker::command::main()
+}

@@ -47,7 +47,8 @@ pub fn graphql_response(problem: &Problem) -> Response<Body> {
 
 fn answer(problem: &Problem, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -55,7 +56,9 @@ fn answer(problem: &Problem, body: Vec<u8>) -> Response<Body> {
         // RFC 9449 s7.1. Codes are of a fixed list, so the header is always valid.
         let challenge = match problem.code.as_str() {
             code if code == Code::NotAuthenticated.as_str() => "DPoP algs=\"EdDSA ES256\"".to_owned(),
-            code if code == Code::InvalidProof.as_str() => "DPoP error=\"invalid_dpop_proof\", algs=\"EdDSA ES256\"".to_owned(),
+            code if code == Code::InvalidProof.as_str() => {
+                "DPoP error=\"invalid_dpop_proof\", algs=\"EdDSA ES256\"".to_owned()
+            }
             _ => "DPoP error=\"invalid_token\", algs=\"EdDSA ES256\"".to_owned(),
         };
         if let Ok(value) = HeaderValue::from_str(&challenge) {

@@ -49,7 +49,12 @@ impl App {
     }
 
     /// The same, but answered only when it is decided or `wait` is over.
-    pub async fn approval_decided(&self, id: &str, session: Option<&SessionId>, wait: Duration) -> Result<Approval> {
+    pub async fn approval_decided(
+        &self,
+        id: &str,
+        session: Option<&SessionId>,
+        wait: Duration,
+    ) -> Result<Approval> {
         let deadline = tokio::time::Instant::now() + wait.min(Duration::from_secs(60));
         let mut news = self.approval_news();
         loop {
@@ -68,7 +73,10 @@ impl App {
         if row.lift.approvers > 1 {
             return Err(Error::new(
                 Code::Forbidden,
-                format!("this takes {} approvers, and a second approver cannot be collected yet", row.lift.approvers),
+                format!(
+                    "this takes {} approvers, and a second approver cannot be collected yet",
+                    row.lift.approvers
+                ),
             ));
         }
         if let Some(confirm) = &row.lift.confirm {
@@ -79,7 +87,11 @@ impl App {
                     Code::ConfirmationMismatch,
                     format!("this cannot be put back: type the name {:?} to approve it", confirm.text),
                 )
-                .hint(format!("stint approval approve {} --confirm {}", row.id, shell_word(&confirm.text))));
+                .hint(format!(
+                    "stint approval approve {} --confirm {}",
+                    row.id,
+                    shell_word(&confirm.text)
+                )));
             }
         }
         self.decide_approval(caller, row, ApprovalState::Approved, None).await
@@ -97,7 +109,11 @@ impl App {
 
     /// Ask a person. The same request of the same session asks once: a second one joins the first.
     pub async fn ask(
-        &self, session: &LiveSession, credential: &LiveCredential, judged: &Judged, needed: &Needed,
+        &self,
+        session: &LiveSession,
+        credential: &LiveCredential,
+        judged: &Judged,
+        needed: &Needed,
     ) -> Result<ApprovalRow> {
         let digest = digest_hex(judged.approval_digest(session, credential));
         if let Some(row) = self.asked(session, &digest).await? {
@@ -133,14 +149,19 @@ impl App {
             .with_all("operations", &row.operations)
             .with_all("resources", &row.resources)
             .with_all("policies", &row.lift.policies);
-        let event = self.event(EventKind::ApprovalRequested, &session.row.subject, Some(&session.row.id), facts)?;
+        let event =
+            self.event(EventKind::ApprovalRequested, &session.row.subject, Some(&session.row.id), facts)?;
         let change = Change::AddApproval(row.clone());
-        let committed = self.0.store.commit(Commit { changes: vec![change], events: vec![event], digest: None }).await;
+        let committed =
+            self.0.store.commit(Commit { changes: vec![change], events: vec![event], digest: None }).await;
         match committed {
             Ok(_) => {}
             // Another request of the session asked the same in the same moment.
             Err(crate::store::CommitError::Conflict(_)) => {
-                return self.asked(session, &row.digest).await?.ok_or_else(|| Error::internal("an approval was lost"));
+                return self
+                    .asked(session, &row.digest)
+                    .await?
+                    .ok_or_else(|| Error::internal("an approval was lost"));
             }
             Err(other) => return Err(other.into()),
         }
@@ -150,7 +171,10 @@ impl App {
 
     /// The person's yes to this very request that has not been used yet, if there is one.
     pub async fn approved(
-        &self, session: &LiveSession, credential: &LiveCredential, judged: &Judged,
+        &self,
+        session: &LiveSession,
+        credential: &LiveCredential,
+        judged: &Judged,
     ) -> Result<Option<(ApprovalId, Lift)>> {
         let digest = digest_hex(judged.approval_digest(session, credential));
         let row = self.asked(session, &digest).await?;
@@ -196,7 +220,10 @@ impl App {
         let rows = self.0.store.approvals_for(&session.row.id, digest).await?;
         Ok(rows.into_iter().find(|row| {
             now < row.expires_at
-                && matches!(row.state, ApprovalState::Waiting | ApprovalState::Approved | ApprovalState::Denied)
+                && matches!(
+                    row.state,
+                    ApprovalState::Waiting | ApprovalState::Approved | ApprovalState::Denied
+                )
         }))
     }
 
@@ -220,7 +247,11 @@ impl App {
     }
 
     async fn decide_approval(
-        &self, caller: &PersonCaller, row: ApprovalRow, state: ApprovalState, reason: Option<String>,
+        &self,
+        caller: &PersonCaller,
+        row: ApprovalRow,
+        state: ApprovalState,
+        reason: Option<String>,
     ) -> Result<Approval> {
         // A session that has ended has nothing left to approve.
         if state == ApprovalState::Approved {
@@ -243,12 +274,14 @@ impl App {
             reason,
         };
         let changes = vec![change, caller.used_proof()];
-        self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await.map_err(|error| match error {
-            crate::store::CommitError::Conflict(_) => {
-                Error::new(Code::Conflict, "somebody else decided this approval first, or it expired")
-            }
-            other => other.into(),
-        })?;
+        self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await.map_err(
+            |error| match error {
+                crate::store::CommitError::Conflict(_) => {
+                    Error::new(Code::Conflict, "somebody else decided this approval first, or it expired")
+                }
+                other => other.into(),
+            },
+        )?;
         self.tell(&row.id, state);
         self.approval(row.id.as_str(), None).await
     }
@@ -296,5 +329,9 @@ fn word(state: ApprovalState) -> &'static str {
 /// A word that a shell reads as it is written.
 fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@');
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }

@@ -1,5 +1,6 @@
 //! From a canonical request to a decision: what it means, whose things it touches, what policy says.
 
+use chrono::TimeDelta;
 use ring::digest::{Context, SHA256};
 use stint_api::{Class, Code, TouchedResource};
 
@@ -8,6 +9,9 @@ use crate::catalog::{Refusal, Understood};
 use crate::model::{ApprovalId, Lift, Operation, Request, Scope, Touch, Where};
 use crate::policy::{Asker, Decision, Needed, Permit, Question};
 use crate::provider::Freshness;
+
+/// How long an owner that was read is believed, for what can be put back.
+const BELIEVED: TimeDelta = TimeDelta::seconds(60);
 
 /// A request as understood, with everything it touches.
 #[derive(Debug)]
@@ -48,7 +52,8 @@ impl Judged {
 
     /// Names of the environments touched; the provider's selector where none is mapped.
     pub fn environment_names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.touches.iter().filter_map(|touch| place_name(&touch.place)).collect();
+        let mut names: Vec<String> =
+            self.touches.iter().filter_map(|touch| place_name(&touch.place)).collect();
         names.sort();
         names.dedup();
         names
@@ -61,7 +66,11 @@ impl Judged {
     }
 
     /// Digest of what a person says yes to: the canonical request, and every thing it touches in the place it was found.
-    pub(in crate::app) fn approval_digest(&self, session: &LiveSession, credential: &LiveCredential) -> [u8; 32] {
+    pub(in crate::app) fn approval_digest(
+        &self,
+        session: &LiveSession,
+        credential: &LiveCredential,
+    ) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
         let mut part = |bytes: &[u8]| {
             context.update(&(bytes.len() as u64).to_be_bytes());
@@ -93,7 +102,10 @@ impl Judged {
                 None => (String::new(), String::new()),
             };
             let place = place_name(&touch.place);
-            match list.iter_mut().find(|seen| seen.operation == touch.operation && seen.kind == kind && seen.id == id) {
+            match list
+                .iter_mut()
+                .find(|seen| seen.operation == touch.operation && seen.kind == kind && seen.id == id)
+            {
                 Some(seen) => seen.environments.extend(place),
                 None => list.push(TouchedResource {
                     operation: touch.operation.clone(),
@@ -122,7 +134,8 @@ impl App {
     /// What the request means at the provider. A refusal is a deny: nothing that is not understood is sent.
     pub fn classify(&self, credential: &LiveCredential, request: Request) -> Result<Understood> {
         let pack = self.0.catalog.pack(&credential.row.provider);
-        let pack = pack.ok_or_else(|| Error::internal(format!("pack {} is gone", credential.row.provider)))?;
+        let pack =
+            pack.ok_or_else(|| Error::internal(format!("pack {} is gone", credential.row.provider)))?;
         self.0.catalog.classify(pack, request).map_err(refused)
     }
 
@@ -133,7 +146,7 @@ impl App {
             self.read_pending(credential, operation).await?;
         }
         let freshness = match strongest(&operations) {
-            Class::Read | Class::Reveal | Class::Write => Freshness::Cached,
+            Class::Read | Class::Reveal | Class::Write => Freshness::Cached(BELIEVED),
             Class::Grant | Class::Destroy | Class::Unknown => Freshness::Fresh,
         };
         let mut touches = Vec::new();
@@ -145,7 +158,10 @@ impl App {
 
     /// What policy says, with the person's yes to this request if there is one.
     pub fn decide(
-        &self, session: &LiveSession, credential: &LiveCredential, judged: &Judged,
+        &self,
+        session: &LiveSession,
+        credential: &LiveCredential,
+        judged: &Judged,
         approved: Option<(ApprovalId, Lift)>,
     ) -> Verdict {
         let asker = Asker {
@@ -170,7 +186,8 @@ impl App {
             }
             Decision::Ask(needed) => Verdict::Ask(needed),
             Decision::Deny(denial) => {
-                let unresolved = judged.touches.iter().any(|touch| matches!(touch.place, Where::Unresolved(_)));
+                let unresolved =
+                    judged.touches.iter().any(|touch| matches!(touch.place, Where::Unresolved(_)));
                 let code = if unresolved { Code::Unresolved } else { Code::Denied };
                 let error = Error::new(code, denial.reason).decided(judged.facts(denial.policies));
                 Verdict::Deny(match denial.hint {
@@ -195,7 +212,11 @@ impl App {
     }
 
     async fn touches(
-        &self, credential: &LiveCredential, operation: &Operation, freshness: Freshness, list: &mut Vec<Touch>,
+        &self,
+        credential: &LiveCredential,
+        operation: &Operation,
+        freshness: Freshness,
+        list: &mut Vec<Touch>,
     ) {
         let touch = |resource, name, place, consequences| Touch {
             operation: operation.operation.clone(),
@@ -230,7 +251,8 @@ impl App {
                 }
                 Ok(located) => {
                     for owner in located.owners {
-                        let mapped = registry.owners.get(&owner).and_then(|name| registry.environments.get(name));
+                        let mapped =
+                            registry.owners.get(&owner).and_then(|name| registry.environments.get(name));
                         let place = match mapped {
                             Some(row) => Where::Environment { name: row.name.clone(), tier: row.tier },
                             None => Where::Unmapped(owner),
@@ -256,18 +278,7 @@ fn place_name(place: &Where) -> Option<String> {
     }
 }
 
-/// A refusal of the catalog as an error: what cannot be read in one way is the request's fault, what is not known is denied.
+/// A refusal of the catalog as an error with the code that goes with it.
 pub(in crate::app) fn refused(refusal: Refusal) -> Error {
-    let code = match refusal.code {
-        "unknown_operation" | "unknown_field" | "unknown_argument" => Code::UnknownOperation,
-        "foreign_credential" => Code::ForeignCredential,
-        "ambiguous_request" => Code::AmbiguousRequest,
-        "not_canonical" => Code::NotCanonical,
-        "body_too_large" => Code::BodyTooLarge,
-        "headers_too_large" => Code::HeadersTooLarge,
-        "method_not_allowed" => Code::MethodNotAllowed,
-        "upgrade_refused" => Code::UpgradeRefused,
-        _ => Code::MalformedRequest,
-    };
-    Error::new(code, format!("{} ({})", refusal.detail, refusal.code))
+    Error::new(refusal.problem(), format!("{} ({})", refusal.detail, refusal.code))
 }

@@ -10,7 +10,8 @@ use crate::store::Change;
 use crate::token::{self, Audience, Jwk, ProvenKey, Shown, Verified};
 
 /// Detail of the error that asks for a nonce; the token endpoint answers it with one (RFC 9449 s8).
-pub const NONCE_WANTED: &str = "the proof may have been seen before this broker started: make another with the nonce";
+pub const NONCE_WANTED: &str =
+    "the proof may have been seen before this broker started: make another with the nonce";
 
 /// What a request presents to say who sent it.
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +52,9 @@ pub(in crate::app) struct Key {
 }
 
 pub(in crate::app) fn parse_key(value: &serde_json::Value) -> Result<Key> {
-    let jwk = Jwk::from_value(value)
-        .map_err(|error| Error::new(Code::InvalidInput, format!("the key is not a public Ed25519 or P-256 JWK: {error}")))?;
+    let jwk = Jwk::from_value(value).map_err(|error| {
+        Error::new(Code::InvalidInput, format!("the key is not a public Ed25519 or P-256 JWK: {error}"))
+    })?;
     if jwk.algorithm() == stint_jose::Algorithm::Rs256 {
         return Err(Error::new(Code::InvalidInput, "the key is not a public Ed25519 or P-256 JWK"));
     }
@@ -67,7 +69,11 @@ impl PersonCaller {
     }
 
     pub fn whoami(&self) -> WhoAmI {
-        WhoAmI { person: self.person.to_string(), role: self.role.clone(), client_id: self.client.to_string() }
+        WhoAmI {
+            person: self.person.to_string(),
+            role: self.role.clone(),
+            client_id: self.client.to_string(),
+        }
     }
 
     /// The proof, to be remembered by the change that it made.
@@ -111,9 +117,11 @@ impl App {
     /// A person with a token for the control plane.
     pub async fn identify_person(&self, presented: &Presented<'_>) -> Result<PersonCaller> {
         let (verified, used) = self.proven(presented, Audience::Control, true)?;
-        let client = ClientId::parse(verified.client_id()).map_err(|_| invalid("the token names no client"))?;
+        let client =
+            ClientId::parse(verified.client_id()).map_err(|_| invalid("the token names no client"))?;
         let login = self.0.store.login(&client).await?.ok_or_else(|| invalid("the login is gone"))?;
-        let person = self.0.store.person(&login.person).await?.ok_or_else(|| invalid("the person is gone"))?;
+        let person =
+            self.0.store.person(&login.person).await?.ok_or_else(|| invalid("the person is gone"))?;
         Ok(PersonCaller { person: person.name, role: person.role, client, used })
     }
 
@@ -153,22 +161,29 @@ impl App {
 
     /// Token and proof, verified: strict, for this audience, for exactly this method and URL, never seen before.
     fn proven(
-        &self, presented: &Presented<'_>, audience: Audience, since_start: bool,
+        &self,
+        presented: &Presented<'_>,
+        audience: Audience,
+        since_start: bool,
     ) -> Result<(Arc<Verified>, ([u8; 32], i64))> {
         self.unsealed()?;
         let token = scheme(presented.authorization)?;
         let [proof] = presented.proofs else {
-            return Err(Error::new(Code::InvalidProof, match presented.proofs.len() {
-                0 => "the DPoP header is missing",
-                _ => "there is more than one DPoP header",
-            }));
+            return Err(Error::new(
+                Code::InvalidProof,
+                match presented.proofs.len() {
+                    0 => "the DPoP header is missing",
+                    _ => "there is more than one DPoP header",
+                },
+            ));
         };
         let keys = self.0.keys.load();
         let keys = keys.as_ref().as_ref().ok_or_else(sealed)?;
         let verified = keys.tokens.verify_cached(token, audience, self.0.clock.unix()).map_err(refused)?;
         let url = format!("{}{}", self.issuer(), presented.path);
         let fresh = |nonce: Option<&str>, iat: i64| self.is_fresh(since_start, nonce, iat);
-        let shown = Shown { proof, htm: presented.method, htu: &url, nonce: &fresh, now: self.0.clock.unix() };
+        let shown =
+            Shown { proof, htm: presented.method, htu: &url, nonce: &fresh, now: self.0.clock.unix() };
         let proven = token::prove(verified.clone(), &shown).map_err(refused)?;
         let used = self.use_proof(proven.key())?;
         Ok((verified, used))
@@ -211,7 +226,8 @@ impl App {
 }
 
 fn sealed() -> Error {
-    Error::new(Code::Sealed, "the broker is sealed and opens nothing").hint("a person unseals it: stint-broker unseal")
+    Error::new(Code::Sealed, "the broker is sealed and opens nothing")
+        .hint("a person unseals it: stint-broker unseal")
 }
 
 fn invalid(detail: &str) -> Error {
@@ -234,7 +250,8 @@ fn refused(error: token::Error) -> Error {
 fn scheme(authorization: &[String]) -> Result<&str> {
     let [value] = authorization else {
         return Err(match authorization.len() {
-            0 => Error::new(Code::NotAuthenticated, "there is no token").hint("stint token --headers METHOD URL prints what to send"),
+            0 => Error::new(Code::NotAuthenticated, "there is no token")
+                .hint("stint token --headers METHOD URL prints what to send"),
             _ => Error::new(Code::AmbiguousRequest, "there is more than one Authorization header"),
         });
     };

@@ -27,7 +27,12 @@ pub(in crate::app) struct Keys {
 
 impl Keys {
     /// Open the keys of the store, making what a first start lacks.
-    pub(in crate::app) async fn open(store: &Store, vault: &Vault, clock: &Clock, issuer: &str) -> Result<Keys> {
+    pub(in crate::app) async fn open(
+        store: &Store,
+        vault: &Vault,
+        clock: &Clock,
+        issuer: &str,
+    ) -> Result<Keys> {
         let mut token_keys = Vec::new();
         for row in rows(store, vault, clock, TOKEN).await? {
             let seed = open(vault, &row)?;
@@ -38,7 +43,10 @@ impl Keys {
             });
         }
         let audit = rows(store, vault, clock, AUDIT).await?;
-        let audit = audit.iter().rfind(|row| row.retired_at.is_none()).ok_or_else(|| Error::internal("there is no audit key"))?;
+        let audit = audit
+            .iter()
+            .rfind(|row| row.retired_at.is_none())
+            .ok_or_else(|| Error::internal("there is no audit key"))?;
         let audit = AuditKey::from_seed(&open(vault, audit)?).map_err(Error::internal)?;
         let tokens = Tokens::new(issuer.to_owned(), token_keys).map_err(Error::internal)?;
         Ok(Keys { tokens: Arc::new(tokens), audit: Arc::new(audit) })
@@ -63,8 +71,14 @@ async fn rows(store: &Store, vault: &Vault, clock: &Clock, purpose: &str) -> Res
         created_at: clock.now(),
         retired_at: None,
     };
-    let event = super::start::bare_event(clock, EventKind::KeyMade, super::Facts::new().with("kid", row.kid.as_str()))?;
-    store.commit(Commit { changes: vec![Change::PutKey(row.clone())], events: vec![event], digest: None }).await?;
+    let event = super::start::bare_event(
+        clock,
+        EventKind::KeyMade,
+        super::Facts::new().with("kid", row.kid.as_str()),
+    )?;
+    store
+        .commit(Commit { changes: vec![Change::PutKey(row.clone())], events: vec![event], digest: None })
+        .await?;
     Ok(vec![row])
 }
 
@@ -83,9 +97,13 @@ pub(in crate::app) fn write_public(path: &Path, key: &AuditKey) -> Result<()> {
 
 impl App {
     pub(in crate::app) fn seal_credential(
-        &self, id: &CredentialId, version: i64, secret: &Secret,
+        &self,
+        id: &CredentialId,
+        version: i64,
+        secret: &Secret,
     ) -> Result<(Sealed, String)> {
-        let sealed = self.0.vault.seal_credential(&self.0.clock, id, version, secret).map_err(Error::internal)?;
+        let sealed =
+            self.0.vault.seal_credential(&self.0.clock, id, version, secret).map_err(Error::internal)?;
         let fingerprint = self.0.vault.fingerprint(secret).map_err(Error::internal)?;
         Ok((sealed, fingerprint))
     }

@@ -72,7 +72,11 @@ impl LiveSession {
     }
 
     /// Why the session is over at this moment, if it is.
-    pub(in crate::app) fn over(&self, now: chrono::DateTime<chrono::Utc>, grace: std::time::Duration) -> Option<&'static str> {
+    pub(in crate::app) fn over(
+        &self,
+        now: chrono::DateTime<chrono::Utc>,
+        grace: std::time::Duration,
+    ) -> Option<&'static str> {
         if self.row.ended_at.is_some() {
             return Some("ended");
         }
@@ -89,7 +93,10 @@ impl App {
     /// The session, live now. Ended, expired and silent ones are `SessionEnded`; unknown ones too, so that an id that
     /// never was cannot be told from one that is over.
     pub async fn live_session(&self, id: &SessionId) -> Result<Arc<LiveSession>> {
-        let ended = || Error::new(stint_api::Code::SessionEnded, "the session has ended").hint("start another: stint run");
+        let ended = || {
+            Error::new(stint_api::Code::SessionEnded, "the session has ended")
+                .hint("start another: stint run")
+        };
         let now = self.0.clock.now();
         let now_ms = now.timestamp_millis();
         let shared = matches!(self.database(), Database::Postgres(_));
@@ -139,7 +146,8 @@ impl App {
                 continue;
             }
             let secret = store.secret(&row.id, row.version).await?;
-            let secret = secret.ok_or_else(|| Error::internal(format!("credential {} has no secret", row.name)))?;
+            let secret =
+                secret.ok_or_else(|| Error::internal(format!("credential {} has no secret", row.name)))?;
             registry.credentials.insert(row.name.clone(), Arc::new(LiveCredential { row, secret }));
         }
         for row in store.agents().await? {

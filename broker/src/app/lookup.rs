@@ -21,32 +21,46 @@ struct Asking<'a> {
 impl App {
     /// What owns each resource, in their order; the text says why one could not be found.
     pub(in crate::app) async fn locate(
-        &self, credential: &LiveCredential, resources: &[Resource], freshness: Freshness,
+        &self,
+        credential: &LiveCredential,
+        resources: &[Resource],
+        freshness: Freshness,
     ) -> Vec<std::result::Result<Located, String>> {
         if resources.is_empty() {
             return vec![];
         }
         let asking = Asking { app: self, credential };
         let row = &credential.row;
-        let found =
-            self.0.resolver.resolve(&row.id, &row.provider, resources, freshness, self.0.clock.now(), &asking).await;
+        let found = self
+            .0
+            .resolver
+            .resolve(&row.id, &row.provider, resources, freshness, self.0.clock.now(), &asking)
+            .await;
         found.into_iter().map(|found| found.map_err(|unresolved| unresolved.reason)).collect()
     }
 
     /// What was staged at the provider and would take effect now.
     pub(in crate::app) async fn lookup_pending(
-        &self, credential: &LiveCredential, pending: &Pending,
+        &self,
+        credential: &LiveCredential,
+        pending: &Pending,
     ) -> std::result::Result<Value, String> {
         let asking = Asking { app: self, credential };
         let row = &credential.row;
         self.0
             .resolver
-            .pending(&row.id, &row.provider, pending, self.0.clock.now(), &asking)
+            .read_pending(&row.id, &row.provider, pending, self.0.clock.now(), &asking)
             .await
             .map_err(|error| error.to_string())
     }
 
-    async fn ask_provider(&self, credential: &LiveCredential, name: &str, query: &str, variables: Value) -> Result<Value> {
+    async fn ask_provider(
+        &self,
+        credential: &LiveCredential,
+        name: &str,
+        query: &str,
+        variables: Value,
+    ) -> Result<Value> {
         let pack = self.0.catalog.pack(&credential.row.provider);
         let pack = pack.ok_or_else(|| super::Error::internal("a pack is gone"))?;
         let mut headers = HeaderMap::new();
@@ -73,10 +87,15 @@ impl App {
         let sent = self.forward(outgoing).await?;
         let status = sent.response.status();
         if status != http::StatusCode::OK {
-            return Err(super::Error::new(stint_api::Code::UpstreamFailed, format!("the provider answered {}", status.as_u16())));
+            return Err(super::Error::new(
+                stint_api::Code::UpstreamFailed,
+                format!("the provider answered {}", status.as_u16()),
+            ));
         }
         let body = Limited::new(sent.response.into_body(), LIMIT).collect().await;
-        let body = body.map_err(|_| super::Error::new(stint_api::Code::UpstreamFailed, "the answer broke off or is too large"))?;
+        let body = body.map_err(|_| {
+            super::Error::new(stint_api::Code::UpstreamFailed, "the answer broke off or is too large")
+        })?;
         serde_json::from_slice(&body.to_bytes())
             .map_err(|_| super::Error::new(stint_api::Code::UpstreamFailed, "the answer is not JSON"))
     }
@@ -84,7 +103,10 @@ impl App {
 
 impl Lookup for Asking<'_> {
     fn graphql<'a>(
-        &'a self, name: &'a str, query: &'a str, variables: Value,
+        &'a self,
+        name: &'a str,
+        query: &'a str,
+        variables: Value,
     ) -> BoxFuture<'a, std::result::Result<Value, LookupError>> {
         Box::pin(async move {
             self.app.ask_provider(self.credential, name, query, variables).await.map_err(|error| {

@@ -36,7 +36,7 @@ struct Client {
 
 enum Kind {
     Login { client: ClientId, person: Name },
-    Agent { client: ClientId, agent: Name },
+    Agent { agent: Name },
     Session(SessionId),
 }
 
@@ -49,18 +49,22 @@ impl App {
             None => return Err(bad("grant_type is missing")),
         }
         if request.scope.is_some() {
-            return Err(bad("invalid_scope: there are no scopes; authorization_details says what a token is for"));
+            return Err(bad(
+                "invalid_scope: there are no scopes; authorization_details says what a token is for",
+            ));
         }
         let client = self.authenticate(&request).await?;
         match &client.kind {
             Kind::Login { client: id, person } => {
                 if request.authorization_details.is_some() {
-                    return Err(bad("invalid_authorization_details: a person's token is for the control plane"));
+                    return Err(bad(
+                        "invalid_authorization_details: a person's token is for the control plane",
+                    ));
                 }
                 let (id, person) = (id.clone(), person.clone());
                 self.mint_for_person(client, &id, &person).await
             }
-            Kind::Agent { agent, .. } => {
+            Kind::Agent { agent } => {
                 let detail = self.detail(request.authorization_details, agent)?;
                 let agent = agent.clone();
                 self.mint_for_agent(client, &agent, detail).await
@@ -91,14 +95,21 @@ impl App {
         let keys = self.0.keys.load();
         let keys = keys.as_ref().as_ref().ok_or_else(unknown_client)?;
         let now = self.0.clock.unix();
-        let assertion = token::verify_client(&keys.tokens, text, &claimed, &jwk, now).map_err(|_| unknown_client())?;
+        let assertion =
+            token::verify_client(&keys.tokens, text, &claimed, &jwk, now).map_err(|_| unknown_client())?;
         let [proof] = request.proofs else {
-            return Err(Error::new(Code::InvalidProof, "one DPoP header is needed: every token is bound to a key"));
+            return Err(Error::new(
+                Code::InvalidProof,
+                "one DPoP header is needed: every token is bound to a key",
+            ));
         };
         let proven = self.proven_key(proof, "POST", &self.token_endpoint())?;
         // Logins and sessions are bound to one key for good; only an agent brings a new key for each session.
         if !matches!(kind, Kind::Agent { .. }) && proven.jkt() != jwk.thumbprint() {
-            return Err(Error::new(Code::InvalidProof, "the proof is made with another key than the client's"));
+            return Err(Error::new(
+                Code::InvalidProof,
+                "the proof is made with another key than the client's",
+            ));
         }
         let (proof_key, until) = self.use_proof(&proven)?;
         let used = vec![
@@ -122,7 +133,7 @@ impl App {
         let agent = registry.agents_by_client.get(&client).and_then(|name| registry.agents.get(name));
         let agent = agent.ok_or_else(unknown_client)?;
         let key = agent.key.clone().ok_or_else(unknown_client)?;
-        Ok((Kind::Agent { client, agent: agent.name.clone() }, key))
+        Ok((Kind::Agent { agent: agent.name.clone() }, key))
     }
 
     async fn mint_for_person(&self, client: Client, id: &ClientId, person: &Name) -> Result<TokenResponse> {
@@ -145,27 +156,38 @@ impl App {
     }
 
     /// An agent by itself: a session begins with its token, bound to the key of its proof.
-    async fn mint_for_agent(&self, client: Client, agent: &Name, detail: AuthorizationDetail) -> Result<TokenResponse> {
+    async fn mint_for_agent(
+        &self,
+        client: Client,
+        agent: &Name,
+        detail: AuthorizationDetail,
+    ) -> Result<TokenResponse> {
         let key = identify::parse_key(&client.jwk.to_value())?;
         let starter = Starter { subject: format!("agent:{agent}"), key: &key, used: client.used };
         let started = self
-            .begin_session(starter, StartSession {
-                environment: detail.environment,
-                agent: agent.to_string(),
-                ttl: None,
-                key: client.jwk.to_value(),
-                credentials: detail.credentials,
-                heartbeat: false,
-                confined: false,
-                command: None,
-                dry_run: false,
-            })
+            .begin_session(
+                starter,
+                StartSession {
+                    environment: detail.environment,
+                    agent: agent.to_string(),
+                    ttl: None,
+                    key: client.jwk.to_value(),
+                    credentials: detail.credentials,
+                    heartbeat: false,
+                    confined: false,
+                    command: None,
+                    dry_run: false,
+                },
+            )
             .await?;
         self.mint_for_session(&SessionId::parse(&started.session.id)?, vec![], None).await
     }
 
     async fn mint_for_session(
-        &self, id: &SessionId, used: Vec<Change>, narrowed: Option<AuthorizationDetail>,
+        &self,
+        id: &SessionId,
+        used: Vec<Change>,
+        narrowed: Option<AuthorizationDetail>,
     ) -> Result<TokenResponse> {
         let live = self.live_session(id).await?;
         let row = &live.row;
@@ -173,8 +195,14 @@ impl App {
         let credentials = match narrowed {
             None => all,
             Some(detail) => {
-                let wanted = detail.credentials.iter().map(|name| Name::parse(name)).collect::<std::result::Result<Vec<_>, _>>()?;
-                if detail.environment != row.environment.as_str() || wanted.iter().any(|name| !all.contains(name)) {
+                let wanted = detail
+                    .credentials
+                    .iter()
+                    .map(|name| Name::parse(name))
+                    .collect::<std::result::Result<Vec<_>, _>>()?;
+                if detail.environment != row.environment.as_str()
+                    || wanted.iter().any(|name| !all.contains(name))
+                {
                     return Err(bad("invalid_authorization_details: a token can only narrow its session"));
                 }
                 if wanted.is_empty() { all } else { wanted }
@@ -203,7 +231,11 @@ impl App {
 
     /// The one place where a token is made: recorded and durable before it is handed out.
     async fn mint(
-        &self, mint: Mint, used: Vec<Change>, actor: &str, session: Option<&SessionId>,
+        &self,
+        mint: Mint,
+        used: Vec<Change>,
+        actor: &str,
+        session: Option<&SessionId>,
     ) -> Result<TokenResponse> {
         let facts = Facts::new()
             .with("jti", mint.jti.as_str())
@@ -246,11 +278,17 @@ impl App {
                     environment: only.to_string(),
                     credentials: vec![],
                 },
-                _ => return Err(bad("invalid_authorization_details: name the environment in a detail of type stint")),
+                _ => {
+                    return Err(bad(
+                        "invalid_authorization_details: name the environment in a detail of type stint",
+                    ));
+                }
             },
         };
         if !allowed.iter().any(|name| name.as_str() == detail.environment) {
-            return Err(bad("invalid_authorization_details: this agent may not ask for that environment by itself"));
+            return Err(bad(
+                "invalid_authorization_details: this agent may not ask for that environment by itself",
+            ));
         }
         Ok(detail)
     }
@@ -267,7 +305,8 @@ impl App {
 fn details(text: &str) -> Result<AuthorizationDetail> {
     let wrong = |why: &str| bad(&format!("invalid_authorization_details: {why}"));
     let value = stint_jose::strict_json::parse(text.as_bytes(), 8).map_err(|_| wrong("not strict JSON"))?;
-    let mut list: Vec<AuthorizationDetail> = serde_json::from_value(value).map_err(|_| wrong("not an array of stint details"))?;
+    let mut list: Vec<AuthorizationDetail> =
+        serde_json::from_value(value).map_err(|_| wrong("not an array of stint details"))?;
     match (list.pop(), list.is_empty()) {
         (Some(detail), true) if detail.kind == "stint" => Ok(detail),
         _ => Err(wrong("one detail of type stint is needed")),

@@ -19,7 +19,7 @@ mod session;
 mod setup;
 mod start;
 mod sweep;
-mod trail;
+pub mod trail;
 
 use std::fmt;
 use std::sync::Arc;
@@ -44,8 +44,7 @@ pub use live::{LiveCredential, LiveSession};
 pub use mint::TokenRequest;
 pub use record::{Facts, Intent};
 pub use send::{Outgoing, Raw, Sent};
-pub use start::{StartError, Unsealing, database, policy_files};
-pub use trail::Verified as AuditVerified;
+pub use start::{StartError, Unsealing, actions, database, policy_files};
 
 /// What looks for a credential in an answer.
 pub use crate::vault::Screen;
@@ -73,6 +72,8 @@ pub(in crate::app) struct Inner {
     upstream: Upstreams,
     news: approve::News,
     database: Database,
+    /// One passphrase is tried at a time.
+    unsealing: tokio::sync::Mutex<()>,
     /// Position of the last record whose head this process signed.
     signed: AtomicI64,
     /// Held for as long as the process lives.

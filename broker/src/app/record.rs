@@ -27,7 +27,13 @@ impl Facts {
     }
 
     /// The event that these are the facts of.
-    pub(in crate::app) fn event(self, id: RecordId, at: chrono::DateTime<chrono::Utc>, kind: EventKind, actor: &str) -> Event {
+    pub(in crate::app) fn event(
+        self,
+        id: RecordId,
+        at: chrono::DateTime<chrono::Utc>,
+        kind: EventKind,
+        actor: &str,
+    ) -> Event {
         Event { id, at, kind, session: None, actor: actor.to_owned(), facts: self.0 }
     }
 
@@ -41,7 +47,13 @@ impl Facts {
 
 impl App {
     /// An event of now. `actor` is `person:…`, `agent:…`, `broker` or `unknown`.
-    pub fn event(&self, kind: EventKind, actor: &str, session: Option<&SessionId>, facts: Facts) -> Result<Event> {
+    pub fn event(
+        &self,
+        kind: EventKind,
+        actor: &str,
+        session: Option<&SessionId>,
+        facts: Facts,
+    ) -> Result<Event> {
         Ok(Event {
             id: RecordId::from_uuid(self.uuid()?),
             at: self.0.clock.now(),
@@ -65,7 +77,11 @@ pub struct Intent {
 impl App {
     /// Record what is about to be done, use up the proof and the approval, all in one transaction.
     pub async fn record_intent(
-        &self, caller: &GatewayCaller, credential: &LiveCredential, judged: &Judged, authorized: Authorized,
+        &self,
+        caller: &GatewayCaller,
+        credential: &LiveCredential,
+        judged: &Judged,
+        authorized: Authorized,
     ) -> Result<Intent> {
         let row = &caller.session.row;
         let digest = judged.digest();
@@ -111,7 +127,11 @@ impl App {
 
     /// Record a refusal; gives the record's id. What cannot be recorded is an error, and was not sent either.
     pub async fn record_refusal(
-        &self, kind: EventKind, actor: &str, session: Option<&SessionId>, facts: Facts,
+        &self,
+        kind: EventKind,
+        actor: &str,
+        session: Option<&SessionId>,
+        facts: Facts,
     ) -> Result<String> {
         let event = self.event(kind, actor, session, facts)?;
         let receipt = self.0.store.commit(Commit::event(event)).await?;

@@ -7,25 +7,35 @@ use stint_api::{
 
 use super::{App, Error, Facts, PersonCaller, Result, identify};
 use crate::model::{
-    AgentRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, EventKind, Name, SecretVersion, Selector,
-    Upstream,
+    AgentRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, EventKind, Name, SecretVersion,
+    Selector, Upstream,
 };
 use crate::secret::Secret;
-use crate::store::{Change, Commit};
+use crate::store::{Change, Commit, Database};
 use crate::vault;
 
 impl App {
     pub async fn add_environment(&self, caller: &PersonCaller, add: AddEnvironment) -> Result<Environment> {
         caller.administers()?;
         let name = Name::parse(&add.name)?;
-        let row =
-            EnvironmentRow { name: name.clone(), tier: add.tier, selectors: vec![], created_at: self.0.clock.now() };
+        let row = EnvironmentRow {
+            name: name.clone(),
+            tier: add.tier,
+            selectors: vec![],
+            created_at: self.0.clock.now(),
+        };
         let facts = Facts::new().with("environment", name.as_str()).with("tier", add.tier.as_str());
-        self.change(caller, EventKind::EnvironmentAdded, facts, vec![Change::AddEnvironment(row.clone())]).await?;
+        self.change(caller, EventKind::EnvironmentAdded, facts, vec![Change::AddEnvironment(row.clone())])
+            .await?;
         Ok(environment(&row))
     }
 
-    pub async fn map_environment(&self, caller: &PersonCaller, name: &str, selector: &str) -> Result<Environment> {
+    pub async fn map_environment(
+        &self,
+        caller: &PersonCaller,
+        name: &str,
+        selector: &str,
+    ) -> Result<Environment> {
         caller.administers()?;
         let (name, selector) = (Name::parse(name)?, Selector::parse(selector)?);
         self.environment(&name)?;
@@ -36,7 +46,12 @@ impl App {
         Ok(environment(&self.environment(&name)?))
     }
 
-    pub async fn unmap_environment(&self, caller: &PersonCaller, name: &str, selector: &str) -> Result<Environment> {
+    pub async fn unmap_environment(
+        &self,
+        caller: &PersonCaller,
+        name: &str,
+        selector: &str,
+    ) -> Result<Environment> {
         caller.administers()?;
         let (name, selector) = (Name::parse(name)?, Selector::parse(selector)?);
         let row = self.environment(&name)?;
@@ -108,7 +123,12 @@ impl App {
         Ok(credential(&row))
     }
 
-    pub async fn rotate_credential(&self, caller: &PersonCaller, name: &str, secret: String) -> Result<Credential> {
+    pub async fn rotate_credential(
+        &self,
+        caller: &PersonCaller,
+        name: &str,
+        secret: String,
+    ) -> Result<Credential> {
         caller.administers()?;
         let live = self.named_credential(name)?;
         let secret = checked_secret(secret)?;
@@ -118,8 +138,12 @@ impl App {
             .with("credential", live.row.name.as_str())
             .with("version", version)
             .with("fingerprint", fingerprint.as_str());
-        let secret =
-            SecretVersion { credential: live.row.id.clone(), version, sealed, created_at: self.0.clock.now() };
+        let secret = SecretVersion {
+            credential: live.row.id.clone(),
+            version,
+            sealed,
+            created_at: self.0.clock.now(),
+        };
         let change = Change::AddVersion { credential: live.row.id.clone(), secret, fingerprint };
         self.change(caller, EventKind::CredentialRotated, facts, vec![change]).await?;
         Ok(credential(&self.named_credential(name)?.row))
@@ -140,7 +164,8 @@ impl App {
     }
 
     pub async fn credentials(&self) -> Result<CredentialList> {
-        let mut credentials: Vec<Credential> = self.0.store.credentials().await?.iter().map(credential).collect();
+        let mut credentials: Vec<Credential> =
+            self.0.store.credentials().await?.iter().map(credential).collect();
         credentials.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(CredentialList { credentials })
     }
@@ -149,7 +174,11 @@ impl App {
         caller.administers()?;
         let name = Name::parse(&add.name)?;
         let key = add.key.as_ref().map(identify::parse_key).transpose()?;
-        let environments = add.environments.iter().map(|name| Name::parse(name)).collect::<std::result::Result<Vec<_>, _>>()?;
+        let environments = add
+            .environments
+            .iter()
+            .map(|name| Name::parse(name))
+            .collect::<std::result::Result<Vec<_>, _>>()?;
         for environment in &environments {
             self.environment(environment)?;
         }
@@ -190,7 +219,11 @@ impl App {
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             sealed: self.is_sealed(),
-            database: self.database().kind().to_owned(),
+            database: match self.database() {
+                Database::Sqlite(_) => "sqlite",
+                Database::Postgres(_) => "postgresql",
+            }
+            .to_owned(),
             packs: self.0.catalog.names(),
             sessions_live: counts.sessions_live,
             approvals_waiting: counts.approvals_waiting,
@@ -199,7 +232,13 @@ impl App {
     }
 
     /// Commit a person's change with its record, then read the registry anew.
-    async fn change(&self, caller: &PersonCaller, kind: EventKind, facts: Facts, mut changes: Vec<Change>) -> Result<()> {
+    async fn change(
+        &self,
+        caller: &PersonCaller,
+        kind: EventKind,
+        facts: Facts,
+        mut changes: Vec<Change>,
+    ) -> Result<()> {
         changes.push(caller.used_proof());
         let event = self.event(kind, &caller.actor(), None, facts)?;
         self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
@@ -219,8 +258,11 @@ impl App {
         })?;
         let kinds = &pack.manifest.environment_kinds;
         if !kinds.contains(&selector.kind) {
-            return Err(Error::new(Code::InvalidInput, format!("'{}' is not an environment at {}", selector.kind, pack.manifest.title))
-                .hint(format!("the kinds are {}", kinds.join(", "))));
+            return Err(Error::new(
+                Code::InvalidInput,
+                format!("'{}' is not an environment at {}", selector.kind, pack.manifest.title),
+            )
+            .hint(format!("the kinds are {}", kinds.join(", "))));
         }
         if selector.provider == "github" {
             return Ok(Selector { id: selector.id.to_ascii_lowercase(), ..selector });

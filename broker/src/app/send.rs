@@ -41,9 +41,15 @@ pub struct Raw<'a> {
 
 impl App {
     /// Refuse what carries a credential that the session was not given, then what is not in canonical form.
-    pub fn canonical(&self, credential: &LiveCredential, session: &LiveSession, raw: Raw<'_>) -> Result<Request> {
+    pub fn canonical(
+        &self,
+        credential: &LiveCredential,
+        session: &LiveSession,
+        raw: Raw<'_>,
+    ) -> Result<Request> {
         let pack = self.0.catalog.pack(&credential.row.provider);
-        let pack = pack.ok_or_else(|| Error::internal(format!("pack {} is gone", credential.row.provider)))?;
+        let pack =
+            pack.ok_or_else(|| Error::internal(format!("pack {} is gone", credential.row.provider)))?;
         let (path, query) = match raw.target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (raw.target, None),
@@ -72,11 +78,21 @@ impl App {
         }
         // A placeholder belongs to one credential; in a request for another it would be a mistake that looks like a key.
         let own = session.row.grants.iter().find(|grant| grant.credential == credential.row.name);
-        if let Some(other) = carried.placeholders.iter().find(|found| own.is_none_or(|own| own.placeholder != **found)) {
-            let name = session.row.grants.iter().find(|grant| grant.placeholder == *other).map(|grant| grant.credential.as_str());
+        if let Some(other) =
+            carried.placeholders.iter().find(|found| own.is_none_or(|own| own.placeholder != **found))
+        {
+            let name = session
+                .row
+                .grants
+                .iter()
+                .find(|grant| grant.placeholder == *other)
+                .map(|grant| grant.credential.as_str());
             return Err(Error::new(
                 Code::ForeignCredential,
-                format!("the placeholder of credential {} does not belong to this provider", name.unwrap_or_default()),
+                format!(
+                    "the placeholder of credential {} does not belong to this provider",
+                    name.unwrap_or_default()
+                ),
             ));
         }
         let first = pack.manifest.hosts.first().map(String::as_str).unwrap_or_default();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use ring::rand::SystemRandom;
 use stint_api::{
-    Code, EndedSessions, GatewayHost, Heartbeat, Session, SessionCredential, SessionList, SessionState, StartSession,
-    StartedSession, Variable,
+    Code, EndedSessions, GatewayHost, Heartbeat, Session, SessionCredential, SessionList, SessionState,
+    StartSession, StartedSession, Variable,
 };
 
 use super::{App, Error, Facts, GatewayCaller, LiveCredential, PersonCaller, Result, identify};
@@ -33,7 +33,11 @@ impl App {
         self.begin_session(starter, start).await
     }
 
-    pub(in crate::app) async fn begin_session(&self, starter: Starter<'_>, start: StartSession) -> Result<StartedSession> {
+    pub(in crate::app) async fn begin_session(
+        &self,
+        starter: Starter<'_>,
+        start: StartSession,
+    ) -> Result<StartedSession> {
         self.unsealed()?;
         let environment = self.environment(&Name::parse(&start.environment)?)?;
         let agent = Name::parse(&start.agent)?;
@@ -84,7 +88,10 @@ impl App {
                 .with("expires_at", row.expires_at.to_rfc3339())
                 .with("confined", row.confined)
                 .maybe("command", row.command.as_deref())
-                .with_all("credentials", &row.grants.iter().map(|grant| &grant.credential).collect::<Vec<_>>())
+                .with_all(
+                    "credentials",
+                    &row.grants.iter().map(|grant| &grant.credential).collect::<Vec<_>>(),
+                )
                 .with_all("policies", &policies);
             let event = self.event(EventKind::SessionStarted, &row.subject, Some(&row.id), facts)?;
             let mut changes = starter.used;
@@ -114,7 +121,12 @@ impl App {
     }
 
     /// A person ends a session. Ending one that has ended is no error.
-    pub async fn end_session(&self, caller: &PersonCaller, id: &str, reason: Option<String>) -> Result<EndedSessions> {
+    pub async fn end_session(
+        &self,
+        caller: &PersonCaller,
+        id: &str,
+        reason: Option<String>,
+    ) -> Result<EndedSessions> {
         caller.works()?;
         self.session(id).await?;
         let id = SessionId::parse(id)?;
@@ -124,7 +136,11 @@ impl App {
     }
 
     /// The holder of a session ends it: its command has ended.
-    pub async fn end_own_session(&self, caller: &GatewayCaller, reason: Option<String>) -> Result<EndedSessions> {
+    pub async fn end_own_session(
+        &self,
+        caller: &GatewayCaller,
+        reason: Option<String>,
+    ) -> Result<EndedSessions> {
         let id = &caller.session.row.id;
         let reason = reason.unwrap_or_else(|| "command_ended".to_owned());
         let ended = self.end(id, &caller.session.row.subject, &reason).await?;
@@ -153,10 +169,15 @@ impl App {
     /// had ended before.
     pub(in crate::app) async fn end(&self, id: &SessionId, actor: &str, reason: &str) -> Result<bool> {
         let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
-        let event =
-            self.event(EventKind::SessionEnded, actor, Some(id), Facts::new().with("reason", reason.as_str()))?;
+        let event = self.event(
+            EventKind::SessionEnded,
+            actor,
+            Some(id),
+            Facts::new().with("reason", reason.as_str()),
+        )?;
         let change = Change::EndSession { id: id.clone(), at: self.0.clock.now(), reason };
-        let committed = self.0.store.commit(Commit { changes: vec![change], events: vec![event], digest: None }).await;
+        let committed =
+            self.0.store.commit(Commit { changes: vec![change], events: vec![event], digest: None }).await;
         match committed {
             Ok(_) => {
                 self.0.sessions.remove(id);
@@ -180,15 +201,19 @@ impl App {
 
     /// The credentials that a session of an environment may use, each with a placeholder of its own.
     fn grants(&self, environment: &Name, wanted: &[String]) -> Result<Vec<(Grant, Arc<LiveCredential>)>> {
-        let wanted = wanted.iter().map(|name| Name::parse(name)).collect::<std::result::Result<Vec<_>, _>>()?;
+        let wanted =
+            wanted.iter().map(|name| Name::parse(name)).collect::<std::result::Result<Vec<_>, _>>()?;
         let registry = self.0.registry.load();
         let usable = |live: &&Arc<LiveCredential>| {
             live.row.environment.as_ref().is_none_or(|pinned| pinned == environment)
         };
         for name in &wanted {
             if !registry.credentials.get(name).as_ref().is_some_and(usable) {
-                return Err(Error::new(Code::NotFound, format!("there is no credential '{name}' for {environment}"))
-                    .hint("see what there is: stint credential list"));
+                return Err(Error::new(
+                    Code::NotFound,
+                    format!("there is no credential '{name}' for {environment}"),
+                )
+                .hint("see what there is: stint credential list"));
             }
         }
         let mut chosen: Vec<&Arc<LiveCredential>> = registry
@@ -243,7 +268,7 @@ impl App {
                     .collect(),
             })
         });
-        let packs = || self.0.catalog.packs();
+        let packs = || self.0.catalog.packs().iter();
         let mut scrub: Vec<String> = packs()
             .flat_map(|pack| {
                 let kinds = pack.manifest.credential.iter().flat_map(|kind| kind.variables.iter().cloned());
@@ -258,7 +283,10 @@ impl App {
             hosts: packs()
                 .flat_map(|pack| {
                     let provider = pack.manifest.name.clone();
-                    pack.manifest.hosts.iter().map(move |host| GatewayHost { host: host.clone(), provider: provider.clone() })
+                    pack.manifest
+                        .hosts
+                        .iter()
+                        .map(move |host| GatewayHost { host: host.clone(), provider: provider.clone() })
                 })
                 .collect(),
             scrub,

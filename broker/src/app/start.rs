@@ -1,5 +1,6 @@
 //! From a configuration to a running broker: open the store, unseal, make what a first start lacks.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -10,13 +11,13 @@ use ring::rand::SystemRandom;
 use stint_api::Code;
 use thiserror::Error;
 
-use super::{App, Error, Facts, Inner, Result, approve, keys, live, setup, trail};
+use super::{App, Error, Facts, Inner, Result, approve, keys, live, setup};
 use crate::audit;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::{Config, SealKind};
-use crate::model::{Event, EventKind, RecordId};
-use crate::policy::{PolicyFile, PolicySet, builtin_files};
+use crate::model::{Class, Event, EventKind, RecordId};
+use crate::policy::{ActionRow, PolicyFile, PolicySet, builtin_files};
 use crate::provider::{Options, Resolver, Times, Upstreams};
 use crate::secret::Secret;
 use crate::store::{Change, Commit, Database, Store};
@@ -50,7 +51,11 @@ fn wrong(text: impl std::fmt::Display) -> StartError {
 
 impl App {
     /// Start. Fails before it changes anything where configuration, key or passphrase are wrong.
-    pub async fn start(config: Config, clock: Clock, unsealing: Unsealing) -> std::result::Result<App, StartError> {
+    pub async fn start(
+        config: Config,
+        clock: Clock,
+        unsealing: Unsealing,
+    ) -> std::result::Result<App, StartError> {
         stint_jose::install();
         // A second call in one process (tests) finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -90,6 +95,7 @@ impl App {
             upstream: Upstreams::new(options),
             news: approve::News::new(),
             database,
+            unsealing: tokio::sync::Mutex::new(()),
             signed: std::sync::atomic::AtomicI64::new(0),
             _lock: lock,
             clock,
@@ -102,6 +108,7 @@ impl App {
 
     /// A person gives the passphrase of a sealed broker. `NotAuthenticated` for a wrong one.
     pub async fn unseal(&self, passphrase: Secret) -> Result<()> {
+        let _one = self.0.unsealing.lock().await;
         if !self.is_sealed() {
             return Ok(());
         }
@@ -113,6 +120,11 @@ impl App {
         let kek = kek.map_err(|_| Error::new(Code::NotAuthenticated, "the passphrase is wrong"))?;
         self.0.vault.unseal(kek);
         self.awake().await
+    }
+
+    /// Whether the setup token has not been used yet.
+    pub async fn setup_is_open(&self) -> bool {
+        self.0.store.setup_token().await.is_ok_and(|token| token.is_some())
     }
 
     /// Whether requests can be served: unsealed, and the store answers.
@@ -138,7 +150,7 @@ impl App {
     async fn awake(&self) -> Result<()> {
         let inner = &self.0;
         let keys = keys::Keys::open(&inner.store, &inner.vault, &inner.clock, self.issuer()).await?;
-        trail::write_public(&inner.config.data.join("audit.pub"), &keys.audit)?;
+        keys::write_public(&inner.config.data.join("audit.pub"), &keys.audit)?;
         inner.keys.store(Arc::new(Some(keys)));
         self.reload_registry().await?;
         let now = inner.clock.now().timestamp_millis();
@@ -160,8 +172,10 @@ impl App {
         let token = stint_jose::fresh_id(&SystemRandom::new()).map_err(Error::internal)?;
         let text = format!("stint-setup-{token}");
         let change = Change::SetSetupToken { hash: setup::hash(text.as_bytes()) };
-        let event = self.event(EventKind::KeyMade, "broker", None, Facts::new().with("kid", "setup-token"))?;
-        let _ = self.0.store.commit(Commit { changes: vec![change], events: vec![event], digest: None }).await?;
+        let event =
+            self.event(EventKind::KeyMade, "broker", None, Facts::new().with("kid", "setup-token"))?;
+        let _ =
+            self.0.store.commit(Commit { changes: vec![change], events: vec![event], digest: None }).await?;
         let path = self.setup_token_path();
         write_private(&path, format!("{text}\n").as_bytes(), true)
             .map_err(|error| Error::internal(format!("{}: {error}", path.display())))
@@ -185,11 +199,15 @@ pub fn database(config: &Config) -> Database {
 /// The KEK, or `None` where a person has to unseal. A wrong key or passphrase is an error, and so is a key file that
 /// is missing where the store was sealed by one: making another would lose every secret.
 pub(in crate::app) async fn kek(
-    config: &Config, store: &Store, clock: &Clock, unsealing: Unsealing,
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    unsealing: Unsealing,
 ) -> std::result::Result<Option<Kek>, StartError> {
     match store.seal_record().await.map_err(wrong)? {
         Some(text) => {
-            let record: SealRecord = serde_json::from_str(&text).map_err(|_| wrong("the stored seal cannot be read"))?;
+            let record: SealRecord =
+                serde_json::from_str(&text).map_err(|_| wrong("the stored seal cannot be read"))?;
             opened(config, record, unsealing).await
         }
         None => first_seal(config, store, clock, unsealing).await.map(Some),
@@ -197,14 +215,18 @@ pub(in crate::app) async fn kek(
 }
 
 async fn opened(
-    config: &Config, record: SealRecord, unsealing: Unsealing,
+    config: &Config,
+    record: SealRecord,
+    unsealing: Unsealing,
 ) -> std::result::Result<Option<Kek>, StartError> {
     if record.needs_person() {
         if config.seal != SealKind::Passphrase {
             return Err(wrong("the store is sealed by a passphrase: start with --seal passphrase"));
         }
         let Some(passphrase) = unsealing.passphrase else { return Ok(None) };
-        let kek = tokio::task::spawn_blocking(move || record.unseal_with_passphrase(&passphrase)).await.map_err(wrong)?;
+        let kek = tokio::task::spawn_blocking(move || record.unseal_with_passphrase(&passphrase))
+            .await
+            .map_err(wrong)?;
         return kek.map(Some).map_err(|_| wrong("the passphrase is wrong: nothing was opened"));
     }
     let (file, name) = match &config.seal {
@@ -212,13 +234,17 @@ async fn opened(
         SealKind::Environment => (environment_key(unsealing)?, "STINT_BROKER_KEY".to_owned()),
         SealKind::Passphrase => return Err(wrong("the store is sealed by a key file, not by a passphrase")),
     };
-    record.unseal_with_key(file).map(Some).map_err(|_| {
-        wrong(format!("{name} is not the key of this store: nothing was opened"))
-    })
+    record
+        .unseal_with_key(file)
+        .map(Some)
+        .map_err(|_| wrong(format!("{name} is not the key of this store: nothing was opened")))
 }
 
 async fn first_seal(
-    config: &Config, store: &Store, clock: &Clock, unsealing: Unsealing,
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    unsealing: Unsealing,
 ) -> std::result::Result<Kek, StartError> {
     let (record, kek) = match &config.seal {
         SealKind::KeyFile(path) => {
@@ -246,7 +272,8 @@ async fn first_seal(
             let kek = Kek::generate(clock).map_err(wrong)?;
             let clock = clock.clone();
             let made = tokio::task::spawn_blocking(move || {
-                SealRecord::for_passphrase(&kek, &clock, &passphrase, Cost::default()).map(|record| (record, kek))
+                SealRecord::for_passphrase(&kek, &clock, &passphrase, Cost::default())
+                    .map(|record| (record, kek))
             });
             made.await.map_err(wrong)?.map_err(wrong)?
         }
@@ -267,7 +294,8 @@ fn read_key(path: &Path) -> std::result::Result<KeyFile, StartError> {
 }
 
 fn environment_key(unsealing: Unsealing) -> std::result::Result<KeyFile, StartError> {
-    let text = unsealing.key.ok_or_else(|| wrong("seal.kind is environment, and STINT_BROKER_KEY is not set"))?;
+    let text =
+        unsealing.key.ok_or_else(|| wrong("seal.kind is environment, and STINT_BROKER_KEY is not set"))?;
     KeyFile::parse(text.expose()).map_err(|error| wrong(format!("STINT_BROKER_KEY: {error}")))
 }
 
@@ -277,10 +305,28 @@ fn policies(config: &Config, catalog: &Catalog) -> std::result::Result<PolicySet
     let Some(folder) = &config.policies else { return PolicySet::load(&files).map_err(wrong) };
     files.extend(policy_files(folder)?);
     let set = PolicySet::load(&files).map_err(wrong)?;
-    for warning in set.validate(&catalog.actions()).map_err(wrong)? {
+    for warning in set.validate(&actions(catalog)).map_err(wrong)? {
         tracing::warn!(%warning, "policy");
     }
     Ok(set)
+}
+
+/// Every operation that policies can name. A payload can make any of them stronger, so each is in every group that is at
+/// least as strong as its row.
+pub fn actions(catalog: &Catalog) -> Vec<ActionRow> {
+    let mut rows: BTreeMap<String, ActionRow> = BTreeMap::new();
+    for (operation, provider, class) in catalog.actions() {
+        let classes = Class::ALL.into_iter().filter(|other| *other >= class);
+        rows.entry(operation.clone())
+            .or_insert_with(|| ActionRow {
+                operation,
+                provider: provider.to_owned(),
+                classes: BTreeSet::new(),
+            })
+            .classes
+            .extend(classes);
+    }
+    rows.into_values().collect()
 }
 
 /// The `.cedar` files of a folder, by name, each with the tests beside it.
@@ -295,7 +341,8 @@ pub fn policy_files(folder: &Path) -> std::result::Result<Vec<PolicyFile>, Start
     }
     paths.sort();
     let read = |path: std::path::PathBuf| {
-        let text = std::fs::read_to_string(&path).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
         let tests = std::fs::read_to_string(path.with_extension("tests.toml")).ok();
         Ok(PolicyFile { name: path.display().to_string(), text, tests })
     };

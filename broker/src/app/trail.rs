@@ -6,11 +6,14 @@ use std::path::Path;
 use serde_json::Value;
 use stint_api::{AuditPage, AuditRecord, Code};
 
-use super::{App, Error, Result};
+use super::keys::Keys;
+use super::{App, Error, Result, Unsealing};
 use crate::audit::{AuditKey, Checkpoint, Export, Head, PublicKey, Report, Verifier};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::model::{SessionId, digest_hex};
 use crate::store::{CheckpointRow, CommitError, Store, StoredRecord};
+use crate::vault::Vault;
 
 /// Records read at a time when the whole chain is walked.
 const PAGE: i64 = 2000;
@@ -31,7 +34,11 @@ impl Verified {
 
 impl App {
     pub async fn audit_page(
-        &self, before: Option<i64>, limit: i64, kind: Option<&str>, session: Option<&str>,
+        &self,
+        before: Option<i64>,
+        limit: i64,
+        kind: Option<&str>,
+        session: Option<&str>,
     ) -> Result<AuditPage> {
         let session = session.map(SessionId::parse).transpose()?;
         let rows = self.0.store.records(before, limit, kind, session.as_ref()).await?;
@@ -81,15 +88,31 @@ fn write_head(path: &Path, checkpoint: &Checkpoint) -> Result<()> {
         .map_err(|error| Error::internal(format!("{}: {error}", path.display())))
 }
 
-pub(in crate::app) use super::keys::write_public;
+/// The audit key of a broker that need not be running, opened by its seal.
+pub async fn audit_key(
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    unsealing: Unsealing,
+) -> std::result::Result<std::sync::Arc<AuditKey>, String> {
+    if store.seal_record().await.map_err(|error| error.to_string())?.is_none() {
+        return Err("this broker was never started: there is nothing to export".to_owned());
+    }
+    let kek = super::start::kek(config, store, clock, unsealing).await.map_err(|error| error.to_string())?;
+    let kek = kek.ok_or("the store is sealed by a passphrase: give --passphrase-file FILE")?;
+    let keys = Keys::open(store, &Vault::unsealed(kek), clock, &config.public_url).await;
+    keys.map(|keys| keys.audit).map_err(|error| error.detail)
+}
 
 /// Walk the whole chain of a database and judge it with the public key.
 pub async fn verify(store: &Store, data: &Path) -> Result<Verified> {
     let path = data.join("audit.pub");
     let text = std::fs::read_to_string(&path).map_err(|error| {
-        Error::new(Code::NotFound, format!("{}: {error}", path.display())).hint("give the data folder of a broker that was started at least once")
+        Error::new(Code::NotFound, format!("{}: {error}", path.display()))
+            .hint("give the data folder of a broker that was started at least once")
     })?;
-    let key = PublicKey::parse(&text).map_err(|error| Error::new(Code::InvalidInput, format!("{}: {error}", path.display())))?;
+    let key = PublicKey::parse(&text)
+        .map_err(|error| Error::new(Code::InvalidInput, format!("{}: {error}", path.display())))?;
     let head = store.head().await?;
     let file = read_head(&data.join("audit-head"))?;
     let mut beside = Vec::new();
@@ -130,7 +153,12 @@ pub async fn verify(store: &Store, data: &Path) -> Result<Verified> {
 }
 
 /// Write the whole chain with a signed end, so that it can be verified with nothing but the public key.
-pub async fn export(store: &Store, key: &AuditKey, clock: &Clock, out: &mut (dyn Write + Send)) -> Result<Head> {
+pub async fn export(
+    store: &Store,
+    key: &AuditKey,
+    clock: &Clock,
+    out: &mut (dyn Write + Send),
+) -> Result<Head> {
     let mut lines = Vec::with_capacity(1 << 16);
     let mut export = Export::start(Head::EMPTY, key.public(), &mut lines);
     walk(store, |step| {
@@ -139,14 +167,17 @@ pub async fn export(store: &Store, key: &AuditKey, clock: &Clock, out: &mut (dyn
             Step::Checkpoint(checkpoint) => export.checkpoint(checkpoint, &mut lines),
         }
         if lines.len() > 1 << 16 {
-            out.write_all(&lines).map_err(|error| Error::internal(format!("the export could not be written: {error}")))?;
+            out.write_all(&lines)
+                .map_err(|error| Error::internal(format!("the export could not be written: {error}")))?;
             lines.clear();
         }
         Ok(())
     })
     .await?;
     let head = export.finish(clock.now(), key, &mut lines);
-    out.write_all(&lines).and_then(|()| out.flush()).map_err(|error| Error::internal(format!("the export could not be written: {error}")))?;
+    out.write_all(&lines)
+        .and_then(|()| out.flush())
+        .map_err(|error| Error::internal(format!("the export could not be written: {error}")))?;
     Ok(head)
 }
 
@@ -158,13 +189,16 @@ enum Step<'a> {
 
 async fn walk(store: &Store, mut visit: impl FnMut(Step<'_>) -> Result<()>) -> Result<()> {
     let checkpoints = store.checkpoints().await?;
-    let mut checkpoints = checkpoints.into_iter().map(|row| Checkpoint {
-        seq: row.seq,
-        hash: row.hash,
-        at: row.at,
-        key: row.key_id,
-        signature: row.signature,
-    }).peekable();
+    let mut checkpoints = checkpoints
+        .into_iter()
+        .map(|row| Checkpoint {
+            seq: row.seq,
+            hash: row.hash,
+            at: row.at,
+            key: row.key_id,
+            signature: row.signature,
+        })
+        .peekable();
     let mut from = 1;
     loop {
         let rows = store.records_from(from, PAGE).await?;
@@ -185,7 +219,9 @@ async fn walk(store: &Store, mut visit: impl FnMut(Step<'_>) -> Result<()>) -> R
 }
 
 fn read_head(path: &Path) -> Result<Option<Checkpoint>> {
-    let wrong = |error: &dyn std::fmt::Display| Error::new(Code::InvalidInput, format!("{}: {error}", path.display()));
+    let wrong = |error: &dyn std::fmt::Display| {
+        Error::new(Code::InvalidInput, format!("{}: {error}", path.display()))
+    };
     match std::fs::read(path) {
         Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| wrong(&error)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -18,7 +18,9 @@ mod refusal;
 pub mod rest;
 mod understood;
 
-use crate::model::{Placeholder, Request};
+use serde_json::Value;
+
+use crate::model::{Class, Operation, Placeholder, Request};
 
 pub use foreign::{Carried, Foreign, Parts};
 pub use pack::{Pack, PackError, Tables};
@@ -80,7 +82,47 @@ impl Catalog {
     pub fn classify(&self, pack: &Pack, request: Request) -> Result<Understood, Refusal> {
         match &pack.tables {
             Tables::Rest(table) => table.classify(&pack.manifest, request),
+            Tables::Graphql(tables) => graphql::classify(tables, &pack.manifest, request),
         }
+    }
+
+    /// Judge an operation whose effect was staged earlier, by what the provider says is staged.
+    pub fn judge_pending(
+        &self,
+        pack: &Pack,
+        operation: Operation,
+        staged: &Value,
+    ) -> Result<Operation, Refusal> {
+        match &pack.tables {
+            Tables::Rest(_) => Err(Refusal::new(code::UNKNOWN_OPERATION, "this pack stages nothing")),
+            Tables::Graphql(_) => Ok(graphql::judge_staged(operation, staged)),
+        }
+    }
+
+    /// Every operation of every pack, as policies know them. An operation whose payload decides may come out as any class.
+    pub fn actions(&self) -> Vec<(String, &str, Class)> {
+        let mut actions = Vec::new();
+        for pack in &self.packs {
+            match &pack.tables {
+                Tables::Rest(table) => actions.extend(
+                    table
+                        .rows()
+                        .iter()
+                        .map(|row| (format!("{}:{}", pack.name(), row.id), pack.name(), row.class)),
+                ),
+                Tables::Graphql(tables) => actions.extend(
+                    tables
+                        .operations()
+                        .map(|(_, field, class)| (format!("{}:{field}", pack.name()), pack.name(), class)),
+                ),
+            }
+        }
+        actions
+    }
+
+    /// Names of the packs, in the order of the catalog.
+    pub fn names(&self) -> Vec<String> {
+        self.packs.iter().map(|pack| pack.name().to_owned()).collect()
     }
 
     /// What is credential-shaped in a request as it came from downstream, before it is made canonical.

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::rest;
+use super::{graphql, rest};
 use crate::model::Carrier;
 
 /// `pack.toml`. Unknown keys are errors.
@@ -107,6 +107,16 @@ pub struct KeyShape {
     pub only_in_carrier: bool,
 }
 
+impl Manifest {
+    /// The kind of credential of that name; the default one when none is named.
+    pub fn kind(&self, name: Option<&str>) -> Option<&CredentialKind> {
+        match name {
+            Some(name) => self.credential.iter().find(|kind| kind.name == name),
+            None => self.credential.iter().find(|kind| kind.default),
+        }
+    }
+}
+
 /// A loaded pack.
 #[derive(Debug)]
 pub struct Pack {
@@ -118,6 +128,7 @@ pub struct Pack {
 #[derive(Debug)]
 pub enum Tables {
     Rest(rest::Table),
+    Graphql(graphql::Tables),
 }
 
 /// What is wrong with a pack's data.

@@ -38,9 +38,9 @@ pub(super) fn accept(request: Request<Body>) -> Result<Accepted> {
     let (parts, body) = request.into_parts();
     let raw = parts.uri.path_and_query().map(http::uri::PathAndQuery::as_str).unwrap_or_default();
     let rest = raw.strip_prefix(PREFIX).ok_or_else(|| malformed("not a path of the gateway"))?;
-    let (name, _) = rest.split_once('/').ok_or_else(|| {
-        malformed("the path names no credential and path: /gateway/{credential}/{path}")
-    })?;
+    let (name, _) = rest
+        .split_once('/')
+        .ok_or_else(|| malformed("the path names no credential and path: /gateway/{credential}/{path}"))?;
     let credential = Name::parse(name).map_err(|error| malformed(error.to_string()))?;
     let target = rest.strip_prefix(name).unwrap_or_default().to_owned();
     let door = raw.split_once('?').map_or(raw, |(path, _)| path).to_owned();
@@ -71,7 +71,11 @@ pub(super) fn accept(request: Request<Body>) -> Result<Accepted> {
 }
 
 /// Read the body within its limits, refuse what carries a credential of its own, and put the request into its one form.
-pub(super) async fn canonical(app: &App, identified: &Identified, accepted: Accepted) -> Result<model::Request> {
+pub(super) async fn canonical(
+    app: &App,
+    identified: &Identified,
+    accepted: Accepted,
+) -> Result<model::Request> {
     let body = read(accepted.body, app.config().limits.body).await?;
     let raw = Raw {
         method: &accepted.method,

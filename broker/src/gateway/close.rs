@@ -16,7 +16,12 @@ pub(super) struct Close {
 impl Close {
     pub(super) fn of(app: &App, identified: &Identified, intent: &Intent) -> Self {
         let row = &identified.caller.session.row;
-        Close { app: app.clone(), actor: row.subject.clone(), session: row.id.clone(), intent: intent.id.clone() }
+        Close {
+            app: app.clone(),
+            actor: row.subject.clone(),
+            session: row.id.clone(),
+            intent: intent.id.clone(),
+        }
     }
 
     /// The provider answered. `redacted`: the injected secret was in the answer and was taken out.

@@ -9,7 +9,11 @@ use crate::policy::Needed;
 
 /// Decide, and where only a person stands in the way, hold the request for a while. What a person approved is resolved
 /// and decided anew: an approval lifts a guardrail for things as they are, not as they were.
-pub(super) async fn decide(app: &App, identified: &Identified, judged: Judged) -> Result<(Judged, Authorized)> {
+pub(super) async fn decide(
+    app: &App,
+    identified: &Identified,
+    judged: Judged,
+) -> Result<(Judged, Authorized)> {
     let approved = app.approved(&identified.caller.session, &identified.credential, &judged).await;
     let (judged, needed) = match verdict(app, identified, &judged, None) {
         Verdict::Allow(authorized) => return Ok((judged, authorized)),
@@ -26,7 +30,12 @@ pub(super) async fn decide(app: &App, identified: &Identified, judged: Judged) -
     ask(app, identified, judged, needed).await
 }
 
-async fn ask(app: &App, identified: &Identified, judged: Judged, needed: Needed) -> Result<(Judged, Authorized)> {
+async fn ask(
+    app: &App,
+    identified: &Identified,
+    judged: Judged,
+    needed: Needed,
+) -> Result<(Judged, Authorized)> {
     let session = &identified.caller.session;
     let asked = app.ask(session, &identified.credential, &judged, &needed).await?;
     let row = app.hold(&asked.id, app.config().approval.hold).await?;
@@ -78,7 +87,9 @@ async fn ask(app: &App, identified: &Identified, judged: Judged, needed: Needed)
 }
 
 fn verdict(
-    app: &App, identified: &Identified, judged: &Judged,
+    app: &App,
+    identified: &Identified,
+    judged: &Judged,
     approved: Option<(crate::model::ApprovalId, crate::model::Lift)>,
 ) -> Verdict {
     app.decide(&identified.caller.session, &identified.credential, judged, approved)

@@ -53,7 +53,9 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
         forward::forward(app, outgoing).await
     };
     let mut response = match outcome.await {
-        Ok(sent) => screen::screen(sent, close).unwrap_or_else(|error| problem_response(&error, trace.graphql)),
+        Ok(sent) => {
+            screen::screen(sent, close).unwrap_or_else(|error| problem_response(&error, trace.graphql))
+        }
         Err(error) => {
             close.failed(&error);
             problem_response(&error, trace.graphql)

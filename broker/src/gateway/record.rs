@@ -8,7 +8,10 @@ use crate::app::{App, Authorized, Error, Facts, Intent, Judged, Result};
 use crate::model::EventKind;
 
 pub(super) async fn record(
-    app: &App, identified: &Identified, judged: &Judged, authorized: Authorized,
+    app: &App,
+    identified: &Identified,
+    judged: &Judged,
+    authorized: Authorized,
 ) -> Result<Intent> {
     app.record_intent(&identified.caller, &identified.credential, judged, authorized).await
 }

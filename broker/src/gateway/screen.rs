@@ -16,9 +16,20 @@ use crate::app::{Error, Result, Screen, Sent};
 
 /// Headers of the provider's that mean nothing past this hop, or say what the credential can do.
 const DROPPED: &[&str] = &[
-    "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding",
-    "upgrade", "alt-svc", "set-cookie", "x-oauth-scopes", "x-accepted-oauth-scopes",
-    "strict-transport-security", "public-key-pins",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "alt-svc",
+    "set-cookie",
+    "x-oauth-scopes",
+    "x-accepted-oauth-scopes",
+    "strict-transport-security",
+    "public-key-pins",
 ];
 
 /// An answer whose body pauses for longer is given up.
@@ -27,9 +38,13 @@ const IDLE: Duration = Duration::from_secs(60);
 pub(super) fn screen(sent: Sent, close: Close) -> Result<Response<Body>> {
     let (parts, body) = sent.response.into_parts();
     let mut screen = sent.screen;
-    let coding = parts.headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
+    let coding =
+        parts.headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
     if coding.is_some_and(|coding| coding != b"identity") {
-        let error = Error::new(Code::UpstreamFailed, "the provider encoded its answer though it was asked not to, so it cannot be screened");
+        let error = Error::new(
+            Code::UpstreamFailed,
+            "the provider encoded its answer though it was asked not to, so it cannot be screened",
+        );
         close.failed(&error);
         return Err(error);
     }
@@ -99,7 +114,10 @@ where
     type Data = Bytes;
     type Error = Box<dyn std::error::Error + Send + Sync>;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<std::result::Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         loop {
             let Some(screen) = this.screen.as_mut() else { return Poll::Ready(None) };

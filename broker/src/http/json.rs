@@ -22,15 +22,25 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failed> {
         let wrong = |detail: String| Failed(Error::new(Code::InvalidInput, detail));
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
             return Err(wrong("the body must be application/json".to_owned()));
         }
         let collected = Limited::new(request.into_body(), LIMIT).collect().await;
         let bytes = collected
-            .map_err(|_| Failed(Error::new(Code::BodyTooLarge, format!("the body is larger than {LIMIT} bytes or broke off"))))?
+            .map_err(|_| {
+                Failed(Error::new(
+                    Code::BodyTooLarge,
+                    format!("the body is larger than {LIMIT} bytes or broke off"),
+                ))
+            })?
             .to_bytes();
-        let value = stint_jose::strict_json::parse(&bytes, DEPTH).map_err(|error| wrong(format!("the body is not JSON: {error}")))?;
+        let value = stint_jose::strict_json::parse(&bytes, DEPTH)
+            .map_err(|error| wrong(format!("the body is not JSON: {error}")))?;
         serde_json::from_value(value).map(Body).map_err(|error| wrong(error.to_string()))
     }
 }

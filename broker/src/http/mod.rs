@@ -35,8 +35,8 @@ impl Front {
     /// Answer one request. Requests that the listener refused, or that could be read in two ways, go no further.
     pub async fn answer(self, request: Request<Body>) -> Response<Body> {
         if let Some(refused) = request.extensions().get::<listen::Refused>() {
-            let (code, detail) = (refused.code, refused.detail.clone());
-            return self.framing(code, &detail).await;
+            let refused = *refused;
+            return self.framing(refused).await;
         }
         if request.uri().path().starts_with(gateway::PREFIX) {
             return gateway::handle(&self.app, request).await;
@@ -47,10 +47,10 @@ impl Front {
         }
     }
 
-    async fn framing(&self, code: &'static str, detail: &str) -> Response<Body> {
-        let kind = if code == "headers_too_large" { Code::HeadersTooLarge } else { Code::MalformedRequest };
-        let error = Error::new(kind, format!("{detail} ({code})"));
-        let error = self.app.record_malformed(code, error).await;
+    async fn framing(&self, refused: listen::Refused) -> Response<Body> {
+        let code = Code::ALL.iter().find(|code| code.as_str() == refused.code);
+        let error = Error::new(code.copied().unwrap_or(Code::MalformedRequest), refused.detail);
+        let error = self.app.record_malformed(refused.detail, error).await;
         let mut response = problem::response(&problem::document(&error));
         response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
         response

@@ -22,16 +22,31 @@ pub(super) async fn token(State(app): State<App>, request: Request) -> Response 
 async fn answer(app: &App, request: Request) -> Result<Response, Fault> {
     let (parts, body) = request.into_parts();
     let invalid = |text: &str| Fault::new(StatusCode::BAD_REQUEST, "invalid_request", text);
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    let kind =
+        parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    {
         return Err(invalid("the body must be application/x-www-form-urlencoded"));
     }
-    let authorization = texts(&parts.headers, "authorization").map_err(|_| invalid("a header value is not text"))?;
+    let authorization =
+        texts(&parts.headers, "authorization").map_err(|_| invalid("a header value is not text"))?;
     if !authorization.is_empty() {
-        return Err(Fault::new(StatusCode::UNAUTHORIZED, "invalid_client", "this client authenticates by a client assertion"));
+        return Err(Fault::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            "this client authenticates by a client assertion",
+        ));
     }
     let proofs = texts(&parts.headers, "dpop").map_err(|_| invalid("a header value is not text"))?;
-    let body = Limited::new(body, LIMIT).collect().await.map_err(|_| invalid("the body is too large or broke off"))?;
+    let body = Limited::new(body, LIMIT)
+        .collect()
+        .await
+        .map_err(|_| invalid("the body is too large or broke off"))?;
     let form = Form::parse(&body.to_bytes()).map_err(|text| invalid(&text))?;
     let request = TokenRequest {
         grant_type: form.one("grant_type"),
@@ -82,7 +97,11 @@ impl Fault {
         // RFC 6749 s5.2: printable ASCII without quote and backslash.
         let plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
         let description = description.chars().map(|c| if plain(c) { c } else { '\'' }).take(300).collect();
-        Fault { status, error: OAuthError { error: error.to_owned(), error_description: Some(description) }, nonce: None }
+        Fault {
+            status,
+            error: OAuthError { error: error.to_owned(), error_description: Some(description) },
+            nonce: None,
+        }
     }
 }
 
@@ -112,7 +131,9 @@ fn fault(app: &App, error: Error) -> Fault {
         }
         Code::InvalidProof => (StatusCode::BAD_REQUEST, "invalid_dpop_proof"),
         Code::SessionEnded => (StatusCode::UNAUTHORIZED, "invalid_client"),
-        Code::Sealed | Code::NotRecorded | Code::Busy => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        Code::Sealed | Code::NotRecorded | Code::Busy => {
+            (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+        }
         Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         Code::Denied | Code::Forbidden => (StatusCode::BAD_REQUEST, "unauthorized_client"),
         Code::NotFound => (StatusCode::BAD_REQUEST, "invalid_authorization_details"),

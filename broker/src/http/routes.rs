@@ -6,16 +6,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
-    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval, ApprovalList,
-    ApprovalState, Approve, AuditPage, Code, Credential, CredentialList, Deny, EndSessions, EndedSessions,
-    Environment, EnvironmentList, Heartbeat, PersonList, Session, SessionList, Setup, SetupDone, StartSession,
-    StartedSession, Status, WhoAmI,
+    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval,
+    ApprovalList, ApprovalState, Approve, AuditPage, Code, Credential, CredentialList, Deny, EndSessions,
+    EndedSessions, Environment, EnvironmentList, Heartbeat, PersonList, Session, SessionList, Setup,
+    SetupDone, StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::caller::{AsEither, AsPerson, AsSession, Failed};
 use super::json::{Answer, Body};
 use super::{oauth, wellknown};
 use crate::app::{App, Error};
+use crate::secret::Secret;
 
 type Reply<T> = Result<Answer<T>, Failed>;
 
@@ -27,6 +28,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/.well-known/oauth-protected-resource", get(wellknown::protected_resource))
         .route("/oauth/token", post(oauth::token))
         .route("/oauth/jwks", get(wellknown::jwks))
+        .route("/v1/unseal", post(unseal))
         .route("/v1/setup", post(setup))
         .route("/v1/whoami", get(whoami))
         .route("/v1/status", get(status))
@@ -61,6 +63,17 @@ async fn ready(State(app): State<App>) -> Response {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unseal {
+    passphrase: String,
+}
+
+async fn unseal(State(app): State<App>, Body(body): Body<Unseal>) -> Reply<serde_json::Value> {
+    app.unseal(Secret::from(body.passphrase)).await?;
+    Ok(Answer(serde_json::json!({ "sealed": false })))
+}
+
 async fn setup(State(app): State<App>, Body(body): Body<Setup>) -> Reply<SetupDone> {
     Ok(Answer(app.setup(body).await?))
 }
@@ -82,19 +95,27 @@ async fn environments(State(app): State<App>, _: AsPerson) -> Answer<Environment
 }
 
 async fn add_environment(
-    State(app): State<App>, AsPerson(caller): AsPerson, Body(body): Body<AddEnvironment>,
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Body(body): Body<AddEnvironment>,
 ) -> Reply<Environment> {
     Ok(Answer(app.add_environment(&caller, body).await?))
 }
 
 async fn map_environment(
-    State(app): State<App>, AsPerson(caller): AsPerson, Path(name): Path<String>, Body(body): Body<AddSelector>,
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(name): Path<String>,
+    Body(body): Body<AddSelector>,
 ) -> Reply<Environment> {
     Ok(Answer(app.map_environment(&caller, &name, &body.selector).await?))
 }
 
 async fn unmap_environment(
-    State(app): State<App>, AsPerson(caller): AsPerson, Path(name): Path<String>, Body(body): Body<AddSelector>,
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(name): Path<String>,
+    Body(body): Body<AddSelector>,
 ) -> Reply<Environment> {
     Ok(Answer(app.unmap_environment(&caller, &name, &body.selector).await?))
 }
@@ -104,19 +125,26 @@ async fn credentials(State(app): State<App>, _: AsPerson) -> Reply<CredentialLis
 }
 
 async fn add_credential(
-    State(app): State<App>, AsPerson(caller): AsPerson, Body(body): Body<AddCredential>,
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Body(body): Body<AddCredential>,
 ) -> Reply<Credential> {
     Ok(Answer(app.add_credential(&caller, body).await?))
 }
 
 async fn rotate_credential(
-    State(app): State<App>, AsPerson(caller): AsPerson, Path(name): Path<String>, Body(body): Body<AddVersion>,
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(name): Path<String>,
+    Body(body): Body<AddVersion>,
 ) -> Reply<Credential> {
     Ok(Answer(app.rotate_credential(&caller, &name, body.secret).await?))
 }
 
 async fn revoke_credential(
-    State(app): State<App>, AsPerson(caller): AsPerson, Path(name): Path<String>,
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(name): Path<String>,
 ) -> Reply<Credential> {
     Ok(Answer(app.revoke_credential(&caller, &name).await?))
 }
@@ -125,7 +153,11 @@ async fn agents(State(app): State<App>, _: AsPerson) -> Answer<AgentList> {
     Answer(app.agents())
 }
 
-async fn add_agent(State(app): State<App>, AsPerson(caller): AsPerson, Body(body): Body<AddAgent>) -> Reply<Agent> {
+async fn add_agent(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Body(body): Body<AddAgent>,
+) -> Reply<Agent> {
     Ok(Answer(app.add_agent(&caller, body).await?))
 }
 
@@ -136,12 +168,18 @@ struct SessionQuery {
     all: bool,
 }
 
-async fn sessions(State(app): State<App>, _: AsPerson, Query(query): Query<SessionQuery>) -> Reply<SessionList> {
+async fn sessions(
+    State(app): State<App>,
+    _: AsPerson,
+    Query(query): Query<SessionQuery>,
+) -> Reply<SessionList> {
     Ok(Answer(app.sessions(query.all).await?))
 }
 
 async fn start_session(
-    State(app): State<App>, AsPerson(caller): AsPerson, Body(body): Body<StartSession>,
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Body(body): Body<StartSession>,
 ) -> Reply<StartedSession> {
     Ok(Answer(app.start_session(&caller, body).await?))
 }
@@ -156,7 +194,10 @@ async fn session(State(app): State<App>, who: AsEither, Path(id): Path<String>) 
 }
 
 async fn end_session(
-    State(app): State<App>, who: AsEither, Path(id): Path<String>, Body(body): Body<EndSessions>,
+    State(app): State<App>,
+    who: AsEither,
+    Path(id): Path<String>,
+    Body(body): Body<EndSessions>,
 ) -> Reply<EndedSessions> {
     match who {
         AsEither::Person(caller) => Ok(Answer(app.end_session(&caller, &id, body.reason).await?)),
@@ -168,12 +209,18 @@ async fn end_session(
 }
 
 async fn end_all_sessions(
-    State(app): State<App>, AsPerson(caller): AsPerson, Body(_): Body<EndSessions>,
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Body(_): Body<EndSessions>,
 ) -> Reply<EndedSessions> {
     Ok(Answer(app.end_all_sessions(&caller).await?))
 }
 
-async fn heartbeat(State(app): State<App>, AsSession(own): AsSession, Path(id): Path<String>) -> Reply<Heartbeat> {
+async fn heartbeat(
+    State(app): State<App>,
+    AsSession(own): AsSession,
+    Path(id): Path<String>,
+) -> Reply<Heartbeat> {
     if own.session.row.id.as_str() != id {
         return Err(Failed(Error::not_found("session", id)));
     }
@@ -186,7 +233,11 @@ struct ApprovalsQuery {
     state: Option<ApprovalState>,
 }
 
-async fn approvals(State(app): State<App>, _: AsPerson, Query(query): Query<ApprovalsQuery>) -> Reply<ApprovalList> {
+async fn approvals(
+    State(app): State<App>,
+    _: AsPerson,
+    Query(query): Query<ApprovalsQuery>,
+) -> Reply<ApprovalList> {
     Ok(Answer(app.approvals(query.state).await?))
 }
 
@@ -199,7 +250,10 @@ struct ApprovalQuery {
 }
 
 async fn approval(
-    State(app): State<App>, who: AsEither, Path(id): Path<String>, Query(query): Query<ApprovalQuery>,
+    State(app): State<App>,
+    who: AsEither,
+    Path(id): Path<String>,
+    Query(query): Query<ApprovalQuery>,
 ) -> Reply<Approval> {
     let own = match &who {
         AsEither::Person(_) => None,
@@ -209,13 +263,19 @@ async fn approval(
 }
 
 async fn approve(
-    State(app): State<App>, AsPerson(caller): AsPerson, Path(id): Path<String>, Body(body): Body<Approve>,
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(id): Path<String>,
+    Body(body): Body<Approve>,
 ) -> Reply<Approval> {
     Ok(Answer(app.approve(&caller, &id, body).await?))
 }
 
 async fn deny(
-    State(app): State<App>, AsPerson(caller): AsPerson, Path(id): Path<String>, Body(body): Body<Deny>,
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(id): Path<String>,
+    Body(body): Body<Deny>,
 ) -> Reply<Approval> {
     Ok(Answer(app.deny(&caller, &id, body).await?))
 }

@@ -244,7 +244,9 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Guard<IO> {
                 State::Http2 => return Pin::new(&mut this.io).poll_read(cx, buf),
                 // The end of the stream would make the server drop the answer that it owes.
                 State::Stopped => return Poll::Pending,
-                State::Broken(detail) => return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, detail))),
+                State::Broken(detail) => {
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, detail)));
+                }
                 State::Start | State::Head | State::Length(_) | State::Chunked(_) => {}
             }
             let before = buf.filled().len();

@@ -34,7 +34,8 @@ impl Destination {
     /// Takes only what has one reading: no userinfo, path, query, fragment or odd characters. `http` is accepted here and
     /// held to allowed private addresses when the connection is made.
     pub fn parse(text: &str) -> Result<Self, UpstreamError> {
-        let wrong = |why: &str| UpstreamError::new(UpstreamFailure::Refused, format!("the upstream's URL {why}"));
+        let wrong =
+            |why: &str| UpstreamError::new(UpstreamFailure::Refused, format!("the upstream's URL {why}"));
         if !text.chars().all(|c| c.is_ascii_graphic() && !"\\#?@%\"<>^`{|}".contains(c)) {
             return Err(wrong("has characters that it cannot have"));
         }

@@ -4,7 +4,6 @@ use crate::model::RecordId;
 ///
 /// INVARIANT: only `store` makes one, after the transaction that holds the record has been synced to disk.
 #[derive(Debug)]
-#[must_use = "a receipt is what lets the work go on"]
 pub struct Receipt {
     record: RecordId,
     seq: i64,

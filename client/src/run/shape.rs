@@ -76,14 +76,37 @@ const PREFIXES: [(&str, usize); 45] = [
 ];
 
 /// Words in a name that say a credential itself is there.
-const SECRET_WORDS: [&str; 10] =
-    ["SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD", "CREDENTIAL", "CREDENTIALS", "PAT"];
+const SECRET_WORDS: [&str; 10] = [
+    "SECRET",
+    "SECRETS",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "PASS",
+    "PWD",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "PAT",
+];
 /// Words that say so unless the value is short, a number, a switch or a path.
 const KEY_WORDS: [&str; 8] = ["TOKEN", "TOKENS", "KEY", "KEYS", "APIKEY", "AUTH", "COOKIE", "BEARER"];
 /// Words after which a name speaks about a credential and does not hold one.
 const ABOUT: [&str; 15] = [
-    "FILE", "PATH", "DIR", "ID", "NAME", "EXPIRES", "EXPIRY", "EXPIRATION", "TTL", "TYPE", "LENGTH", "SIZE", "MODE",
-    "SOCK", "PARALLELISM",
+    "FILE",
+    "PATH",
+    "DIR",
+    "ID",
+    "NAME",
+    "EXPIRES",
+    "EXPIRY",
+    "EXPIRATION",
+    "TTL",
+    "TYPE",
+    "LENGTH",
+    "SIZE",
+    "MODE",
+    "SOCK",
+    "PARALLELISM",
 ];
 /// Names that only look it: folders of the shell, public fingerprints, sockets.
 const HARMLESS: [&str; 6] = ["PWD", "OLDPWD", "GPG_KEY", "SSH_AUTH_SOCK", "XAUTHORITY", "KEYTIMEOUT"];
@@ -122,7 +145,9 @@ fn has_known_shape(value: &str) -> bool {
     let value = value.trim();
     value.contains("PRIVATE KEY-----")
         || PREFIXES.iter().any(|(prefix, least)| {
-            value.strip_prefix(prefix).is_some_and(|_| value.len() >= *least && !value.contains(char::is_whitespace))
+            value
+                .strip_prefix(prefix)
+                .is_some_and(|_| value.len() >= *least && !value.contains(char::is_whitespace))
                 || (*prefix == "FlyV1 " && value.starts_with(prefix))
         })
 }
@@ -130,7 +155,8 @@ fn has_known_shape(value: &str) -> bool {
 /// `scheme://user:password@host`.
 fn has_password(value: &str) -> bool {
     let Some((scheme, rest)) = value.split_once("://") else { return false };
-    if scheme.is_empty() || !scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')) {
+    if scheme.is_empty() || !scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    {
         return false;
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Limited};
@@ -60,9 +62,14 @@ enum Payload {
     Streamed(Option<Incoming>),
 }
 
-async fn deliver(request: Request<Incoming>, host: &str, session: &LiveSession) -> Result<Response<Body>, Problem> {
+async fn deliver(
+    request: Request<Incoming>,
+    host: &str,
+    session: &LiveSession,
+) -> Result<Response<Body>, Problem> {
     let (mut head, body) = request.into_parts();
-    let host_value = HeaderValue::from_str(host).map_err(|_| Problem::new(Code::MalformedRequest, "the host"))?;
+    let host_value =
+        HeaderValue::from_str(host).map_err(|_| Problem::new(Code::MalformedRequest, "the host"))?;
     strip(&mut head.headers);
     let credential = placeholder::choose(&mut head.headers, host, &session.started().credentials)?;
     head.headers.insert(HeaderName::from_static(HEADER_HOST), host_value);
@@ -122,7 +129,12 @@ impl Outgoing {
         }
     }
 
-    fn request(&self, body: Body, holder: &Holder, token: &crate::api::Token) -> Result<Request<Body>, Error> {
+    fn request(
+        &self,
+        body: Body,
+        holder: &Holder,
+        token: &crate::api::Token,
+    ) -> Result<Request<Body>, Error> {
         let mut request = Request::new(body);
         *request.method_mut() = self.head.method.clone();
         *request.uri_mut() = self.head.uri.clone();
@@ -215,6 +227,5 @@ fn no_token(error: Error) -> Problem {
 const BROKE: &str = "the connection to it broke, and whether the request was carried out is not known here";
 
 fn away(why: &str) -> Problem {
-    Problem::new(Code::BrokerUnreachable, why)
-        .hint("the session lives on: try again when the broker is back")
+    Problem::new(Code::BrokerUnreachable, why).hint("the session lives on: try again when the broker is back")
 }

@@ -71,7 +71,8 @@ fn belongs(request: &Request<Incoming>, host: &str) -> Result<(), Problem> {
         return Err(malformed("the request names no host"));
     }
     if [header, authority].into_iter().flatten().any(|name| !is_host(name, host)) {
-        let detail = format!("the request names another host than {host}, which its connection was opened for");
+        let detail =
+            format!("the request names another host than {host}, which its connection was opened for");
         return Err(Problem::new(Code::AmbiguousRequest, detail));
     }
     if request.headers().get("upgrade").is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"h2c")) {

@@ -14,11 +14,13 @@ pub(super) fn choose<'a>(
     host: &str,
     credentials: &'a [SessionCredential],
 ) -> Result<&'a SessionCredential, Problem> {
-    let mut candidates = credentials.iter().filter(|credential| credential.hosts.iter().any(|known| known == host));
+    let mut candidates =
+        credentials.iter().filter(|credential| credential.hosts.iter().any(|known| known == host));
     let carried: Vec<(HeaderName, HeaderValue, &SessionCredential)> = headers
         .iter()
         .filter_map(|(name, value)| {
-            let carried = candidates.clone().find(|credential| carries(name, value, &credential.placeholder))?;
+            let carried =
+                candidates.clone().find(|credential| carries(name, value, &credential.placeholder))?;
             Some((name.clone(), value.clone(), carried))
         })
         .collect();
@@ -53,7 +55,8 @@ fn only<'a>(
                 .hint("send the placeholder of the one that is meant, as the provider's own tools do"))
         }
         None if headers.contains_key(AUTHORIZATION) => {
-            let detail = format!("the request to {host} carries a credential, and the session has none for that host");
+            let detail =
+                format!("the request to {host} carries a credential, and the session has none for that host");
             Err(Problem::new(Code::ForeignCredential, detail).hint(HOW_TO_ADD))
         }
         None => {
@@ -63,8 +66,7 @@ fn only<'a>(
     }
 }
 
-const HOW_TO_ADD: &str =
-    "an administrator adds one with `stint credential add NAME --provider PROVIDER --environment ENVIRONMENT`";
+const HOW_TO_ADD: &str = "an administrator adds one with `stint credential add NAME --provider PROVIDER --environment ENVIRONMENT`";
 
 /// Whether a header value is the placeholder: as it is, after a scheme, or as user or password of Basic.
 fn carries(name: &HeaderName, value: &HeaderValue, placeholder: &str) -> bool {
@@ -80,13 +82,16 @@ fn carries(name: &HeaderName, value: &HeaderValue, placeholder: &str) -> bool {
     if !scheme.eq_ignore_ascii_case("basic") {
         return rest == placeholder;
     }
-    let Some(pair) = STANDARD.decode(rest).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else { return false };
+    let Some(pair) = STANDARD.decode(rest).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else {
+        return false;
+    };
     pair.split_once(':').is_some_and(|(user, password)| user == placeholder || password == placeholder)
 }
 
 /// Takes one value out of a header that may have several.
 fn remove(headers: &mut HeaderMap, name: &HeaderName, value: &HeaderValue) {
-    let rest: Vec<HeaderValue> = headers.get_all(name).iter().filter(|other| *other != value).cloned().collect();
+    let rest: Vec<HeaderValue> =
+        headers.get_all(name).iter().filter(|other| *other != value).cloned().collect();
     headers.remove(name);
     for other in rest {
         headers.append(name, other);

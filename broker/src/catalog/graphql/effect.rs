@@ -127,7 +127,10 @@ pub(super) fn at<'a>(path: &Path, arguments: &'a Map<String, Value>) -> Option<&
 /// Ids are compared as bytes later on. A provider may trim one or read an empty one as null, so only plain ones pass.
 fn check_id(id: &str) -> Result<(), Refusal> {
     if id.is_empty() || id.len() > 256 || !id.chars().all(|c| c.is_ascii_graphic() && c != '*') {
-        return Err(Refusal::new(code::MALFORMED_ID, "an id is empty, too long, or has characters that no id has"));
+        return Err(Refusal::new(
+            code::MALFORMED_ID,
+            "an id is empty, too long, or has characters that no id has",
+        ));
     }
     Ok(())
 }

@@ -9,8 +9,8 @@
 
 use serde_json::Value;
 
-use super::Refusal;
 use super::pack::Manifest;
+use super::{Refusal, Understood};
 use crate::model::{Class, Operation, Request};
 
 mod body;
@@ -29,15 +29,6 @@ mod walk;
 mod tests;
 
 pub use tables::{TableError, Tables};
-
-/// What a request would do, and the request to send in its place.
-#[derive(Debug, Clone)]
-pub struct Understood {
-    /// Every operation, in the order of the request; never empty.
-    pub operations: Vec<Operation>,
-    /// What is to be sent: the request as judged, written out again.
-    pub request: Request,
-}
 
 /// Classifies a request to one of the pack's endpoints. Everything that is not understood completely is refused.
 pub fn classify(tables: &Tables, manifest: &Manifest, request: Request) -> Result<Understood, Refusal> {
@@ -80,5 +71,11 @@ pub fn judge_staged(operation: Operation, patch: &Value) -> Operation {
         pending: None,
     };
     config::patch(patch, &mut judged);
-    Operation { class: judged.class, resources: judged.resources, marks: judged.marks, pending: None, ..operation }
+    Operation {
+        class: judged.class,
+        resources: judged.resources,
+        marks: judged.marks,
+        pending: None,
+        ..operation
+    }
 }

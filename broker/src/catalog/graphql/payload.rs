@@ -184,7 +184,7 @@ fn falsy(value: Option<&Value>) -> bool {
 
 /// A map from names to texts that are not empty.
 fn all_values(value: Option<&Value>) -> bool {
-    value.and_then(Value::as_object).is_some_and(|map| {
-        map.values().all(|value| value.as_str().is_some_and(|text| !text.is_empty()))
-    })
+    value
+        .and_then(Value::as_object)
+        .is_some_and(|map| map.values().all(|value| value.as_str().is_some_and(|text| !text.is_empty())))
 }

@@ -74,9 +74,7 @@ impl Variables {
 
     /// Whether a variable can stand where a boolean has to (a directive's `if`).
     pub fn is_boolean(&self, name: &str) -> bool {
-        self.declared
-            .get(name)
-            .is_some_and(|variable| variable.value.as_ref().is_some_and(Value::is_boolean))
+        self.declared.get(name).is_some_and(|variable| variable.value.as_ref().is_some_and(Value::is_boolean))
     }
 }
 
@@ -127,7 +125,12 @@ fn fields(
 }
 
 /// Puts one input in its place: what was given, else the schema's default, else nothing where that is allowed.
-fn settle(map: &mut Map<String, Value>, owner: &str, input: &Input, value: Option<Value>) -> Result<(), Refusal> {
+fn settle(
+    map: &mut Map<String, Value>,
+    owner: &str,
+    input: &Input,
+    value: Option<Value>,
+) -> Result<(), Refusal> {
     match value.or_else(|| input.default.clone()) {
         Some(value) if !(value.is_null() && input.ty.is_non_null()) => {
             map.insert(input.name.clone(), value);

@@ -1,7 +1,7 @@
 //! Reads a pack's files and holds them against each other.
 
 use super::{Manifest, Pack, PackError, Protocol, Tables};
-use crate::catalog::rest;
+use crate::catalog::{graphql, rest};
 
 const FILE: &str = "pack.toml";
 
@@ -12,7 +12,11 @@ pub(super) fn pack(read: &dyn Fn(&str) -> Option<String>) -> Result<Pack, PackEr
     check(&manifest).map_err(|reason| PackError::new(FILE, reason))?;
     let tables = match manifest.protocol {
         Protocol::Rest => Tables::Rest(rest::Table::load(&manifest, read)?),
-        Protocol::Graphql => return Err(PackError::new(FILE, "packs of GraphQL cannot be loaded yet")),
+        Protocol::Graphql => Tables::Graphql(graphql::Tables::load(read).map_err(|error| PackError {
+            file: error.file,
+            row: (error.row > 0).then_some(error.row),
+            reason: error.reason,
+        })?),
     };
     Ok(Pack { manifest, tables })
 }
