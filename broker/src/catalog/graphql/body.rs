@@ -56,11 +56,9 @@ pub(super) fn read(request: &Request, endpoints: &[String]) -> Result<Body, Refu
             from_json(text)
         }
         "" | "text/plain" if looks_like_json(text) => from_json(text),
-        "application/graphql" => Ok(one(Posted {
-            query: text.to_owned(),
-            variables: Map::new(),
-            operation_name: None,
-        })),
+        "application/graphql" => {
+            Ok(one(Posted { query: text.to_owned(), variables: Map::new(), operation_name: None }))
+        }
         media if media.starts_with("multipart/") => {
             Err(Refusal::new(code::MULTIPART, "send the document as application/json"))
         }
@@ -124,8 +122,8 @@ fn text(request: &Request) -> Result<&str, Refusal> {
     if request.body.len() > MAX_BODY {
         return Err(Refusal::new(code::BODY_TOO_LARGE, "a GraphQL body can have 128 KiB"));
     }
-    let text =
-        std::str::from_utf8(&request.body).map_err(|_| Refusal::new(code::NOT_UTF8, "the body is not UTF-8"))?;
+    let text = std::str::from_utf8(&request.body)
+        .map_err(|_| Refusal::new(code::NOT_UTF8, "the body is not UTF-8"))?;
     if text.contains('\u{feff}') {
         return Err(Refusal::new(code::BYTE_ORDER_MARK, "there is a byte order mark in the body"));
     }
@@ -144,7 +142,10 @@ fn from_json(text: &str) -> Result<Body, Refusal> {
         Value::Object(members) => posted(members).map(one),
         Value::Array(items) => {
             if items.is_empty() || items.len() > MAX_BATCH {
-                return Err(Refusal::new(code::BATCH, format!("a batch can have 1 to {MAX_BATCH} documents")));
+                return Err(Refusal::new(
+                    code::BATCH,
+                    format!("a batch can have 1 to {MAX_BATCH} documents"),
+                ));
             }
             let posted = items.into_iter().map(|item| match item {
                 Value::Object(members) => posted(members),
@@ -169,7 +170,10 @@ fn posted(mut members: Map<String, Value>) -> Result<Posted, Refusal> {
             return Err(Refusal::new(code::PERSISTED_QUERY, "send the document itself"));
         }
         // A look-alike (`Query`, a long s, a Kelvin sign) ends here as well.
-        return Err(Refusal::new(code::UNKNOWN_KEY, "the body has a member that GraphQL over HTTP does not have"));
+        return Err(Refusal::new(
+            code::UNKNOWN_KEY,
+            "the body has a member that GraphQL over HTTP does not have",
+        ));
     }
     let query = match query {
         Some(Value::String(text)) => text,
@@ -248,7 +252,10 @@ fn unambiguous(text: &str) -> Result<(), Refusal> {
         let name = percent_decode(name.as_bytes()).decode_utf8_lossy().to_lowercase();
         let name = name.split('[').next().unwrap_or_default().trim();
         if NAMES.contains(&name) {
-            return Err(Refusal::new(code::AMBIGUOUS_BODY, "as JSON and as a form, the body says different things"));
+            return Err(Refusal::new(
+                code::AMBIGUOUS_BODY,
+                "as JSON and as a form, the body says different things",
+            ));
         }
     }
     Ok(())

@@ -21,7 +21,11 @@ pub(super) fn patch(value: &Value, judged: &mut Judged) {
             }),
             "volumes" => each(value, judged, |id, body, judged| {
                 deletion("volume", id, body, judged);
-                only(body, &["sizeMB", "sizeMb", "region", "alerts", "allowOnlineResize", "isCreated", "isDeleted"], judged);
+                only(
+                    body,
+                    &["sizeMB", "sizeMb", "region", "alerts", "allowOnlineResize", "isCreated", "isDeleted"],
+                    judged,
+                );
             }),
             "buckets" => each(value, judged, |id, body, judged| {
                 deletion("bucket", id, body, judged);
@@ -62,7 +66,10 @@ pub(super) fn change_set(value: &Value, judged: &mut Judged) {
 
 /// Fields of a service whose old value can be written back and whose new value stops nothing.
 fn settable(field: &str) -> bool {
-    field == "name" || field == "icon" || field.starts_with("source.") || field.starts_with("build.")
+    field == "name"
+        || field == "icon"
+        || field.starts_with("source.")
+        || field.starts_with("build.")
         || matches!(field, "deploy.startCommand" | "deploy.healthcheckPath" | "deploy.healthcheckTimeout")
 }
 
@@ -75,11 +82,29 @@ pub(super) fn deploy(deploy: &Map<String, Value>, judged: &mut Judged) {
             "sleepApplication" => value == &Value::Bool(false),
             "multiRegionConfig" => regions(value),
             // Setting these back restores what was; null falls back to the provider's default.
-            "autoInstrumentationEnabled" | "buildCommand" | "builder" | "cronSchedule" | "dockerfilePath"
-            | "drainingSeconds" | "healthcheckPath" | "healthcheckTimeout" | "ipv6EgressEnabled"
-            | "nixpacksPlan" | "overlapSeconds" | "preDeployCommand" | "railwayConfigFile" | "region"
-            | "registryCredentials" | "restartPolicyMaxRetries" | "restartPolicyType" | "rootDirectory"
-            | "source" | "startCommand" | "tracingEnabled" | "watchPatterns" | "limitOverride"
+            "autoInstrumentationEnabled"
+            | "buildCommand"
+            | "builder"
+            | "cronSchedule"
+            | "dockerfilePath"
+            | "drainingSeconds"
+            | "healthcheckPath"
+            | "healthcheckTimeout"
+            | "ipv6EgressEnabled"
+            | "nixpacksPlan"
+            | "overlapSeconds"
+            | "preDeployCommand"
+            | "railwayConfigFile"
+            | "region"
+            | "registryCredentials"
+            | "restartPolicyMaxRetries"
+            | "restartPolicyType"
+            | "rootDirectory"
+            | "source"
+            | "startCommand"
+            | "tracingEnabled"
+            | "watchPatterns"
+            | "limitOverride"
             | "requiredMountPath" => !value.is_null(),
             _ => false,
         };

@@ -88,11 +88,12 @@ fn pick(document: &Document, name: Option<&str>) -> Result<Picked, Refusal> {
         (None, _) => {
             return Err(Refusal::new(code::MULTIPLE_OPERATIONS, "say which operation, in operationName"));
         }
-        (Some(name), all) => {
-            all.iter().find(|operation| operation.name.as_ref().is_some_and(|own| own == name)).ok_or_else(
-                || Refusal::new(code::UNKNOWN_OPERATION_NAME, "operationName names no operation of the document"),
-            )?
-        }
+        (Some(name), all) => all
+            .iter()
+            .find(|operation| operation.name.as_ref().is_some_and(|own| own == name))
+            .ok_or_else(|| {
+                Refusal::new(code::UNKNOWN_OPERATION_NAME, "operationName names no operation of the document")
+            })?,
     };
     Ok(((*chosen).clone(), fragments))
 }
@@ -122,7 +123,9 @@ fn spreads(
     for selection in selections {
         match selection {
             Selection::Field(field) => spreads(&field.selection_set, fragments, done, open, depth + 1)?,
-            Selection::InlineFragment(inline) => spreads(&inline.selection_set, fragments, done, open, depth + 1)?,
+            Selection::InlineFragment(inline) => {
+                spreads(&inline.selection_set, fragments, done, open, depth + 1)?
+            }
             Selection::FragmentSpread(spread) => {
                 let name = spread.fragment_name.as_str();
                 if open.iter().any(|above| above == name) {

@@ -103,9 +103,18 @@ mod tests {
 
     #[test]
     fn what_is_not_strict_json_is_refused() {
-        for text in
-            ["", "{", "{'a':1}", "{\"a\":1,}", "{\"a\":1} {}", "NaN", "01", "\"\\ud800\"", "\"\u{1}\"", "// x\n1"]
-        {
+        for text in [
+            "",
+            "{",
+            "{'a':1}",
+            "{\"a\":1,}",
+            "{\"a\":1} {}",
+            "NaN",
+            "01",
+            "\"\\ud800\"",
+            "\"\u{1}\"",
+            "// x\n1",
+        ] {
             assert_eq!(parse(text).unwrap_err().code, code::MALFORMED_BODY, "{text}");
         }
         assert_eq!(parse(&"[".repeat(100_000)).unwrap_err().code, code::MALFORMED_BODY);

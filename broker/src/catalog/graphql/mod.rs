@@ -80,5 +80,11 @@ pub fn judge_staged(operation: Operation, patch: &Value) -> Operation {
         pending: None,
     };
     config::patch(patch, &mut judged);
-    Operation { class: judged.class, resources: judged.resources, marks: judged.marks, pending: None, ..operation }
+    Operation {
+        class: judged.class,
+        resources: judged.resources,
+        marks: judged.marks,
+        pending: None,
+        ..operation
+    }
 }

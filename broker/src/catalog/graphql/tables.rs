@@ -184,12 +184,8 @@ impl Tables {
             // A union has no fields of its own; its members have rows.
             "|" => {}
             _ => {
-                let mut row = Nested {
-                    returns: parse_type(returns)?,
-                    owned: false,
-                    reveal: Reveal::No,
-                    enters: None,
-                };
+                let mut row =
+                    Nested { returns: parse_type(returns)?, owned: false, reveal: Reveal::No, enters: None };
                 for flag in flags.split(',').filter(|flag| !flag.is_empty()) {
                     match flag.split_once(':') {
                         None if flag == "owned" => row.owned = true,
@@ -310,8 +306,9 @@ fn rows<const N: usize>(
             continue;
         }
         let columns: Vec<&str> = line.split('\t').collect();
-        let columns: [&str; N] =
-            columns.try_into().map_err(|_| wrong(row, format!("a row has {N} columns, with tabs between")))?;
+        let columns: [&str; N] = columns
+            .try_into()
+            .map_err(|_| wrong(row, format!("a row has {N} columns, with tabs between")))?;
         if seen_header {
             take(columns).map_err(|reason| wrong(row, reason))?;
         } else if columns == header {

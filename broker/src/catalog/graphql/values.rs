@@ -39,6 +39,9 @@ impl Variables {
         let mut declared = BTreeMap::new();
         for definition in &operation.variables {
             let name = definition.name.to_string();
+            if declared.contains_key(&name) {
+                return Err(Refusal::new(code::DUPLICATE_NAME, "two variables have one name"));
+            }
             let ty = (*definition.ty).clone();
             if !tables.is_input(ty.inner_named_type()) {
                 return Err(Refusal::new(code::UNKNOWN_TYPE, format!("the type of ${name} is not known")));
@@ -59,10 +62,7 @@ impl Variables {
             if value.is_none() && ty.is_non_null() {
                 return Err(Refusal::new(code::MISSING_ARGUMENT, format!("${name} is required")));
             }
-            let variable = Variable { ty, has_default, value, given };
-            if declared.insert(name, variable).is_some() {
-                return Err(Refusal::new(code::DUPLICATE_NAME, "two variables have one name"));
-            }
+            declared.insert(name, Variable { ty, has_default, value, given });
         }
         Ok(Variables { declared })
     }
@@ -74,9 +74,7 @@ impl Variables {
 
     /// Whether a variable can stand where a boolean has to (a directive's `if`).
     pub fn is_boolean(&self, name: &str) -> bool {
-        self.declared
-            .get(name)
-            .is_some_and(|variable| variable.value.as_ref().is_some_and(Value::is_boolean))
+        self.declared.get(name).is_some_and(|variable| variable.value.as_ref().is_some_and(Value::is_boolean))
     }
 }
 
@@ -127,7 +125,12 @@ fn fields(
 }
 
 /// Puts one input in its place: what was given, else the schema's default, else nothing where that is allowed.
-fn settle(map: &mut Map<String, Value>, owner: &str, input: &Input, value: Option<Value>) -> Result<(), Refusal> {
+fn settle(
+    map: &mut Map<String, Value>,
+    owner: &str,
+    input: &Input,
+    value: Option<Value>,
+) -> Result<(), Refusal> {
     match value.or_else(|| input.default.clone()) {
         Some(value) if !(value.is_null() && input.ty.is_non_null()) => {
             map.insert(input.name.clone(), value);

@@ -167,7 +167,9 @@ impl<'a, 'b> Reader<'a, 'b> {
                 self.selections(scope, ty, &field.selection_set, place, depth, holds)
             }
             (None, true) => Ok(()),
-            (Some(_), true) => Err(Refusal::new(code::UNKNOWN_FIELD, format!("{} needs a selection", field.name))),
+            (Some(_), true) => {
+                Err(Refusal::new(code::UNKNOWN_FIELD, format!("{} needs a selection", field.name)))
+            }
             (None, false) => Err(Refusal::new(code::UNKNOWN_FIELD, format!("{} has no fields", field.name))),
         }
     }
@@ -293,7 +295,11 @@ impl<'a, 'b> Reader<'a, 'b> {
 
     fn count(&mut self, depth: usize) -> Result<(), Refusal> {
         self.budget.selections += 1;
-        if self.budget.selections > MAX_SELECTIONS || depth > MAX_LEVELS { Err(too_complex()) } else { Ok(()) }
+        if self.budget.selections > MAX_SELECTIONS || depth > MAX_LEVELS {
+            Err(too_complex())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -333,7 +339,8 @@ fn plain(field: &Field) -> Result<(), Refusal> {
 /// Only `@include` and `@skip`, with a boolean that is known. What they leave out is judged all the same: no weaker, and one
 /// reading of a condition less to get wrong. `None` where neither may stand.
 fn directives(list: &DirectiveList, variables: Option<&Variables>) -> Result<(), Refusal> {
-    let wrong = || Refusal::new(code::UNKNOWN_DIRECTIVE, "only @include and @skip, on selections, with a boolean");
+    let wrong =
+        || Refusal::new(code::UNKNOWN_DIRECTIVE, "only @include and @skip, on selections, with a boolean");
     let mut seen = Vec::new();
     for directive in &list.0 {
         let variables = variables.ok_or_else(wrong)?;

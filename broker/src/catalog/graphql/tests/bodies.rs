@@ -29,7 +29,10 @@ fn i12_every_body_form_is_understood_or_refused() {
         assert_deletes_the_volume(request(media, json.clone()));
     }
     assert_deletes_the_volume(request(FORM, form.clone()));
-    assert_deletes_the_volume(request(FORM, format!("operationName=D&{}", form.replace("mutation", "mutation+D"))));
+    assert_deletes_the_volume(request(
+        FORM,
+        format!("operationName=D&{}", form.replace("mutation", "mutation+D")),
+    ));
     assert_deletes_the_volume(request(Some("application/graphql"), text.clone()));
     assert_eq!(refused(request(Some("application/graphql"), json.clone())), code::MALFORMED_DOCUMENT);
     for media in ["multipart/form-data; boundary=x", "multipart/mixed; boundary=x"] {
@@ -46,7 +49,11 @@ fn i21_a_content_type_that_does_not_fit_the_body_is_refused() {
     }
     assert_eq!(refused(request(Some("text/plain"), "{me{id}}")), code::MALFORMED_BODY);
     assert_eq!(refused(request(Some("text/plain"), "query { me { id } }")), code::UNKNOWN_CONTENT_TYPE);
-    for media in ["application/json; charset=utf-16", "application/json; charset=utf-7", "application/json, text/plain"] {
+    for media in [
+        "application/json; charset=utf-16",
+        "application/json; charset=utf-7",
+        "application/json, text/plain",
+    ] {
         assert_eq!(refused(request(Some(media), json.clone())), code::CHARSET_REFUSED);
     }
     let mut twice = request(JSON, json.clone());
@@ -59,8 +66,11 @@ fn i21_a_content_type_that_does_not_fit_the_body_is_refused() {
 
 #[test]
 fn i21_a_body_that_reads_as_json_and_as_a_form_is_refused() {
-    for inner in ["&query=mutation{x}&", "&%71uery=x", "&Query=x", "&operationName=B", "&variables[a]=b", ";query=x"] {
-        let body = json!({ "query": "query($n: String!) { project(id: $n) { id } }", "variables": { "n": inner } });
+    for inner in
+        ["&query=mutation{x}&", "&%71uery=x", "&Query=x", "&operationName=B", "&variables[a]=b", ";query=x"]
+    {
+        let body =
+            json!({ "query": "query($n: String!) { project(id: $n) { id } }", "variables": { "n": inner } });
         assert_eq!(refused(request(FORM, body.to_string())), code::AMBIGUOUS_BODY, "{inner}");
     }
     // Under its own content type there is only one reading.
@@ -95,7 +105,8 @@ fn i10_a_document_that_is_not_sent_is_refused() {
     }
     let other = json!({ "query": "{ me { id } }", "extensions": { "trace": true } });
     assert_eq!(refused(request(JSON, other.to_string())), code::EXTENSIONS);
-    let empty = json!({ "query": "{ me { id } }", "extensions": {}, "variables": null, "operationName": null });
+    let empty =
+        json!({ "query": "{ me { id } }", "extensions": {}, "variables": null, "operationName": null });
     judge(request(JSON, empty.to_string())).unwrap();
 }
 
@@ -124,7 +135,16 @@ fn i13_a_key_twice_or_a_look_alike_is_refused() {
         let body = format!(r#"{{"query":"{read}","{second}":"{delete}"}}"#);
         assert_eq!(refused(request(JSON, body)), code::DUPLICATE_KEY, "{second}");
     }
-    for key in ["Query", "QUERY", "query ", "operationname", "OperationName", "variable\u{17f}", "_query", "mutation"] {
+    for key in [
+        "Query",
+        "QUERY",
+        "query ",
+        "operationname",
+        "OperationName",
+        "variable\u{17f}",
+        "_query",
+        "mutation",
+    ] {
         let body = json!({ "query": read, key: delete }).to_string();
         assert_eq!(refused(request(JSON, body)), code::UNKNOWN_KEY, "{key}");
     }

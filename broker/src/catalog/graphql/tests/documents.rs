@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::code;
 use super::*;
 
-fn named(text: &str, name: serde_json::Value) -> Request {
+fn named(text: &str, name: Value) -> Request {
     request(JSON, json!({ "query": text, "operationName": name }).to_string())
 }
 
@@ -17,7 +17,10 @@ fn i3_the_operation_has_to_be_named_when_there_are_several() {
     assert_eq!(refused(named(text, json!("C"))), code::UNKNOWN_OPERATION_NAME);
     assert_eq!(refused(named(text, json!(""))), code::UNKNOWN_OPERATION_NAME);
     assert_eq!(refused(named(text, json!("a"))), code::UNKNOWN_OPERATION_NAME);
-    assert_eq!(refused(named("query A { me { id } } query A { me { id } }", json!("A"))), code::DUPLICATE_NAME);
+    assert_eq!(
+        refused(named("query A { me { id } } query A { me { id } }", json!("A"))),
+        code::DUPLICATE_NAME
+    );
     assert_eq!(refused(named("{ me { id } } query B { me { id } }", json!("B"))), code::MULTIPLE_OPERATIONS);
     assert_eq!(refused(named("query A { me { id } }", json!("B"))), code::UNKNOWN_OPERATION_NAME);
     assert_eq!(only(named(text, json!("B"))).operation, "railway:projects");
@@ -99,7 +102,9 @@ fn i7_conditions_do_not_hide_a_field() {
 fn i17_subscriptions_are_classified_and_incremental_delivery_is_refused() {
     let logs = only(document("subscription { deploymentLogs(deploymentId: \"d\") { message } }"));
     assert_eq!((logs.class, logs.resources), (Class::Read, vec![Resource::new("deployment", "d")]));
-    for text in ["{ ... @defer { me { id } } }", "{ me { workspaces @stream { id } } }", "{ me @live { id } }"] {
+    for text in
+        ["{ ... @defer { me { id } } }", "{ me { workspaces @stream { id } } }", "{ me @live { id } }"]
+    {
         assert_eq!(refused(document(text)), code::UNKNOWN_DIRECTIVE, "{text}");
     }
     assert_eq!(refused(document("subscription { volumeDelete(volumeId: \"x\") }")), code::UNKNOWN_OPERATION);
@@ -109,7 +114,10 @@ fn i17_subscriptions_are_classified_and_incremental_delivery_is_refused() {
 fn i8_i9_variables_and_their_defaults_are_the_values_that_count() {
     let text = "mutation($id: String = \"default\") { volumeDelete(volumeId: $id) }";
     assert_eq!(only(document(text)).resources, [Resource::new("volume", "default")]);
-    assert_eq!(only(with_variables(text, json!({ "id": "given" }))).resources, [Resource::new("volume", "given")]);
+    assert_eq!(
+        only(with_variables(text, json!({ "id": "given" }))).resources,
+        [Resource::new("volume", "given")]
+    );
     assert_eq!(refused(with_variables(text, json!({ "id": null }))), code::INVALID_VALUE);
     // What is not declared is neither judged nor sent on.
     let understood = judge(with_variables(text, json!({ "id": "given", "volumeId": "other" }))).unwrap();
@@ -121,8 +129,16 @@ fn i8_i9_variables_and_their_defaults_are_the_values_that_count() {
         ("mutation($id: JSON!) { volumeDelete(volumeId: $id) }", json!({ "id": "x" }), code::INVALID_VALUE),
         ("mutation($id: String) { volumeDelete(volumeId: $id) }", json!({ "id": "x" }), code::INVALID_VALUE),
         ("mutation($id: Nothing) { volumeDelete(volumeId: $id) }", json!({ "id": "x" }), code::UNKNOWN_TYPE),
-        ("mutation($id: String!, $id: String!) { volumeDelete(volumeId: $id) }", json!({ "id": "x" }), code::DUPLICATE_NAME),
-        ("mutation($id: String! @x) { volumeDelete(volumeId: $id) }", json!({ "id": "x" }), code::UNKNOWN_DIRECTIVE),
+        (
+            "mutation($id: String!, $id: String!) { volumeDelete(volumeId: $id) }",
+            json!({ "id": "x" }),
+            code::DUPLICATE_NAME,
+        ),
+        (
+            "mutation($id: String! @x) { volumeDelete(volumeId: $id) }",
+            json!({ "id": "x" }),
+            code::UNKNOWN_DIRECTIVE,
+        ),
         ("mutation { volumeDelete(volumeId: \"a\", volumeId: \"b\") }", json!({}), code::DUPLICATE_NAME),
         ("mutation { volumeDelete }", json!({}), code::MISSING_ARGUMENT),
         ("mutation { volumeDelete(volumeId: null) }", json!({}), code::INVALID_VALUE),
@@ -135,7 +151,13 @@ fn i8_i9_variables_and_their_defaults_are_the_values_that_count() {
 
 #[test]
 fn i14_spellings_of_an_id_are_one_id_and_odd_ids_are_refused() {
-    for id in ["\"3d2c42fb\"", "\"\"\"3d2c42fb\"\"\"", "\"\"\"\n  3d2c42fb\n\"\"\"", "\"\\u0033d2c42fb\"", "\"\\u{33}d2c42fb\""] {
+    for id in [
+        "\"3d2c42fb\"",
+        "\"\"\"3d2c42fb\"\"\"",
+        "\"\"\"\n  3d2c42fb\n\"\"\"",
+        "\"\\u0033d2c42fb\"",
+        "\"\\u{33}d2c42fb\"",
+    ] {
         let text = format!("# {{ me }}\n,,mutation,{{ #\n volumeDelete ( volumeId : {id} ), }}");
         assert_eq!(only(document(&text)).resources, [Resource::new("volume", "3d2c42fb")], "{id}");
     }
@@ -146,12 +168,20 @@ fn i14_spellings_of_an_id_are_one_id_and_odd_ids_are_refused() {
     let long = format!("mutation {{ volumeDelete(volumeId: \"{}\") }}", "a".repeat(257));
     assert_eq!(refused(document(&long)), code::MALFORMED_ID);
     // Names have no escapes: this is no document at all.
-    assert_eq!(refused(document("mutation { volume\\u0044elete(volumeId: \"x\") }")), code::MALFORMED_DOCUMENT);
+    assert_eq!(
+        refused(document("mutation { volume\\u0044elete(volumeId: \"x\") }")),
+        code::MALFORMED_DOCUMENT
+    );
 }
 
 #[test]
 fn documents_that_are_not_requests_are_refused() {
-    for text in ["type A { b: C }", "{ me { id } } type A { b: C }", "extend schema @x", "fragment F on Query { me { id } }"] {
+    for text in [
+        "type A { b: C }",
+        "{ me { id } } type A { b: C }",
+        "extend schema @x",
+        "fragment F on Query { me { id } }",
+    ] {
         assert_eq!(refused(document(text)), code::NOT_EXECUTABLE, "{text}");
     }
     for text in ["", "mutation {", "{ }", "not a document", "{ me { id } } }", "{ a(x: {b}) "] {
@@ -162,7 +192,11 @@ fn documents_that_are_not_requests_are_refused() {
 
 #[test]
 fn i15_introspection_is_a_shared_read_and_limited() {
-    for text in ["{ __schema { types { name fields(includeDeprecated: true) { name } } } }", "{ __type(name: \"X\") { name } }", "{ __typename }"] {
+    for text in [
+        "{ __schema { types { name fields(includeDeprecated: true) { name } } } }",
+        "{ __type(name: \"X\") { name } }",
+        "{ __typename }",
+    ] {
         let operation = only(document(text));
         assert_eq!((operation.class, operation.scope), (Class::Read, crate::model::Scope::Shared), "{text}");
     }
@@ -173,6 +207,8 @@ fn i15_introspection_is_a_shared_read_and_limited() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whatever the text: a refusal or a request that reads the same again; never a panic.
     #[test]
     fn any_document_is_refused_or_reads_the_same_again(text in "[a-zA-Z{}()\\[\\]:$!@\"#., \\n]{0,200}") {

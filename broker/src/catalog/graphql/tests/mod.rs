@@ -65,7 +65,8 @@ fn judge(request: Request) -> Result<Understood, Refusal> {
     let (tables, manifest) = railway();
     let understood = classify(tables, manifest, request)?;
     assert!(!understood.operations.is_empty());
-    let again = classify(tables, manifest, understood.request.clone()).expect("what is sent on is understood");
+    let again =
+        classify(tables, manifest, understood.request.clone()).expect("what is sent on is understood");
     assert_eq!(again.operations, understood.operations, "what is sent on means the same");
     assert_eq!(again.request.body, understood.request.body, "and is written the same");
     assert_eq!(understood.request.headers.get(CONTENT_TYPE).unwrap(), "application/json");
