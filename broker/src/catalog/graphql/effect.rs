@@ -64,8 +64,8 @@ pub(super) fn operation<'a>(
     })
 }
 
-/// Where the operation happens. What would be shared is not shared any more once it is stronger than a read or holds content;
-/// what lies beyond the named resources, or names none, is the account's.
+/// Where the operation happens. What would be shared is not shared any more once it is stronger than a read
+/// or holds content; what lies beyond the named resources, or names none, is the account's.
 fn scope(row: RowScope, judged: &Judged, holds: &Holds) -> Scope {
     let shareable = judged.class == Class::Read && !holds.content;
     match row {
@@ -129,7 +129,8 @@ pub(super) fn at<'a>(path: &Path, arguments: &'a Map<String, Value>) -> Option<&
     rest.iter().try_fold(arguments.get(first)?, |value, step| value.get(step))
 }
 
-/// Ids are compared as bytes later on. A provider may trim one or read an empty one as null, so only plain ones pass.
+/// Ids are compared as bytes later on. A provider may trim one or read an empty one as null, so only plain
+/// ones pass.
 fn check_id(id: &str) -> Result<(), Refusal> {
     if id.is_empty() || id.len() > 256 || !id.chars().all(|c| c.is_ascii_graphic() && c != '*') {
         return Err(Refusal::new(

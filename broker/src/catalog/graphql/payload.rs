@@ -1,6 +1,7 @@
 //! Operations whose effect is in their payload. Rules that a row of `operations.tsv` can name.
 //!
-//! A rule only ever raises the class of the row, and adds resources and marks. What a rule does not recognise is `destroy`.
+//! A rule only ever raises the class of the row, and adds resources and marks. What a rule does not recognise
+//! is `destroy`.
 
 use std::collections::BTreeSet;
 
@@ -166,7 +167,8 @@ fn volume_instance(input: &Map<String, Value>, judged: &mut Judged) {
     let ready = matches!(input.get("state"), None | Some(Value::Null))
         || input.get("state").is_some_and(|state| state == "READY");
     if !ready {
-        // `DELETED` and `DELETING` are a delete, with what goes along; the other states are the provider's own to set.
+        // `DELETED` and `DELETING` are a delete, with what goes along; the other states are the provider's
+        // own to set.
         judged.raise(Class::Destroy);
         judged.marks.insert(Mark::CarriesBackups);
     }

@@ -1,6 +1,8 @@
-//! Values as a server will have them: variables with their defaults, arguments, input objects (GraphQL October 2021 s6.1.2, s6.4.1).
+//! Values as a server will have them: variables with their defaults, arguments, input objects (GraphQL
+//! October 2021 s6.1.2, s6.4.1).
 //!
-//! Everything that a fact is read from comes through here, so that a literal, a variable and a default give one answer.
+//! Everything that a fact is read from comes through here, so that a literal, a variable and a default give
+//! one answer.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +31,8 @@ struct Variable {
 }
 
 impl Variables {
-    /// Coerces what the request gave to the declared types. What is not declared is dropped, and so not sent on.
+    /// Coerces what the request gave to the declared types. What is not declared is dropped, and so not sent
+    /// on.
     pub fn coerce(
         tables: &Tables,
         operation: &OperationDefinition,
@@ -78,7 +81,8 @@ impl Variables {
     }
 }
 
-/// The arguments of a field as the server will have them, with the schema's defaults. Absent ones are left out.
+/// The arguments of a field as the server will have them, with the schema's defaults. Absent ones are left
+/// out.
 pub(super) fn arguments(
     tables: &Tables,
     owner: &str,
@@ -124,7 +128,8 @@ fn fields(
     }
 }
 
-/// Puts one input in its place: what was given, else the schema's default, else nothing where that is allowed.
+/// Puts one input in its place: what was given, else the schema's default, else nothing where that is
+/// allowed.
 fn settle(
     map: &mut Map<String, Value>,
     owner: &str,
