@@ -1,5 +1,7 @@
 //! From a canonical request to a decision: what it means, whose things it touches, what policy says.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use ring::digest::{Context, SHA256};
 use stint_api::{Class, Code, TouchedResource};
@@ -140,7 +142,7 @@ impl App {
     }
 
     /// Whose things it touches: each resource of each operation in each place that owns it.
-    pub async fn resolve(&self, credential: &LiveCredential, understood: Understood) -> Result<Judged> {
+    pub async fn resolve(&self, credential: &Arc<LiveCredential>, understood: Understood) -> Result<Judged> {
         let Understood { mut operations, request, .. } = understood;
         for operation in &mut operations {
             self.read_pending(credential, operation).await?;
@@ -199,7 +201,7 @@ impl App {
     }
 
     /// An effect that was staged at the provider is read and judged as if it were sent now.
-    async fn read_pending(&self, credential: &LiveCredential, operation: &mut Operation) -> Result<()> {
+    async fn read_pending(&self, credential: &Arc<LiveCredential>, operation: &mut Operation) -> Result<()> {
         let Some(pending) = operation.pending.take() else { return Ok(()) };
         let unresolved = |why: String| Error::new(Code::Unresolved, why);
         let value = self.lookup_pending(credential, &pending).await.map_err(|error| {
@@ -213,7 +215,7 @@ impl App {
 
     async fn touches(
         &self,
-        credential: &LiveCredential,
+        credential: &Arc<LiveCredential>,
         operation: &Operation,
         freshness: Freshness,
         list: &mut Vec<Touch>,

@@ -1,5 +1,7 @@
 //! The broker's own questions to a provider: read-only, from the pack's list, each with a permit and a record.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, header};
 use http_body_util::{BodyExt, Limited};
@@ -13,23 +15,24 @@ use crate::store::Commit;
 /// An answer to a look-up is never larger.
 const LIMIT: usize = 4 * 1024 * 1024;
 
-struct Asking<'a> {
-    app: &'a App,
-    credential: &'a LiveCredential,
+/// Owns what it needs: a borrow in it would not outlive the streams that the resolver makes.
+struct Asking {
+    app: App,
+    credential: Arc<LiveCredential>,
 }
 
 impl App {
     /// What owns each resource, in their order; the text says why one could not be found.
     pub(in crate::app) async fn locate(
         &self,
-        credential: &LiveCredential,
+        credential: &Arc<LiveCredential>,
         resources: &[Resource],
         freshness: Freshness,
     ) -> Vec<std::result::Result<Located, String>> {
         if resources.is_empty() {
             return vec![];
         }
-        let asking = Asking { app: self, credential };
+        let asking = Asking { app: self.clone(), credential: credential.clone() };
         let row = &credential.row;
         let found = self
             .0
@@ -42,10 +45,10 @@ impl App {
     /// What was staged at the provider and would take effect now.
     pub(in crate::app) async fn lookup_pending(
         &self,
-        credential: &LiveCredential,
+        credential: &Arc<LiveCredential>,
         pending: &Pending,
     ) -> std::result::Result<Value, String> {
-        let asking = Asking { app: self, credential };
+        let asking = Asking { app: self.clone(), credential: credential.clone() };
         let row = &credential.row;
         self.0
             .resolver
@@ -101,7 +104,7 @@ impl App {
     }
 }
 
-impl Lookup for Asking<'_> {
+impl Lookup for Asking {
     fn graphql<'a>(
         &'a self,
         name: &'a str,
@@ -109,7 +112,7 @@ impl Lookup for Asking<'_> {
         variables: Value,
     ) -> BoxFuture<'a, std::result::Result<Value, LookupError>> {
         Box::pin(async move {
-            self.app.ask_provider(self.credential, name, query, variables).await.map_err(|error| {
+            self.app.ask_provider(&self.credential, name, query, variables).await.map_err(|error| {
                 let kind = match error.code {
                     stint_api::Code::UpstreamTimeout => LookupFailure::Timeout,
                     stint_api::Code::UpstreamRefused => LookupFailure::Refused,

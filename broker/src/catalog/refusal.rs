@@ -17,7 +17,8 @@ impl Refusal {
 
     /// The problem that the gateway answers with: `not_understood` for a code that the table does not list.
     pub fn problem(&self) -> Code {
-        code::ALL.iter().find(|row| row.code == self.code).map_or(Code::NotUnderstood, |row| row.problem)
+        let graphql = super::graphql::code::ALL.iter().find(|row| row.0 == self.code).map(|row| row.1);
+        code::ALL.iter().find(|row| row.code == self.code).map(|row| row.problem).or(graphql).unwrap_or(Code::NotUnderstood)
     }
 }
 

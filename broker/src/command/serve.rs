@@ -2,6 +2,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::body::Body;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
@@ -99,7 +101,8 @@ pub async fn start(mut config: Config, unsealing: Unsealing) -> Result<Running, 
     let front = Front::new(app.clone());
     let service = tower::service_fn(move |request: Request<Incoming>| {
         let front = front.clone();
-        async move { Ok::<Response<Body>, std::convert::Infallible>(front.answer(request.map(Body::new)).await) }
+        let answer: BoxFuture<'static, Response<Body>> = Box::pin(front.answer(request.map(Body::new)));
+        answer.map(Ok::<_, std::convert::Infallible>)
     });
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let served = tokio::spawn(listen::serve(listener, tls.map(Arc::from), service, limits, async move {

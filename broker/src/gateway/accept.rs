@@ -31,10 +31,10 @@ pub(super) struct Accepted {
     /// Provider host that the client names, where it names one.
     pub(super) host: Option<String>,
     pub(super) headers: HeaderMap,
-    body: Body,
 }
 
-pub(super) fn accept(request: Request<Body>) -> Result<Accepted> {
+/// The body stays apart: nobody waits for it before it is known who asks.
+pub(super) fn accept(request: Request<Body>) -> Result<(Accepted, Body)> {
     let (parts, body) = request.into_parts();
     let raw = parts.uri.path_and_query().map(http::uri::PathAndQuery::as_str).unwrap_or_default();
     let rest = raw.strip_prefix(PREFIX).ok_or_else(|| malformed("not a path of the gateway"))?;
@@ -57,7 +57,7 @@ pub(super) fn accept(request: Request<Body>) -> Result<Accepted> {
         headers.append(header::AUTHORIZATION, value);
     }
     headers.remove(header::HOST);
-    Ok(Accepted {
+    let accepted = Accepted {
         credential,
         method: parts.method,
         door,
@@ -66,8 +66,8 @@ pub(super) fn accept(request: Request<Body>) -> Result<Accepted> {
         proofs,
         host: hosts.pop(),
         headers,
-        body,
-    })
+    };
+    Ok((accepted, body))
 }
 
 /// Read the body within its limits, refuse what carries a credential of its own, and put the request into its one form.
@@ -75,8 +75,9 @@ pub(super) async fn canonical(
     app: &App,
     identified: &Identified,
     accepted: Accepted,
+    body: Body,
 ) -> Result<model::Request> {
-    let body = read(accepted.body, app.config().limits.body).await?;
+    let body = read(body, app.config().limits.body).await?;
     let raw = Raw {
         method: &accepted.method,
         host: accepted.host.as_deref(),

@@ -35,11 +35,11 @@ pub async fn handle(app: &App, request: Request<Body>) -> Response<Body> {
 }
 
 async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> app::Result<Response<Body>> {
-    let accepted = accept::accept(request)?;
+    let (accepted, body) = accept::accept(request)?;
     trace.credential = Some(accepted.credential.to_string());
     let identified = identify::identify(app, &accepted).await?;
     trace.identified(&identified);
-    let canonical = accept::canonical(app, &identified, accepted).await?;
+    let canonical = accept::canonical(app, &identified, accepted, body).await?;
     let understood = classify::classify(app, &identified, canonical)?;
     let judged = resolve::resolve(app, &identified, understood).await?;
     trace.judged(&judged);

@@ -25,14 +25,15 @@ pub(super) struct Body {
     pub batch: bool,
 }
 
-/// Larger bodies are refused before they are parsed: refusing a deep one costs time in proportion to its length.
+/// Larger bodies are refused before they are parsed: refusing a deep one costs time in proportion to its
+/// length.
 const MAX_BODY: usize = 128 * 1024;
 const MAX_BATCH: usize = 10;
 
 /// Reads a request in whichever of the known forms its body really has.
 ///
-/// The content type does not decide alone: the best known delete in this field was JSON under curl's default form
-/// type, and servers accept that. A body that has a meaning in two forms is refused.
+/// The content type does not decide alone: the best known delete in this field was JSON under curl's default
+/// form type, and servers accept that. A body that has a meaning in two forms is refused.
 pub(super) fn read(request: &Request, endpoints: &[String]) -> Result<Body, Refusal> {
     if !endpoints.contains(&request.path) {
         return Err(Refusal::new(code::UNKNOWN_ENDPOINT, "the pack knows no GraphQL endpoint at this path"));

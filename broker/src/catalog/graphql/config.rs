@@ -1,7 +1,7 @@
 //! Judges a patch of an environment's configuration, and a change set: JSON whose keys decide what happens.
 //!
-//! The shape is closed: a key that is not listed, a null (which removes what it stands for), or a value of another kind than
-//! expected is `destroy`. A key in another letter case is another key.
+//! The shape is closed: a key that is not listed, a null (which removes what it stands for), or a value of
+//! another kind than expected is `destroy`. A key in another letter case is another key.
 
 use serde_json::{Map, Value};
 

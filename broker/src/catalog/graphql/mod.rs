@@ -1,16 +1,17 @@
 //! What a GraphQL request makes a provider do.
 //!
-//! Knows: the forms that a request body takes, documents, variables, and the tables of a pack that say what each root field
-//! does, what it names and what its answer holds. Reads what will be *executed*: the chosen operation, after fragments and
-//! variables; aliases and operation names are never facts. What comes out is written again from what was understood
-//! (INVARIANT: what was judged is what is sent), so that a difference between two parsers has nothing to work on.
+//! Knows: the forms that a request body takes, documents, variables, and the tables of a pack that say what
+//! each root field does, what it names and what its answer holds. Reads what will be *executed*: the chosen
+//! operation, after fragments and variables; aliases and operation names are never facts. What comes out is
+//! written again from what was understood (INVARIANT: what was judged is what is sent), so that a difference
+//! between two parsers has nothing to work on.
 //!
 //! Must not know: environments, policies, credentials, the network, time. Values in, values out.
 
 use serde_json::Value;
 
-use super::pack::Manifest;
 use super::{Refusal, Understood};
+use super::pack::Manifest;
 use crate::model::{Class, Operation, Request};
 
 mod body;
@@ -30,7 +31,8 @@ mod tests;
 
 pub use tables::{TableError, Tables};
 
-/// Classifies a request to one of the pack's endpoints. Everything that is not understood completely is refused.
+/// Classifies a request to one of the pack's endpoints. Everything that is not understood completely is
+/// refused.
 pub fn classify(tables: &Tables, manifest: &Manifest, request: Request) -> Result<Understood, Refusal> {
     let body = body::read(&request, &manifest.endpoints)?;
     let mut budget = walk::Budget::default();
@@ -53,16 +55,19 @@ pub fn classify(tables: &Tables, manifest: &Manifest, request: Request) -> Resul
         return Err(Refusal::new(code::NOT_EXECUTABLE, "the document selects nothing"));
     }
     if operations.len() > 1 {
-        // What stands beside it in the same request can change what was stored before it takes effect: then a look-up says nothing.
+        // What stands beside it in the same request can change what was stored before it takes effect: then a
+        // look-up says nothing.
         operations.iter_mut().for_each(|operation| operation.pending = None);
     }
     Ok(Understood { operations, request: body::write(request, documents, body.batch) })
 }
 
-/// Judges an operation whose effect was stored by an earlier request, once the look-up of `operation.pending` has answered.
+/// Judges an operation whose effect was stored by an earlier request, once the look-up of `operation.pending`
+/// has answered.
 ///
-/// `patch` is what the provider holds. The operation comes back without `pending`, with the class, the marks and the
-/// resources that the patch really has: never weaker than `write`, and `destroy` for whatever is not recognised.
+/// `patch` is what the provider holds. The operation comes back without `pending`, with the class, the marks
+/// and the resources that the patch really has: never weaker than `write`, and `destroy` for whatever is not
+/// recognised.
 pub fn judge_staged(operation: Operation, patch: &Value) -> Operation {
     let mut judged = payload::Judged {
         class: Class::Write,

@@ -1,6 +1,7 @@
 //! Operations whose effect is in their payload. Rules that a row of `operations.tsv` can name.
 //!
-//! A rule only ever raises the class of the row, and adds resources and marks. What a rule does not recognise is `destroy`.
+//! A rule only ever raises the class of the row, and adds resources and marks. What a rule does not recognise
+//! is `destroy`.
 
 use std::collections::BTreeSet;
 
@@ -114,7 +115,7 @@ pub(super) fn judge(rule: &Rule, arguments: &Map<String, Value>, judged: &mut Ju
             }
         }
         Rule::Variable => {
-            if !input.get("value").and_then(Value::as_str).is_some_and(|value| !value.is_empty()) {
+            if input.get("value").and_then(Value::as_str).is_none_or(str::is_empty) {
                 judged.raise(Class::Destroy);
             }
         }
@@ -142,10 +143,9 @@ pub(super) fn judge(rule: &Rule, arguments: &Map<String, Value>, judged: &mut Ju
             }
         }
         Rule::AllEnvironments => {
-            if !falsy(input.get("allEnvironments")) {
-                if let Some(service) = input.get("serviceId").and_then(Value::as_str) {
-                    judged.touch("service", service);
-                }
+            let service = input.get("serviceId").and_then(Value::as_str);
+            if let (false, Some(service)) = (falsy(input.get("allEnvironments")), service) {
+                judged.touch("service", service);
             }
         }
         Rule::Replace(path) => {
@@ -167,7 +167,8 @@ fn volume_instance(input: &Map<String, Value>, judged: &mut Judged) {
     let ready = matches!(input.get("state"), None | Some(Value::Null))
         || input.get("state").is_some_and(|state| state == "READY");
     if !ready {
-        // `DELETED` and `DELETING` are a delete, with what goes along; the other states are the provider's own to set.
+        // `DELETED` and `DELETING` are a delete, with what goes along; the other states are the provider's
+        // own to set.
         judged.raise(Class::Destroy);
         judged.marks.insert(Mark::CarriesBackups);
     }

@@ -1,9 +1,10 @@
 //! How far a selection reaches: from one environment out to the whole account.
 //!
-//! A root field names its resources, but what is selected below it can lead out again: from a deployment to its service, on to
-//! the project, and down into every other environment. The ladder says when that happens.
+//! A root field names its resources, but what is selected below it can lead out again: from a deployment to
+//! its service, on to the project, and down into every other environment. The ladder says when that happens.
 
-/// How much a thing holds. Ordered: a later level holds things of the levels before it in several environments.
+/// How much a thing holds. Ordered: a later level holds things of the levels before it in several
+/// environments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     /// One environment, or a thing in one.
@@ -28,7 +29,8 @@ impl Level {
         }
     }
 
-    /// What naming a resource of this kind covers. A kind that is not listed covers no more than one environment.
+    /// What naming a resource of this kind covers. A kind that is not listed covers no more than one
+    /// environment.
     pub fn of_kind(kind: &str) -> Self {
         match kind {
             "service" | "volume" | "plugin" => Level::Service,

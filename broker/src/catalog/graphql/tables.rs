@@ -36,7 +36,8 @@ pub(super) enum RowScope {
     Resources,
     Shared,
     Account,
-    /// Shared as long as only the names of things are read; its resources as soon as what an environment owns is read too.
+    /// Shared as long as only the names of things are read; its resources as soon as what an environment owns
+    /// is read too.
     Names,
 }
 
@@ -259,7 +260,8 @@ impl Tables {
         text.split('|').map(alternative).collect::<Result<_, String>>().map(Named)
     }
 
-    /// Holds that a path leads through arguments and input fields that exist, with `[]` at the lists and only there.
+    /// Holds that a path leads through arguments and input fields that exist, with `[]` at the lists and only
+    /// there.
     fn check(&self, owner: &str, path: &Path) -> Result<(), String> {
         let mut owner = owner.to_owned();
         for step in &path.0 {

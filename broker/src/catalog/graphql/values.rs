@@ -1,6 +1,8 @@
-//! Values as a server will have them: variables with their defaults, arguments, input objects (GraphQL October 2021 s6.1.2, s6.4.1).
+//! Values as a server will have them: variables with their defaults, arguments, input objects (GraphQL
+//! October 2021 s6.1.2, s6.4.1).
 //!
-//! Everything that a fact is read from comes through here, so that a literal, a variable and a default give one answer.
+//! Everything that a fact is read from comes through here, so that a literal, a variable and a default give
+//! one answer.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +31,8 @@ struct Variable {
 }
 
 impl Variables {
-    /// Coerces what the request gave to the declared types. What is not declared is dropped, and so not sent on.
+    /// Coerces what the request gave to the declared types. What is not declared is dropped, and so not sent
+    /// on.
     pub fn coerce(
         tables: &Tables,
         operation: &OperationDefinition,
@@ -39,6 +42,9 @@ impl Variables {
         let mut declared = BTreeMap::new();
         for definition in &operation.variables {
             let name = definition.name.to_string();
+            if declared.contains_key(&name) {
+                return Err(Refusal::new(code::DUPLICATE_NAME, "two variables have one name"));
+            }
             let ty = (*definition.ty).clone();
             if !tables.is_input(ty.inner_named_type()) {
                 return Err(Refusal::new(code::UNKNOWN_TYPE, format!("the type of ${name} is not known")));
@@ -59,10 +65,7 @@ impl Variables {
             if value.is_none() && ty.is_non_null() {
                 return Err(Refusal::new(code::MISSING_ARGUMENT, format!("${name} is required")));
             }
-            let variable = Variable { ty, has_default, value, given };
-            if declared.insert(name, variable).is_some() {
-                return Err(Refusal::new(code::DUPLICATE_NAME, "two variables have one name"));
-            }
+            declared.insert(name, Variable { ty, has_default, value, given });
         }
         Ok(Variables { declared })
     }
@@ -78,7 +81,8 @@ impl Variables {
     }
 }
 
-/// The arguments of a field as the server will have them, with the schema's defaults. Absent ones are left out.
+/// The arguments of a field as the server will have them, with the schema's defaults. Absent ones are left
+/// out.
 pub(super) fn arguments(
     tables: &Tables,
     owner: &str,
@@ -124,7 +128,8 @@ fn fields(
     }
 }
 
-/// Puts one input in its place: what was given, else the schema's default, else nothing where that is allowed.
+/// Puts one input in its place: what was given, else the schema's default, else nothing where that is
+/// allowed.
 fn settle(
     map: &mut Map<String, Value>,
     owner: &str,

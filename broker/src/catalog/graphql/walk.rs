@@ -132,7 +132,8 @@ impl<'a, 'b> Reader<'a, 'b> {
         Ok(Call { field, kind: Kind::Known(row), arguments })
     }
 
-    /// What the answer to a root field would hold. `cover` is what its resources cover; `None` when it names none.
+    /// What the answer to a root field would hold. `cover` is what its resources cover; `None` when it names
+    /// none.
     pub fn holds(
         &mut self,
         scope: Scope<'a>,
@@ -244,7 +245,8 @@ impl<'a, 'b> Reader<'a, 'b> {
         self.below(scope, returns.inner_named_type(), field, place, depth + 1, holds)
     }
 
-    /// A fragment on `ty`: the type has to be known; whether it can occur here does not matter, since it is judged as if it did.
+    /// A fragment on `ty`: the type has to be known; whether it can occur here does not matter, since it is
+    /// judged as if it did.
     fn on(&self, ty: &str, mut place: Place) -> Result<Place, Refusal> {
         let composite = self.tables.composite(ty).ok_or_else(|| {
             Refusal::new(code::UNKNOWN_TYPE, format!("'{}' is not a type that the pack knows", short(ty)))
@@ -336,8 +338,8 @@ fn plain(field: &Field) -> Result<(), Refusal> {
     Err(Refusal::new(code::UNKNOWN_ARGUMENT, "__typename has neither arguments nor fields"))
 }
 
-/// Only `@include` and `@skip`, with a boolean that is known. What they leave out is judged all the same: no weaker, and one
-/// reading of a condition less to get wrong. `None` where neither may stand.
+/// Only `@include` and `@skip`, with a boolean that is known. What they leave out is judged all the same: no
+/// weaker, and one reading of a condition less to get wrong. `None` where neither may stand.
 fn directives(list: &DirectiveList, variables: Option<&Variables>) -> Result<(), Refusal> {
     let wrong =
         || Refusal::new(code::UNKNOWN_DIRECTIVE, "only @include and @skip, on selections, with a boolean");
