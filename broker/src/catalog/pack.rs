@@ -2,6 +2,9 @@
 
 mod load;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
