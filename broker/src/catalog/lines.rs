@@ -170,10 +170,11 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{Catalog, answer};
+    use super::answer;
+    use crate::catalog::BUILTIN;
 
     fn ask(line: &Value) -> Value {
-        serde_json::from_str(&answer(&Catalog::builtin().unwrap(), None, &line.to_string())).unwrap()
+        serde_json::from_str(&answer(&BUILTIN, None, &line.to_string())).unwrap()
     }
 
     fn refused(line: Value) -> String {
@@ -243,7 +244,7 @@ mod tests {
     #[test]
     fn headers_that_differ_by_case_are_the_same_header() {
         let line = r#"{"method":"POST","url":"https://api.github.com/repos/o/r/issues","headers":{"Content-Type":"application/json","content-type":"text/plain"},"body":"{}"}"#;
-        let answer = answer(&Catalog::builtin().unwrap(), None, line);
+        let answer = answer(&BUILTIN, None, line);
         assert_eq!(answer, r#"{"understood":false,"refused":"repeated_header","operations":[]}"#);
     }
 
@@ -265,15 +266,15 @@ mod tests {
 
     #[test]
     fn a_bad_line_gets_an_answer() {
-        let catalog = Catalog::builtin().unwrap();
+        let catalog = &*BUILTIN;
         for line in ["", "{", "[]", "null", "1", "{}", r#"{"method":"GET"}"#, r#"{"method":1,"url":"x"}"#] {
             let expected = r#"{"understood":false,"refused":"malformed_line","operations":[]}"#;
-            assert_eq!(answer(&catalog, None, line), expected, "{line}");
+            assert_eq!(answer(catalog, None, line), expected, "{line}");
         }
         let twice = r#"{"method":"GET","method":"DELETE","url":"https://api.github.com/user"}"#;
-        assert!(answer(&catalog, None, twice).contains("malformed_line"));
+        assert!(answer(catalog, None, twice).contains("malformed_line"));
         let more = r#"{"method":"GET","url":"https://api.github.com/user","verb":"x"}"#;
-        assert!(answer(&catalog, None, more).contains("malformed_line"));
+        assert!(answer(catalog, None, more).contains("malformed_line"));
         let control =
             json!({ "method": "GET", "url": "https://api.github.com/user", "headers": { "x": "a\r\nb: c" } });
         assert_eq!(refused(control), "malformed_header");
@@ -281,23 +282,25 @@ mod tests {
 
     #[test]
     fn a_named_pack_has_its_own_hosts_only() {
-        let catalog = Catalog::builtin().unwrap();
+        let catalog = &*BUILTIN;
         let line = get("https://api.github.com/user").to_string();
-        assert!(answer(&catalog, Some("github"), &line).contains("users/get-authenticated"));
-        assert!(answer(&catalog, Some("nothing"), &line).contains("unknown_pack"));
+        assert!(answer(catalog, Some("github"), &line).contains("users/get-authenticated"));
+        assert!(answer(catalog, Some("nothing"), &line).contains("unknown_pack"));
         let line = get("https://evil.test/user").to_string();
-        assert!(answer(&catalog, Some("github"), &line).contains("unknown_host"));
+        assert!(answer(catalog, Some("github"), &line).contains("unknown_host"));
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn no_line_panics(line in "\\PC{0,80}", method in "[A-Z]{0,8}", url in "\\PC{0,60}", body in "\\PC{0,60}") {
-            let catalog = Catalog::builtin().unwrap();
-            prop_assert!(answer(&catalog, None, &line).contains("malformed_line"));
+            let catalog = &*BUILTIN;
+            let malformed = answer(catalog, None, &line).contains("malformed_line");
+            prop_assert!(malformed);
             let url = format!("https://api.github.com/{url}");
             let line = json!({ "method": method, "url": url, "body": body }).to_string();
-            prop_assert!(answer(&catalog, None, &line).starts_with("{\"understood\":"));
+            let answered: Value = serde_json::from_str(&answer(catalog, None, &line)).unwrap();
+            prop_assert!(answered["understood"].is_boolean());
         }
     }
 }

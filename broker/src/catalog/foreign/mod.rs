@@ -58,7 +58,7 @@ pub struct Foreign {
 /// Whether credentials travel in a header of this name (lower case; `_` counts as `-`).
 pub fn is_carrier(name: &str) -> bool {
     let name = name.replace('_', "-");
-    let known = ["authorization", "cookie", "cookie2", "x-apikey", "apikey", "api-key", "token", "x-access"];
+    let known = ["authorization", "cookie", "cookie2", "x-apikey", "apikey", "api-key", "token"];
     let innocent = ["idempotency-key", "x-idempotency-key", "surrogate-key", "sec-websocket-key"];
     let ends = [
         "-authorization",

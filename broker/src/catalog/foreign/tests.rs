@@ -3,7 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Carried, Parts, is_carrier};
-use crate::catalog::Catalog;
+use crate::catalog::BUILTIN;
 use crate::model::Placeholder;
 
 const PLACEHOLDER: &str = "ghp_PlaceholderPlaceholderPlaceholder012";
@@ -15,11 +15,15 @@ fn look(headers: &[(&str, &str)], path: &str, query: Option<&str>, body: &[u8]) 
         map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
     }
     let parts = Parts { headers: &map, path, query, body };
-    Catalog::builtin().unwrap().carried(&parts, &[Placeholder(PLACEHOLDER.to_owned())])
+    BUILTIN.carried(&parts, &[Placeholder(PLACEHOLDER.to_owned())])
 }
 
 fn foreign(carried: &Carried) -> Vec<(&str, &str)> {
     carried.foreign.iter().map(|one| (one.carrier.as_str(), one.kind.as_str())).collect()
+}
+
+fn cut(text: &str, length: usize) -> String {
+    text.chars().take(length).collect()
 }
 
 fn basic(pair: &str) -> String {
@@ -47,7 +51,7 @@ fn a_placeholder_in_a_carrier_is_known_whatever_the_scheme() {
 #[test]
 fn h2_what_is_not_a_placeholder_in_a_carrier_is_foreign() {
     let long = format!("Bearer {PLACEHOLDER}x");
-    let short = format!("Bearer {}", &PLACEHOLDER[..39]);
+    let short = format!("Bearer {}", cut(PLACEHOLDER, 39));
     let mixed = basic(&format!("{REAL}:{PLACEHOLDER}"));
     for (name, value, kind) in [
         ("authorization", "Bearer 11111111-2222-4333-8444-555555555555", "credential"),
@@ -160,25 +164,28 @@ fn well_known_keys_are_recognised() {
     let word = "aB3dE5gH7jK9mN1pQ3sT".repeat(8);
     let samples = [
         ("AKIAIOSFODNN7EXAMPLE".to_owned(), "AWS access key id"),
-        (format!("sk_live_{}", &word[..24]), "Stripe secret key"),
-        (format!("rk_test_{}", &word[..24]), "Stripe secret key"),
-        (format!("sk-ant-api03-{}AA", &word[..93]), "Anthropic key"),
-        (format!("sk-proj-{}", &word[..100]), "OpenAI key"),
-        (format!("xoxb-123456789012-{}", &word[..24]), "Slack token"),
-        (format!("dop_v1_{}", &hex[..64]), "DigitalOcean token"),
-        (format!("npm_{}", &word[..36]), "npm token"),
-        (format!("SG.{}.{}", &word[..22], &word[..43]), "SendGrid key"),
-        (format!("AIza{}", &word[..35]), "Google API key"),
-        (format!("sbp_{}", &hex[..40]), "Supabase token"),
-        (format!("rnd_{}", &word[..28]), "Render key"),
-        (format!("fo1_{}", &word[..43]), "Fly token"),
-        (format!("fm2_{}", &word[..140]), "Fly token"),
-        (format!("pscale_tkn_{}", &word[..43]), "PlanetScale token"),
-        (format!("github_pat_{}_{}", &word[..22], &word[..59]), "github fine-grained token"),
-        (format!("ghs_12345_{}.{}.{}", &word[..30], &word[..60], &word[..40]), "github app or oauth token"),
+        (format!("sk_live_{}", cut(&word, 24)), "Stripe secret key"),
+        (format!("rk_test_{}", cut(&word, 24)), "Stripe secret key"),
+        (format!("sk-ant-api03-{}AA", cut(&word, 93)), "Anthropic key"),
+        (format!("sk-proj-{}", cut(&word, 100)), "OpenAI key"),
+        (format!("xoxb-123456789012-{}", cut(&word, 24)), "Slack token"),
+        (format!("dop_v1_{}", cut(&hex, 64)), "DigitalOcean token"),
+        (format!("npm_{}", cut(&word, 36)), "npm token"),
+        (format!("SG.{}.{}", cut(&word, 22), cut(&word, 43)), "SendGrid key"),
+        (format!("AIza{}", cut(&word, 35)), "Google API key"),
+        (format!("sbp_{}", cut(&hex, 40)), "Supabase token"),
+        (format!("rnd_{}", cut(&word, 28)), "Render key"),
+        (format!("fo1_{}", cut(&word, 43)), "Fly token"),
+        (format!("fm2_{}", cut(&word, 140)), "Fly token"),
+        (format!("pscale_tkn_{}", cut(&word, 43)), "PlanetScale token"),
+        (format!("github_pat_{}_{}", cut(&word, 22), cut(&word, 59)), "github fine-grained token"),
+        (
+            format!("ghs_12345_{}.{}.{}", cut(&word, 30), cut(&word, 60), cut(&word, 40)),
+            "github app or oauth token",
+        ),
         ("-----BEGIN OPENSSH PRIVATE KEY-----".to_owned(), "private key"),
         ("-----BEGIN PRIVATE KEY-----".to_owned(), "private key"),
-        (format!("hvs.{}", &word[..90]), "HashiCorp Vault token"),
+        (format!("hvs.{}", cut(&word, 90)), "HashiCorp Vault token"),
     ];
     for (sample, kind) in samples {
         let body = format!("{{\"value\": \"{sample}\"}}");

@@ -7,20 +7,17 @@ use super::table::{self, Row, Segment};
 use super::{Table, Understood};
 use crate::catalog::pack::{Pack, Tables};
 use crate::catalog::refusal::{Refusal, code};
-use crate::catalog::{Catalog, canonical};
+use crate::catalog::{BUILTIN, Catalog, canonical};
 use crate::model::{Class, Operation, Scope};
 
-fn catalog() -> Catalog {
-    Catalog::builtin().unwrap()
+fn catalog() -> &'static Catalog {
+    &BUILTIN
 }
 
 fn github(catalog: &Catalog) -> (&Pack, &Table) {
     let pack = catalog.pack("github").unwrap();
-    match &pack.tables {
-        Tables::Rest(table) => (pack, table),
-        #[allow(unreachable_patterns)]
-        _ => panic!("github is a REST pack"),
-    }
+    let Tables::Rest(table) = &pack.tables;
+    (pack, table)
 }
 
 fn send(
@@ -41,7 +38,7 @@ fn send(
 }
 
 fn one(method: &str, target: &str, body: &str) -> Operation {
-    let understood = send(&catalog(), "api.github.com", method, target, body);
+    let understood = send(catalog(), "api.github.com", method, target, body);
     let understood = understood.unwrap_or_else(|refusal| panic!("{method} {target}: {refusal}"));
     assert_eq!(understood.request.target(), target);
     assert_eq!(understood.operations.len(), 1);
@@ -49,9 +46,7 @@ fn one(method: &str, target: &str, body: &str) -> Operation {
 }
 
 fn refused(method: &str, target: &str, body: &str) -> &'static str {
-    send(&catalog(), "api.github.com", method, target, body)
-        .err()
-        .map_or("understood", |refusal| refusal.code)
+    send(catalog(), "api.github.com", method, target, body).err().map_or("understood", |refusal| refusal.code)
 }
 
 fn class(method: &str, target: &str, body: &str) -> (String, Class) {
@@ -107,7 +102,7 @@ fn overrides() -> BTreeMap<String, Class> {
 #[test]
 fn all_1223_operations_are_there() {
     let catalog = catalog();
-    let (_, table) = github(&catalog);
+    let (_, table) = github(catalog);
     let count = |method: Method| table.rows().iter().filter(|row| row.method == method).count();
     let counts = [Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::PUT].map(count);
     assert_eq!((table.rows().len(), counts), (1223, [639, 193, 70, 187, 134]));
@@ -116,12 +111,12 @@ fn all_1223_operations_are_there() {
 #[test]
 fn every_row_is_found_by_its_own_path() {
     let catalog = catalog();
-    let (_, table) = github(&catalog);
+    let (_, table) = github(catalog);
     for row in table.rows() {
         let host =
             if row.id == "repos/upload-release-asset" { "uploads.github.com" } else { "api.github.com" };
         let path = filled(row);
-        let understood = send(&catalog, host, row.method.as_str(), &path, "");
+        let understood = send(catalog, host, row.method.as_str(), &path, "");
         let understood = understood.unwrap_or_else(|refusal| panic!("{} {path}: {refusal}", row.method));
         let operation = &understood.operations[0];
         assert_eq!(operation.operation, format!("github:{}", row.id), "{} {path}", row.method);
@@ -133,7 +128,7 @@ fn every_row_is_found_by_its_own_path() {
 #[test]
 fn no_operation_is_weaker_than_the_rules_without_a_reason() {
     let catalog = catalog();
-    let (_, table) = github(&catalog);
+    let (_, table) = github(catalog);
     let mut overrides = overrides();
     for row in table.rows() {
         let rule = rule(row);
@@ -148,7 +143,7 @@ fn no_operation_is_weaker_than_the_rules_without_a_reason() {
 #[test]
 fn shared_scope_is_for_reads_and_resources_name_something() {
     let catalog = catalog();
-    let (_, table) = github(&catalog);
+    let (_, table) = github(catalog);
     for row in table.rows() {
         match row.scope {
             Scope::Shared => assert_eq!(row.class, Class::Read, "{}", row.id),
@@ -160,7 +155,7 @@ fn shared_scope_is_for_reads_and_resources_name_something() {
             let path = filled(row).to_lowercase();
             let host =
                 if row.id == "repos/upload-release-asset" { "uploads.github.com" } else { "api.github.com" };
-            let understood = send(&catalog, host, row.method.as_str(), &filled(row), "").unwrap();
+            let understood = send(catalog, host, row.method.as_str(), &filled(row), "").unwrap();
             let named = resources(&understood.operations[0]);
             assert!(
                 named.contains(&"repository=some-owner/some-repo".to_owned()),
@@ -290,8 +285,7 @@ fn g25_g26_other_doors_are_unknown() {
 #[test]
 fn hosts_with_few_operations_serve_only_those() {
     let catalog = catalog();
-    let on =
-        |method: &str, target: &str| send(&catalog, "uploads.github.com", method, target, "").map(|_| ());
+    let on = |method: &str, target: &str| send(catalog, "uploads.github.com", method, target, "").map(|_| ());
     assert!(on("POST", "/repos/o/r/releases/1/assets?name=a.zip").is_ok());
     assert_eq!(on("DELETE", "/repos/o/r").unwrap_err().code, code::UNKNOWN_OPERATION);
 }
