@@ -15,8 +15,10 @@ macro_rules! folder {
     };
 }
 
-pub(super) const PACKS: &[Folder] =
-    &[folder!("github", "pack.toml", "operations.tsv", "overrides.toml", "payload.toml")];
+pub(super) const PACKS: &[Folder] = &[
+    folder!("github", "pack.toml", "operations.tsv", "overrides.toml", "payload.toml"),
+    folder!("railway", "pack.toml", "operations.tsv", "types.tsv", "inputs.tsv", "overrides.toml"),
+];
 
 /// Shapes of well-known keys that belong to no pack.
 pub(super) const KEYS: &str = include_str!("../../../policies/packs/keys.toml");

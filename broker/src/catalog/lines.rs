@@ -205,6 +205,22 @@ mod tests {
         assert_eq!(ask(&get("https://api.github.com/nothing/at/all")), expected);
     }
 
+    /// As curl sends what was published: the older host, JSON under the content type of a form, no environment.
+    #[test]
+    fn the_published_incident_is_understood_as_destroy() {
+        let line = json!({
+            "method": "POST",
+            "url": "https://backboard.railway.app/graphql/v2",
+            "headers": { "content-type": "application/x-www-form-urlencoded", "authorization": "Bearer x" },
+            "body": "{\"query\":\"mutation { volumeDelete(volumeId: \\\"3d2c42fb-0000-4000-8000-000000000000\\\") }\"}",
+        });
+        let answer = ask(&line);
+        assert_eq!(answer["operations"][0]["operation"], "railway:volumeDelete", "{answer}");
+        assert_eq!(answer["operations"][0]["class"], "destroy");
+        let expected = json!([{ "kind": "volume", "id": "3d2c42fb-0000-4000-8000-000000000000" }]);
+        assert_eq!(answer["operations"][0]["resources"], expected);
+    }
+
     #[test]
     fn the_url_is_not_normalised() {
         for (url, code) in [

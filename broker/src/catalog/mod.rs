@@ -11,6 +11,7 @@
 pub mod canonical;
 mod embedded;
 pub mod foreign;
+pub mod graphql;
 pub mod lines;
 pub mod pack;
 mod refusal;
@@ -79,6 +80,7 @@ impl Catalog {
     pub fn classify(&self, pack: &Pack, request: Request) -> Result<Understood, Refusal> {
         match &pack.tables {
             Tables::Rest(table) => table.classify(&pack.manifest, request),
+            Tables::Graphql(tables) => graphql::classify(tables, &pack.manifest, request),
         }
     }
 

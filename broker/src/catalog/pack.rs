@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::rest;
+use super::{graphql, rest};
 use crate::model::Carrier;
 
 /// `pack.toml`. Unknown keys are errors.
@@ -121,6 +121,7 @@ pub struct Pack {
 #[derive(Debug)]
 pub enum Tables {
     Rest(rest::Table),
+    Graphql(Box<graphql::Tables>),
 }
 
 /// What is wrong with a pack's data.

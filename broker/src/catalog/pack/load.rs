@@ -1,7 +1,7 @@
 //! Reads a pack's files and holds them against each other.
 
 use super::{Manifest, Pack, PackError, Protocol, Tables};
-use crate::catalog::rest;
+use crate::catalog::{graphql, rest};
 
 const FILE: &str = "pack.toml";
 
@@ -12,7 +12,7 @@ pub(super) fn pack(read: &dyn Fn(&str) -> Option<String>) -> Result<Pack, PackEr
     check(&manifest).map_err(|reason| PackError::new(FILE, reason))?;
     let tables = match manifest.protocol {
         Protocol::Rest => Tables::Rest(rest::Table::load(&manifest, read)?),
-        Protocol::Graphql => return Err(PackError::new(FILE, "packs of GraphQL cannot be loaded yet")),
+        Protocol::Graphql => Tables::Graphql(Box::new(graphql::Tables::load(read).map_err(table_error)?)),
     };
     Ok(Pack { manifest, tables })
 }
@@ -60,4 +60,8 @@ fn check(manifest: &Manifest) -> Result<(), String> {
         return Err(format!("'{wrong}' is not a resource kind"));
     }
     Ok(())
+}
+
+fn table_error(error: graphql::TableError) -> PackError {
+    PackError { file: error.file, row: (error.row > 0).then_some(error.row), reason: error.reason }
 }

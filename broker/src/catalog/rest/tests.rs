@@ -16,7 +16,7 @@ fn catalog() -> &'static Catalog {
 
 fn github(catalog: &Catalog) -> (&Pack, &Table) {
     let pack = catalog.pack("github").unwrap();
-    let Tables::Rest(table) = &pack.tables;
+    let Tables::Rest(table) = &pack.tables else { panic!("github is a REST pack") };
     (pack, table)
 }
 
