@@ -54,7 +54,8 @@ fn h2_what_is_not_a_placeholder_in_a_carrier_is_foreign() {
     let short = format!("Bearer {}", cut(PLACEHOLDER, 39));
     let mixed = basic(&format!("{REAL}:{PLACEHOLDER}"));
     for (name, value, kind) in [
-        ("authorization", "Bearer 11111111-2222-4333-8444-555555555555", "credential"),
+        ("authorization", "Bearer 11111111-2222-4333-8444-555555555555", "railway token"),
+        ("project-access-token", "11111111-2222-4333-8444-555555555555", "railway token"),
         ("authorization", "token gho_0123456789abcdefghijABCDEFGHIJ012345", "github app or oauth token"),
         ("authorization", &long, "github personal access token"),
         ("authorization", &short, "credential"),

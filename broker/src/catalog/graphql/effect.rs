@@ -83,7 +83,7 @@ fn named(row: &Root, arguments: &Map<String, Value>) -> Result<Vec<Resource>, Re
     for named in &row.resources {
         for (kind, path) in &named.0 {
             let mut ids = Vec::new();
-            collect(&path.0, Some(&Value::Object(arguments.clone())), &mut ids)?;
+            step(&path.0, arguments, &mut ids)?;
             if ids.is_empty() {
                 continue;
             }
@@ -107,14 +107,19 @@ fn collect(steps: &[String], value: Option<&Value>, ids: &mut Vec<String>) -> Re
             ids.push(id.clone());
             Ok(())
         }
-        (Some((step, rest)), Some(Value::Object(map))) => match step.strip_suffix("[]") {
-            None => collect(rest, map.get(step), ids),
-            Some(step) => match map.get(step) {
-                Some(Value::Array(items)) => items.iter().try_for_each(|item| collect(rest, Some(item), ids)),
-                other => collect(rest, other, ids),
-            },
-        },
+        (Some(_), Some(Value::Object(map))) => step(steps, map, ids),
         _ => Err(Refusal::new(code::MALFORMED_ID, "an id is not a string")),
+    }
+}
+
+fn step(steps: &[String], map: &Map<String, Value>, ids: &mut Vec<String>) -> Result<(), Refusal> {
+    let Some((step, rest)) = steps.split_first() else { return Ok(()) };
+    match step.strip_suffix("[]") {
+        None => collect(rest, map.get(step), ids),
+        Some(step) => match map.get(step) {
+            Some(Value::Array(items)) => items.iter().try_for_each(|item| collect(rest, Some(item), ids)),
+            other => collect(rest, other, ids),
+        },
     }
 }
 

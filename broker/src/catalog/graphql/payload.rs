@@ -114,7 +114,7 @@ pub(super) fn judge(rule: &Rule, arguments: &Map<String, Value>, judged: &mut Ju
             }
         }
         Rule::Variable => {
-            if !input.get("value").and_then(Value::as_str).is_some_and(|value| !value.is_empty()) {
+            if input.get("value").and_then(Value::as_str).is_none_or(str::is_empty) {
                 judged.raise(Class::Destroy);
             }
         }
@@ -142,10 +142,9 @@ pub(super) fn judge(rule: &Rule, arguments: &Map<String, Value>, judged: &mut Ju
             }
         }
         Rule::AllEnvironments => {
-            if !falsy(input.get("allEnvironments")) {
-                if let Some(service) = input.get("serviceId").and_then(Value::as_str) {
-                    judged.touch("service", service);
-                }
+            let service = input.get("serviceId").and_then(Value::as_str);
+            if let (false, Some(service)) = (falsy(input.get("allEnvironments")), service) {
+                judged.touch("service", service);
             }
         }
         Rule::Replace(path) => {

@@ -39,6 +39,9 @@ impl Variables {
         let mut declared = BTreeMap::new();
         for definition in &operation.variables {
             let name = definition.name.to_string();
+            if declared.contains_key(&name) {
+                return Err(Refusal::new(code::DUPLICATE_NAME, "two variables have one name"));
+            }
             let ty = (*definition.ty).clone();
             if !tables.is_input(ty.inner_named_type()) {
                 return Err(Refusal::new(code::UNKNOWN_TYPE, format!("the type of ${name} is not known")));
@@ -59,10 +62,7 @@ impl Variables {
             if value.is_none() && ty.is_non_null() {
                 return Err(Refusal::new(code::MISSING_ARGUMENT, format!("${name} is required")));
             }
-            let variable = Variable { ty, has_default, value, given };
-            if declared.insert(name, variable).is_some() {
-                return Err(Refusal::new(code::DUPLICATE_NAME, "two variables have one name"));
-            }
+            declared.insert(name, Variable { ty, has_default, value, given });
         }
         Ok(Variables { declared })
     }
