@@ -17,7 +17,7 @@ macro_rules! folder {
 
 pub(super) const PACKS: &[Folder] = &[
     folder!("github", "pack.toml", "operations.tsv", "overrides.toml", "payload.toml"),
-    folder!("railway", "pack.toml", "operations.tsv", "overrides.toml", "types.tsv", "inputs.tsv"),
+    folder!("railway", "pack.toml", "operations.tsv", "types.tsv", "inputs.tsv", "overrides.toml"),
 ];
 
 /// Shapes of well-known keys that belong to no pack.

@@ -164,3 +164,159 @@ impl<'de> Deserialize<'de> for Values {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::answer;
+    use crate::catalog::BUILTIN;
+
+    fn ask(line: &Value) -> Value {
+        serde_json::from_str(&answer(&BUILTIN, None, &line.to_string())).unwrap()
+    }
+
+    fn refused(line: Value) -> String {
+        let answer = ask(&line);
+        assert_eq!(answer["understood"], false, "{line}");
+        assert_eq!(answer["operations"], json!([]), "{line}");
+        answer["refused"].as_str().unwrap().to_owned()
+    }
+
+    fn get(url: &str) -> Value {
+        json!({ "method": "GET", "url": url })
+    }
+
+    #[test]
+    fn an_answer_has_the_shape_of_the_contract() {
+        let line = json!({ "method": "DELETE", "url": "https://api.github.com/repos/Octocat/Hello-World", "headers": {} });
+        let expected = json!({
+            "understood": true,
+            "refused": null,
+            "operations": [{
+                "operation": "github:repos/delete",
+                "class": "destroy",
+                "resources": [{ "kind": "repository", "id": "octocat/hello-world" }],
+            }],
+        });
+        assert_eq!(ask(&line), expected);
+        let expected = json!({ "understood": false, "refused": "unknown_operation", "operations": [] });
+        assert_eq!(ask(&get("https://api.github.com/nothing/at/all")), expected);
+    }
+
+    /// As curl sends what was published: the older host, JSON under the content type of a form, no environment.
+    #[test]
+    fn the_published_incident_is_understood_as_destroy() {
+        let line = json!({
+            "method": "POST",
+            "url": "https://backboard.railway.app/graphql/v2",
+            "headers": { "content-type": "application/x-www-form-urlencoded", "authorization": "Bearer x" },
+            "body": "{\"query\":\"mutation { volumeDelete(volumeId: \\\"3d2c42fb-0000-4000-8000-000000000000\\\") }\"}",
+        });
+        let answer = ask(&line);
+        assert_eq!(answer["operations"][0]["operation"], "railway:volumeDelete", "{answer}");
+        assert_eq!(answer["operations"][0]["class"], "destroy");
+        let expected = json!([{ "kind": "volume", "id": "3d2c42fb-0000-4000-8000-000000000000" }]);
+        assert_eq!(answer["operations"][0]["resources"], expected);
+    }
+
+    #[test]
+    fn the_url_is_not_normalised() {
+        for (url, code) in [
+            ("https://api.github.com/repos/o/r/../../../user", "dot_segment"),
+            ("https://api.github.com/repos/o/r/%2e%2e/x", "bad_escape"),
+            ("https://api.github.com//user", "empty_segment"),
+            ("https://api.github.com/user/", "empty_segment"),
+            ("https://api.github.com/user#x", "malformed_target"),
+            ("https://api.github.com\\@evil.test/user", "malformed_target"),
+            ("https://api.github.com?x=1", "malformed_target"),
+            ("https://API.GITHUB.COM/user", "unknown_host"),
+            ("https://api.github.com:443/user", "unknown_host"),
+            ("https://api.github.com./user", "unknown_host"),
+            ("https://user@api.github.com/user", "unknown_host"),
+            ("https://api.github.com@evil.test/user", "unknown_host"),
+            ("https://api.github.com.evil.test/user", "unknown_host"),
+            ("https://evil.test/user", "unknown_host"),
+            ("http://api.github.com/user", "not_https"),
+            ("HTTPS://api.github.com/user", "not_https"),
+            (" https://api.github.com/user", "not_https"),
+            ("//api.github.com/user", "not_https"),
+            ("", "not_https"),
+        ] {
+            assert_eq!(refused(get(url)), code, "{url}");
+        }
+        assert_eq!(ask(&get("https://api.github.com"))["operations"][0]["operation"], "github:meta/root");
+    }
+
+    #[test]
+    fn f10_h9_the_host_header_must_agree() {
+        let with = |host: Value| json!({ "method": "GET", "url": "https://api.github.com/user", "headers": { "Host": host } });
+        assert_eq!(ask(&with(json!("api.github.com")))["understood"], true);
+        assert_eq!(refused(with(json!("evil.test"))), "host_mismatch");
+        assert_eq!(refused(with(json!(["api.github.com", "api.github.com"]))), "repeated_header");
+    }
+
+    #[test]
+    fn headers_that_differ_by_case_are_the_same_header() {
+        let line = r#"{"method":"POST","url":"https://api.github.com/repos/o/r/issues","headers":{"Content-Type":"application/json","content-type":"text/plain"},"body":"{}"}"#;
+        let answer = answer(&BUILTIN, None, line);
+        assert_eq!(answer, r#"{"understood":false,"refused":"repeated_header","operations":[]}"#);
+    }
+
+    #[test]
+    fn bodies_are_text_or_base64() {
+        let url = "https://api.github.com/repos/o/r/git/refs/heads/main";
+        let class = |line: Value| ask(&line)["operations"][0]["class"].clone();
+        assert_eq!(class(json!({ "method": "PATCH", "url": url, "body": "{\"force\":true}" })), "destroy");
+        assert_eq!(
+            class(json!({ "method": "PATCH", "url": url, "body_base64": "eyJmb3JjZSI6dHJ1ZX0=" })),
+            "destroy"
+        );
+        assert_eq!(
+            refused(json!({ "method": "PATCH", "url": url, "body": "", "body_base64": "" })),
+            "malformed_line"
+        );
+        assert_eq!(refused(json!({ "method": "PATCH", "url": url, "body_base64": "*" })), "malformed_line");
+    }
+
+    #[test]
+    fn a_bad_line_gets_an_answer() {
+        let catalog = &*BUILTIN;
+        for line in ["", "{", "[]", "null", "1", "{}", r#"{"method":"GET"}"#, r#"{"method":1,"url":"x"}"#] {
+            let expected = r#"{"understood":false,"refused":"malformed_line","operations":[]}"#;
+            assert_eq!(answer(catalog, None, line), expected, "{line}");
+        }
+        let twice = r#"{"method":"GET","method":"DELETE","url":"https://api.github.com/user"}"#;
+        assert!(answer(catalog, None, twice).contains("malformed_line"));
+        let more = r#"{"method":"GET","url":"https://api.github.com/user","verb":"x"}"#;
+        assert!(answer(catalog, None, more).contains("malformed_line"));
+        let control =
+            json!({ "method": "GET", "url": "https://api.github.com/user", "headers": { "x": "a\r\nb: c" } });
+        assert_eq!(refused(control), "malformed_header");
+    }
+
+    #[test]
+    fn a_named_pack_has_its_own_hosts_only() {
+        let catalog = &*BUILTIN;
+        let line = get("https://api.github.com/user").to_string();
+        assert!(answer(catalog, Some("github"), &line).contains("users/get-authenticated"));
+        assert!(answer(catalog, Some("nothing"), &line).contains("unknown_pack"));
+        let line = get("https://evil.test/user").to_string();
+        assert!(answer(catalog, Some("github"), &line).contains("unknown_host"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_line_panics(line in "\\PC{0,80}", method in "[A-Z]{0,8}", url in "\\PC{0,60}", body in "\\PC{0,60}") {
+            let catalog = &*BUILTIN;
+            let malformed = answer(catalog, None, &line).contains("malformed_line");
+            prop_assert!(malformed);
+            let url = format!("https://api.github.com/{url}");
+            let line = json!({ "method": method, "url": url, "body": body }).to_string();
+            let answered: Value = serde_json::from_str(&answer(catalog, None, &line)).unwrap();
+            prop_assert!(answered["understood"].is_boolean());
+        }
+    }
+}

@@ -130,3 +130,8 @@ impl Catalog {
         self.keys.find(parts, placeholders)
     }
 }
+
+/// The builtin packs, loaded once for all tests of this room.
+#[cfg(test)]
+pub(in crate::catalog) static BUILTIN: std::sync::LazyLock<Catalog> =
+    std::sync::LazyLock::new(|| Catalog::builtin().expect("the builtin packs load"));

@@ -2,6 +2,9 @@
 
 mod load;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -128,7 +131,7 @@ pub struct Pack {
 #[derive(Debug)]
 pub enum Tables {
     Rest(rest::Table),
-    Graphql(graphql::Tables),
+    Graphql(Box<graphql::Tables>),
 }
 
 /// What is wrong with a pack's data.

@@ -15,10 +15,25 @@ impl Refusal {
         Refusal { code, detail: detail.into() }
     }
 
-    /// The problem that the gateway answers with: `not_understood` for a code that the table does not list.
+    /// The problem that the gateway answers with: `not_understood` for a code that the tables do not list.
     pub fn problem(&self) -> Code {
-        let graphql = super::graphql::code::ALL.iter().find(|row| row.0 == self.code).map(|row| row.1);
-        code::ALL.iter().find(|row| row.code == self.code).map(|row| row.problem).or(graphql).unwrap_or(Code::NotUnderstood)
+        let listed = code::ALL.iter().find(|row| row.code == self.code);
+        listed.map_or_else(|| graphql_problem(self.code), |row| row.problem)
+    }
+}
+
+/// For the codes that only the GraphQL side has.
+fn graphql_problem(text: &str) -> Code {
+    use super::graphql::code;
+    match text {
+        code::BODY_TOO_LARGE => Code::BodyTooLarge,
+        code::EMPTY_BODY | code::BYTE_ORDER_MARK | code::MALFORMED_DOCUMENT | code::MALFORMED_ID => {
+            Code::MalformedRequest
+        }
+        code::QUERY_IN_URL | code::DUPLICATE_KEY | code::DUPLICATE_NAME | code::MULTIPLE_OPERATIONS => {
+            Code::AmbiguousRequest
+        }
+        _ => Code::NotUnderstood,
     }
 }
 
@@ -87,5 +102,28 @@ pub mod code {
         // The meaning.
         UNKNOWN_OPERATION = "unknown_operation", UnknownOperation, "the pack does not know this method and path";
         BAD_PARAMETER = "bad_parameter", NotCanonical, "a path parameter is not in the one form that this resource has";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, Refusal, code};
+
+    #[test]
+    fn malformed_and_ambiguous_requests_are_400_and_unknown_ones_403() {
+        for (code, status) in [
+            (code::DOUBLE_ENCODING, 400),
+            (code::MALFORMED_BODY, 400),
+            (code::HEADERS_TOO_LARGE, 431),
+            (code::METHOD_REFUSED, 405),
+            ("duplicate_key", 400),
+            ("body_too_large", 413),
+            ("persisted_query", 403),
+            (code::UNKNOWN_OPERATION, 403),
+            ("never_heard_of", 403),
+        ] {
+            assert_eq!(Refusal::new(code, "").problem().status(), status, "{code}");
+        }
+        assert_eq!(Refusal::new("never_heard_of", "").problem(), Code::NotUnderstood);
     }
 }

@@ -70,14 +70,12 @@ fn segment(segment: &str) -> Result<(), Refusal> {
     })?;
     let decoded = decode(segment);
     // An escaped slash must not hide what a plain one may not make.
-    for part in decoded.split(|byte| *byte == b'/') {
-        match part {
-            b"." | b".." => {
-                return Err(Refusal::new(code::DOT_SEGMENT, "the path has a '.' or '..' segment"));
-            }
-            b"" => return Err(Refusal::new(code::EMPTY_SEGMENT, "an escaped slash makes an empty segment")),
-            _ => {}
-        }
+    let mut parts = decoded.split(|byte| *byte == b'/');
+    if parts.clone().any(|part| matches!(part, b"." | b"..")) {
+        return Err(Refusal::new(code::DOT_SEGMENT, "the path has a '.' or '..' segment"));
+    }
+    if parts.any(<[u8]>::is_empty) {
+        return Err(Refusal::new(code::EMPTY_SEGMENT, "an escaped slash makes an empty segment"));
     }
     look_alike(&decoded)
 }

@@ -8,7 +8,7 @@ use super::unknown_carrier;
 use crate::catalog::pack::{KeyShape, Manifest, PackError};
 
 /// Query keys in which credentials travel whatever the provider.
-const QUERY: [&str; 14] = [
+const QUERY: [&str; 13] = [
     "access_token",
     "api_key",
     "apikey",
@@ -19,7 +19,6 @@ const QUERY: [&str; 14] = [
     "password",
     "private_token",
     "secret",
-    "token",
     "x-amz-credential",
     "x-amz-security-token",
     "x-amz-signature",

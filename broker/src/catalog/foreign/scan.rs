@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 
-use aho_corasick::packed;
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Input, MatchKind, Span, packed};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
 
@@ -22,8 +21,15 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Finds the places where a key could start. Linear, and for few starts as fast as memory (PERFORMANCE: packed search).
+/// How many starts the packed search takes at once.
+const TOGETHER: usize = 64;
+
+/// Finds the places where a key could start. Linear, and as fast as memory: packed search, 64 starts a pass.
 pub(super) struct Finder {
+    passes: Vec<Pass>,
+}
+
+struct Pass {
     search: Search,
     /// For each start: the shapes that may begin there.
     shapes: Vec<Vec<usize>>,
@@ -31,6 +37,7 @@ pub(super) struct Finder {
 
 enum Search {
     Packed(packed::Searcher),
+    /// Where the processor has no packed search.
     Plain(AhoCorasick),
 }
 
@@ -46,31 +53,34 @@ impl Finder {
                 starts.push(start);
             }
         }
+        let passes = starts.chunks(TOGETHER).map(|starts| Pass::new(starts, shapes));
+        Ok(Finder { passes: passes.collect::<Result<_, _>>()? })
+    }
+}
+
+impl Pass {
+    fn new(starts: &[&str], shapes: &[Shape]) -> Result<Self, String> {
         let begins = |start: &str, shape: &Shape| shape.starts.iter().any(|own| own.starts_with(start));
         let of = |start: &&str| {
             let those = shapes.iter().enumerate().filter(|(_, shape)| begins(start, shape));
             those.map(|(index, _)| index).collect()
         };
-        let of_start = starts.iter().map(of).collect();
-        let packed = packed::Config::new().builder().extend(&starts).build();
-        let search = match packed {
+        let search = match packed::Config::new().builder().extend(starts).build() {
             Some(packed) => Search::Packed(packed),
-            None => Search::Plain(
-                AhoCorasick::builder()
-                    .match_kind(MatchKind::LeftmostFirst)
-                    .build(&starts)
-                    .map_err(|error| error.to_string())?,
-            ),
+            None => {
+                let plain = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(starts);
+                Search::Plain(plain.map_err(|error| error.to_string())?)
+            }
         };
-        Ok(Finder { search, shapes: of_start })
+        Ok(Pass { search, shapes: starts.iter().map(of).collect() })
     }
 
     /// Position and shapes of the first start at or after `from`.
     fn next(&self, text: &[u8], from: usize) -> Option<(usize, &[usize])> {
-        let span = aho_corasick::Span::from(from..text.len());
+        let span = Span::from(from..text.len());
         let found = match &self.search {
             Search::Packed(packed) => packed.find_in(text, span),
-            Search::Plain(plain) => plain.find(aho_corasick::Input::new(text).span(span)),
+            Search::Plain(plain) => plain.find(Input::new(text).span(span)),
         }?;
         Some((found.start(), self.shapes.get(found.pattern().as_usize()).map_or(&[], Vec::as_slice)))
     }
@@ -93,23 +103,31 @@ impl Keys {
     }
 
     fn plain<'a>(&'a self, text: &[u8], found: &mut Vec<(&'a str, Vec<u8>)>) {
-        let mut from = 0;
-        while let Some((at, shapes)) = self.finder.next(text, from) {
-            from = at + 1;
-            // A key stands by itself: the end of a longer word is none.
-            let inside =
-                at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(u8::is_ascii_alphanumeric);
-            if inside || found.len() >= MOST {
-                continue;
-            }
-            let window = text.get(at..).map(|rest| rest.get(..WINDOW).unwrap_or(rest)).unwrap_or_default();
-            for shape in shapes.iter().filter_map(|index| self.shapes.get(*index)) {
-                if let Some(key) = shape.pattern.find(window) {
-                    found.push((shape.name(), key.as_bytes().to_vec()));
-                    break;
+        for pass in &self.finder.passes {
+            let mut from = 0;
+            while let Some((at, shapes)) = pass.next(text, from) {
+                from = at + 1;
+                if found.len() >= MOST {
+                    return;
                 }
+                found.extend(self.at(text, at, shapes));
             }
         }
+    }
+
+    /// The first of these shapes that a text has at a place.
+    fn at(&self, text: &[u8], at: usize, shapes: &[usize]) -> Option<(&str, Vec<u8>)> {
+        // A key stands by itself: the end of a longer word is none.
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        if before.is_some_and(u8::is_ascii_alphanumeric) {
+            return None;
+        }
+        let rest = text.get(at..)?;
+        let window = rest.get(..WINDOW).unwrap_or(rest);
+        let shapes = shapes.iter().filter_map(|index| self.shapes.get(*index));
+        shapes
+            .filter_map(|shape| Some((shape.name(), shape.pattern.find(window)?.as_bytes().to_vec())))
+            .next()
     }
 
     /// Every run of base64 digits, decoded.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{Refusal, Understood};
 use super::pack::Manifest;
+use super::understood::Understood;
 use crate::model::{Class, Operation, Request};
 
 mod body;
@@ -31,8 +32,7 @@ mod tests;
 
 pub use tables::{TableError, Tables};
 
-/// Classifies a request to one of the pack's endpoints. Everything that is not understood completely is
-/// refused.
+/// Classifies a request to one of the pack's endpoints. Everything that is not understood completely is refused.
 pub fn classify(tables: &Tables, manifest: &Manifest, request: Request) -> Result<Understood, Refusal> {
     let body = body::read(&request, &manifest.endpoints)?;
     let mut budget = walk::Budget::default();

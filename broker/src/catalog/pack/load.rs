@@ -12,11 +12,7 @@ pub(super) fn pack(read: &dyn Fn(&str) -> Option<String>) -> Result<Pack, PackEr
     check(&manifest).map_err(|reason| PackError::new(FILE, reason))?;
     let tables = match manifest.protocol {
         Protocol::Rest => Tables::Rest(rest::Table::load(&manifest, read)?),
-        Protocol::Graphql => Tables::Graphql(graphql::Tables::load(read).map_err(|error| PackError {
-            file: error.file,
-            row: (error.row > 0).then_some(error.row),
-            reason: error.reason,
-        })?),
+        Protocol::Graphql => Tables::Graphql(Box::new(graphql::Tables::load(read).map_err(table_error)?)),
     };
     Ok(Pack { manifest, tables })
 }
@@ -64,4 +60,8 @@ fn check(manifest: &Manifest) -> Result<(), String> {
         return Err(format!("'{wrong}' is not a resource kind"));
     }
     Ok(())
+}
+
+fn table_error(error: graphql::TableError) -> PackError {
+    PackError { file: error.file, row: (error.row > 0).then_some(error.row), reason: error.reason }
 }

@@ -41,12 +41,14 @@ struct Name {
 #[derive(Debug, Clone)]
 struct Pointer(Vec<String>);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum When {
     Present,
     /// Present and neither `false` nor `null`: a text such as `"true"` counts, since a provider may take it for true.
     NotFalse,
+    /// This text, whatever its case.
+    Equals(String),
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -108,8 +110,11 @@ impl Rules {
                     ));
                 }
                 for member in &entry.members {
-                    let raise =
-                        Raise { member: Pointer::parse(member)?, when: entry.when, class: entry.class };
+                    let raise = Raise {
+                        member: Pointer::parse(member)?,
+                        when: entry.when.clone(),
+                        class: entry.class,
+                    };
                     rules.raise.entry(id.clone()).or_default().push(raise);
                 }
             }
@@ -151,9 +156,12 @@ impl Rules {
         let body = members(request, decides)?;
         for rule in raise {
             let found = rule.member.find(&body)?;
-            let holds = match rule.when {
+            let holds = match &rule.when {
                 When::Present => found.is_some(),
                 When::NotFalse => !matches!(found, None | Some(Value::Bool(false) | Value::Null)),
+                When::Equals(text) => {
+                    found.and_then(Value::as_str).is_some_and(|own| fold(own) == fold(text))
+                }
             };
             if holds {
                 operation.class = operation.class.max(rule.class);

@@ -18,7 +18,7 @@ pub struct Row {
     pub(super) line: usize,
     pub method: Method,
     /// `/repos/{owner}/{repo}/git/refs/{ref*}`: `{name}` is one segment, `{name/}` one segment that may hold an
-    /// escaped slash, `{name*}` the last segments, at least one.
+    /// escaped slash, `{name*}` the last segments (for GET perhaps none), `{a...b*}` the same with `...` in them.
     pub template: String,
     pub segments: Vec<Segment>,
     /// `repos/delete`.
@@ -33,7 +33,7 @@ pub struct Row {
 pub enum Segment {
     Literal(String),
     Parameter { name: String, slashes: bool },
-    Rest { name: String },
+    Rest { name: String, holds: &'static str },
 }
 
 /// A class that is weaker than the rules for tables would give, and why.
@@ -176,7 +176,8 @@ fn segments(template: &str) -> Result<Vec<Segment>, String> {
 
 fn parameter(name: &str, last: bool) -> Option<Segment> {
     if let Some(name) = name.strip_suffix('*') {
-        return (last && plain(name, "-_")).then(|| Segment::Rest { name: name.to_owned() });
+        let holds = if name.contains("...") { "..." } else { "" };
+        return (last && plain(name, "-_.")).then(|| Segment::Rest { name: name.to_owned(), holds });
     }
     let (name, slashes) = name.strip_suffix('\0').map_or((name, false), |name| (name, true));
     plain(name, "-_").then(|| Segment::Parameter { name: name.to_owned(), slashes })
@@ -190,7 +191,7 @@ impl Segment {
     pub fn name(&self) -> Option<&str> {
         match self {
             Segment::Literal(_) => None,
-            Segment::Parameter { name, .. } | Segment::Rest { name } => Some(name),
+            Segment::Parameter { name, .. } | Segment::Rest { name, .. } => Some(name),
         }
     }
 }

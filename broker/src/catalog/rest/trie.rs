@@ -17,7 +17,15 @@ struct Node {
     /// Rows that end here.
     here: Vec<(Method, usize)>,
     /// Rows whose last parameter takes all that follows.
-    rest: Vec<(Method, usize)>,
+    rest: Vec<Tail>,
+}
+
+#[derive(Debug)]
+struct Tail {
+    method: Method,
+    /// A text that the rest has to hold; empty for none.
+    holds: &'static str,
+    row: usize,
 }
 
 impl Trie {
@@ -39,13 +47,17 @@ impl Trie {
 
     fn walk(&self, at: usize, method: &Method, segments: &[&str]) -> Option<usize> {
         let node = self.nodes.get(at)?;
-        let Some((first, after)) = segments.split_first() else { return of(&node.here, method) };
+        let Some((first, after)) = segments.split_first() else {
+            // The root of a tree of contents: only reading it means something.
+            return of(&node.here, method)
+                .or_else(|| if method == Method::GET { node.tail(method, &[]) } else { None });
+        };
         let literal = node.literals.binary_search_by(|(text, _)| text.as_ref().cmp(first)).ok();
         let literal = literal.and_then(|found| node.literals.get(found)).map(|(_, next)| *next);
         literal
             .and_then(|next| self.walk(next, method, after))
             .or_else(|| node.parameter.and_then(|next| self.walk(next, method, after)))
-            .or_else(|| of(&node.rest, method))
+            .or_else(|| node.tail(method, segments))
     }
 
     /// `false` when the place is taken.
@@ -55,8 +67,8 @@ impl Trie {
             at = match segment {
                 Segment::Literal(text) => self.literal(at, text),
                 Segment::Parameter { .. } => self.parameter(at),
-                Segment::Rest { .. } => {
-                    return self.nodes.get_mut(at).is_some_and(|node| put(&mut node.rest, row, index));
+                Segment::Rest { holds, .. } => {
+                    return self.nodes.get_mut(at).is_some_and(|node| node.put_tail(row, holds, index));
                 }
             };
         }
@@ -85,6 +97,24 @@ impl Trie {
                 new
             }
         }
+    }
+}
+
+impl Node {
+    fn tail(&self, method: &Method, segments: &[&str]) -> Option<usize> {
+        let fits =
+            |tail: &&Tail| tail.method == method && segments.iter().any(|text| text.contains(tail.holds));
+        let any = |tail: &&Tail| tail.method == method && tail.holds.is_empty();
+        let special = self.rest.iter().filter(|tail| !tail.holds.is_empty()).find(fits);
+        special.or_else(|| self.rest.iter().find(any)).map(|tail| tail.row)
+    }
+
+    fn put_tail(&mut self, row: &Row, holds: &'static str, index: usize) -> bool {
+        let free = !self.rest.iter().any(|tail| tail.method == row.method && tail.holds == holds);
+        if free {
+            self.rest.push(Tail { method: row.method.clone(), holds, row: index });
+        }
+        free
     }
 }
 
