@@ -124,16 +124,3 @@ impl fmt::Debug for App {
         f.debug_struct("App").field("issuer", &self.issuer()).field("sealed", &self.is_sealed()).finish()
     }
 }
-mod tmpcheck {
-    use super::*;
-    fn s<T: Send>(_: T) {}
-    fn a(app: App) { s(async move { let r: Arc<LiveCredential> = todo!(); app.locate(&r, &[], crate::provider::Freshness::Fresh).await; }) }
-    fn b(app: App) { s(async move { let r: Arc<LiveCredential> = todo!(); app.resolve(&r, todo!()).await; }) }
-    fn c(app: App) { s(async move { app.live_session(todo!()).await; }) }
-    fn d(app: App) { s(async move { app.record_intent(todo!(),todo!(),todo!(),todo!()).await; }) }
-    fn e(app: App) { s(async move { app.ask(todo!(),todo!(),todo!(),todo!()).await; }) }
-    fn f(app: App) { s(async move { app.forward(todo!()).await; }) }
-    fn g(app: App) { s(async move { app.token(todo!()).await; }) }
-    fn h(app: App) { s(async move { app.identify_person(todo!()).await; }) }
-    fn i(app: App) { s(async move { app.sweep_forever().await; }) }
-}

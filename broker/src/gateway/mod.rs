@@ -48,11 +48,7 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
     // From here on the intent is on record, so what happens next is its outcome and not a refusal.
     let close = close::Close::of(app, &identified, &recorded);
     let record = recorded.id.clone();
-    let outcome = async {
-        let outgoing = inject::inject(app, &identified, recorded, judged)?;
-        forward::forward(app, outgoing).await
-    };
-    let mut response = match outcome.await {
+    let mut response = match send(app, &identified, recorded, judged).await {
         Ok(sent) => {
             screen::screen(sent, close).unwrap_or_else(|error| problem_response(&error, trace.graphql))
         }
@@ -63,6 +59,16 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
     };
     stamp(&mut response, &record);
     Ok(response)
+}
+
+async fn send(
+    app: &App,
+    identified: &identify::Identified,
+    recorded: app::Intent,
+    judged: app::Judged,
+) -> app::Result<app::Sent> {
+    let outgoing = inject::inject(app, identified, recorded, judged)?;
+    forward::forward(app, outgoing).await
 }
 
 /// Record a refusal and answer it. What cannot be recorded is answered 503, and was not sent either.

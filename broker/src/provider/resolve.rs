@@ -97,17 +97,20 @@ impl Resolver {
         let asker = Asker { rules, inventory: &inventory, lookup, now, asked: AtomicUsize::new(0) };
         let search = Search { asker: &asker, wanted };
         let time = Duration::from_secs(rules.file.budget.seconds);
-        stream::iter(resources)
-            .map(|resource| async move {
+        let search = &search;
+        // Boxed one by one: a stream of closures that borrow is not known to be `Send` for every lifetime.
+        let mut searches: Vec<BoxFuture<'_, Result<Located, Unresolved>>> =
+            Vec::with_capacity(resources.len());
+        for resource in resources {
+            searches.push(Box::pin(async move {
                 match tokio::time::timeout(time, search.locate(resource)).await {
                     Ok(Ok(located)) => Ok(located),
                     Ok(Err(reason)) => unresolved(resource, &reason),
                     Err(_) => unresolved(resource, "it took too long"),
                 }
-            })
-            .buffered(8)
-            .collect()
-            .await
+            }));
+        }
+        stream::iter(searches).buffered(8).collect().await
     }
 
     /// Reads an effect that was staged earlier. Always asks; the answer is for the catalogue to judge.

@@ -10,7 +10,7 @@
 
 use serde_json::Value;
 
-use super::{Refusal, Understood};
+use super::Refusal;
 use super::pack::Manifest;
 use super::understood::Understood;
 use crate::model::{Class, Operation, Request};
