@@ -15,6 +15,7 @@ mod binaries;
 mod broker;
 mod canary;
 mod client;
+pub mod postgres;
 pub mod wire;
 
 pub use broker::{Database, Options, TestBroker};

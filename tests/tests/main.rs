@@ -1,0 +1,10 @@
+//! One binary for all tests that go through public doors.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests stop the test that they cannot serve"
+)]
+
+mod store;
