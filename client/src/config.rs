@@ -86,7 +86,8 @@ impl Config {
         broker_flag: Option<String>,
     ) -> Result<Self, Failure> {
         let path = |name: &str| variable(&inherited, name).map(PathBuf::from);
-        let text = |name: &'static str| match variable(&inherited, name).map(|value| value.to_os_string().into_string())
+        let text = |name: &'static str| match variable(&inherited, name)
+            .map(|value| value.to_os_string().into_string())
         {
             None => Ok(None),
             Some(Ok(value)) => Ok(Some(Setting { value, origin: Origin::Variable(name) })),
@@ -142,7 +143,10 @@ impl Config {
 }
 
 fn variable<'a>(inherited: &'a [(OsString, OsString)], name: &str) -> Option<&'a OsStr> {
-    inherited.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_os_str())
+    inherited
+        .iter()
+        .find(|(known, value)| known == name && !value.is_empty())
+        .map(|(_, value)| value.as_os_str())
 }
 
 fn home_dir(path: &impl Fn(&str) -> Option<PathBuf>) -> Result<Setting<PathBuf>, Failure> {
@@ -171,7 +175,8 @@ fn user_file(path: &Path) -> Result<UserFile, Failure> {
 /// An `http` or `https` URL with a host and no more than a path, without a slash at its end.
 fn base_url(text: &str) -> Result<String, Failure> {
     let bad = |why: &str| {
-        Failure::usage(format!("the broker's URL '{text}' {why}")).hint(format!("it looks like {DEFAULT_BROKER}"))
+        Failure::usage(format!("the broker's URL '{text}' {why}"))
+            .hint(format!("it looks like {DEFAULT_BROKER}"))
     };
     let url: http::Uri = text.parse().map_err(|_| bad("is none"))?;
     let authority = url.authority().ok_or_else(|| bad("names no host"))?;
@@ -203,9 +208,15 @@ mod tests {
         let only_home = [("STINT_HOME", home)];
         assert_eq!(broker(&only_home, None).value, DEFAULT_BROKER);
         std::fs::write(folder.path().join("config.toml"), "broker = \"http://file:1\"\n").unwrap();
-        assert_eq!(broker(&only_home, None), Setting { value: "http://file:1".into(), origin: Origin::UserFile });
+        assert_eq!(
+            broker(&only_home, None),
+            Setting { value: "http://file:1".into(), origin: Origin::UserFile }
+        );
         let variable = broker(&variables, None);
-        assert_eq!((variable.value.as_str(), variable.origin), ("http://variable:1", Origin::Variable("STINT_BROKER")));
+        assert_eq!(
+            (variable.value.as_str(), variable.origin),
+            ("http://variable:1", Origin::Variable("STINT_BROKER"))
+        );
         assert_eq!(broker(&variables, Some("https://flag/")).value, "https://flag");
     }
 
@@ -213,7 +224,9 @@ mod tests {
     fn a_broker_url_that_is_none_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let home = [("STINT_HOME", folder.path().to_str().unwrap())];
-        for url in ["127.0.0.1:7380", "ftp://host", "http://user:password@host", "http://host/?x=1", "nonsense"] {
+        for url in
+            ["127.0.0.1:7380", "ftp://host", "http://user:password@host", "http://host/?x=1", "nonsense"]
+        {
             assert_eq!(read(&home, folder.path(), Some(url)).unwrap_err().code, crate::exit::USAGE, "{url}");
         }
     }
@@ -222,7 +235,8 @@ mod tests {
     fn an_unknown_key_is_an_error_that_names_it() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("config.toml"), "brokr = \"x\"\n").unwrap();
-        let error = read(&[("STINT_HOME", folder.path().to_str().unwrap())], folder.path(), None).unwrap_err();
+        let error =
+            read(&[("STINT_HOME", folder.path().to_str().unwrap())], folder.path(), None).unwrap_err();
         assert!(error.message.contains("brokr"), "{error}");
     }
 }

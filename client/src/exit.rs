@@ -68,7 +68,9 @@ impl From<api::Error> for Failure {
                     _ => NOT_AUTHENTICATED,
                 };
                 let message = match description {
-                    Some(description) => format!("the broker refused to give a token: {description} ({error})"),
+                    Some(description) => {
+                        format!("the broker refused to give a token: {description} ({error})")
+                    }
                     None => format!("the broker refused to give a token: {error}"),
                 };
                 Failure::new(code, message).hint("`stint doctor` shows whether this login is still known")

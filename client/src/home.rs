@@ -58,7 +58,9 @@ impl Home {
     pub fn login(&self) -> Result<Option<Login>, Error> {
         let path = self.dir.join("login.json");
         let Some(text) = read_private(&path)? else { return Ok(None) };
-        serde_json::from_slice(&text).map(Some).map_err(|error| Error::Malformed { path, why: error.to_string() })
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| Error::Malformed { path, why: error.to_string() })
     }
 
     pub fn save_login(&self, login: &Login, clock: &Clock) -> Result<(), Error> {
@@ -79,8 +81,8 @@ impl Home {
         let path = self.dir.join(name);
         let bytes = read_private(&path)?
             .ok_or_else(|| Error::Io { path: path.clone(), source: io::ErrorKind::NotFound.into() })?;
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| Error::Malformed { path, why: "not text".to_owned() })?;
+        let text =
+            std::str::from_utf8(&bytes).map_err(|_| Error::Malformed { path, why: "not text".to_owned() })?;
         Ok(Zeroizing::new(text.trim_ascii().to_owned()))
     }
 
@@ -148,7 +150,8 @@ pub fn private_dir(path: &Path) -> Result<(), Error> {
 
 /// Creates a file that only this user can read; fails when anything is there already, a symbolic link included.
 pub fn create_private(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(no_follow()).open(path)?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(no_follow()).open(path)?;
     file.write_all(text)?;
     file.sync_all()
 }

@@ -21,8 +21,9 @@ pub fn line(text: impl Display) {
 
 /// One JSON document on stdout.
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Failure::new(crate::exit::FAILURE, format!("the answer cannot be shown: {error}")))?;
+    let text = serde_json::to_string_pretty(value).map_err(|error| {
+        Failure::new(crate::exit::FAILURE, format!("the answer cannot be shown: {error}"))
+    })?;
     write(&text);
     Ok(())
 }
@@ -83,7 +84,8 @@ pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 /// Without control characters and without those that reorder text.
 pub fn clean(text: &str) -> String {
     let harmless = |c: char| {
-        !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+        !c.is_control()
+            && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
     };
     text.chars().map(|c| if harmless(c) { c } else { '\u{fffd}' }).collect()
 }
@@ -101,7 +103,10 @@ mod tests {
 
     #[test]
     fn a_name_cannot_write_to_the_terminal() {
-        assert_eq!(clean("a\u{1b}[2Jb\r\nc\u{202e}d\u{7}"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c\u{fffd}d\u{fffd}");
+        assert_eq!(
+            clean("a\u{1b}[2Jb\r\nc\u{202e}d\u{7}"),
+            "a\u{fffd}[2Jb\u{fffd}\u{fffd}c\u{fffd}d\u{fffd}"
+        );
         assert_eq!(clean("größe ✓"), "größe ✓");
     }
 
@@ -109,6 +114,9 @@ mod tests {
     fn times_are_said_in_words() {
         let now = DateTime::UNIX_EPOCH;
         let said = |seconds| relative(now + TimeDelta::seconds(seconds), now);
-        assert_eq!([said(0), said(30), said(600), said(-7300), said(-200_000)], ["now", "in 30s", "in 10m", "2h ago", "2d ago"]);
+        assert_eq!(
+            [said(0), said(30), said(600), said(-7300), said(-200_000)],
+            ["now", "in 30s", "in 10m", "2h ago", "2d ago"]
+        );
     }
 }

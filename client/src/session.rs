@@ -23,7 +23,13 @@ pub struct LiveSession {
 
 impl LiveSession {
     /// A session is its own OAuth client: its id is the `client_id`, its key signs the assertions.
-    pub fn new(base: String, started: StartedSession, key: SigningKey, transport: Transport, clock: Clock) -> Self {
+    pub fn new(
+        base: String,
+        started: StartedSession,
+        key: SigningKey,
+        transport: Transport,
+        clock: Clock,
+    ) -> Self {
         let identity = Identity {
             client_id: started.session.id.clone(),
             issuer: started.issuer.clone(),
@@ -66,7 +72,9 @@ impl LiveSession {
                 Ok(_) => return Ok(()),
                 // Whoever is refused here has ended already.
                 Err(error) if error.is_refused() => return Ok(()),
-                Err(error) if !error.is_passing() || started.elapsed() + pause > patience => return Err(error),
+                Err(error) if !error.is_passing() || started.elapsed() + pause > patience => {
+                    return Err(error);
+                }
                 Err(_) => tokio::time::sleep(pause).await,
             }
             pause = (pause * 2).min(Duration::from_secs(3));

@@ -7,9 +7,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
-    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval, ApprovalList,
-    ApprovalState, Approve, AuditPage, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment,
-    EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
+    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval,
+    ApprovalList, ApprovalState, Approve, AuditPage, Credential, CredentialList, Deny, EndSessions,
+    EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession,
+    StartedSession, Status, WhoAmI,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -69,8 +70,13 @@ impl Broker {
         self.write(Method::POST, &format!("/v1/environments/{}/selectors", segment(environment)), add).await
     }
 
-    pub async fn unmap_selector(&self, environment: &str, remove: &AddSelector) -> Result<Environment, Error> {
-        self.write(Method::DELETE, &format!("/v1/environments/{}/selectors", segment(environment)), remove).await
+    pub async fn unmap_selector(
+        &self,
+        environment: &str,
+        remove: &AddSelector,
+    ) -> Result<Environment, Error> {
+        self.write(Method::DELETE, &format!("/v1/environments/{}/selectors", segment(environment)), remove)
+            .await
     }
 
     pub async fn credentials(&self) -> Result<CredentialList, Error> {
@@ -152,7 +158,10 @@ impl Broker {
     }
 
     /// The server's time as its `Date` header gives it, without authentication.
-    pub async fn server_time(transport: &Transport, base: &str) -> Result<Option<chrono::DateTime<chrono::Utc>>, Error> {
+    pub async fn server_time(
+        transport: &Transport,
+        base: &str,
+    ) -> Result<Option<chrono::DateTime<chrono::Utc>>, Error> {
         let url = format!("{base}/healthz");
         let request = Request::get(&url)
             .body(Bytes::new())

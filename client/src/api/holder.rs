@@ -115,7 +115,8 @@ impl Holder {
             jti: &jti,
             iat: self.clock.unix(),
         };
-        let proof = Proof::make(&self.key, &new).map_err(|error| Error::protocol(format!("no proof could be made: {error}")))?;
+        let proof = Proof::make(&self.key, &new)
+            .map_err(|error| Error::protocol(format!("no proof could be made: {error}")))?;
         HeaderValue::try_from(proof).map_err(|_| Error::protocol("the proof is no header value"))
     }
 
@@ -177,7 +178,8 @@ impl Holder {
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        let request = request.body(body.clone()).map_err(|error| Error::protocol(format!("{url}: {error}")))?;
+        let request =
+            request.body(body.clone()).map_err(|error| Error::protocol(format!("{url}: {error}")))?;
         self.transport.exchange(request, extra).await
     }
 
@@ -216,7 +218,8 @@ impl Holder {
             ("client_assertion_type", CLIENT_ASSERTION_TYPE),
             ("client_assertion", &assertion),
         ];
-        let form: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", form_encoded(value))).collect();
+        let form: Vec<String> =
+            form.iter().map(|(name, value)| format!("{name}={}", form_encoded(value))).collect();
         let request = Request::post(token_endpoint)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(DPOP, self.proof(&Method::POST, without_query(token_endpoint), None)?)
@@ -239,7 +242,8 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T, E
     if answer.status().is_success() {
         // An answer without content is `null`, which a call that expects nothing takes.
         let body = if answer.body().is_empty() { &b"null"[..] } else { answer.body() };
-        return serde_json::from_slice(body).map_err(|error| Error::protocol(format!("the broker's answer: {error}")));
+        return serde_json::from_slice(body)
+            .map_err(|error| Error::protocol(format!("the broker's answer: {error}")));
     }
     Err(refusal(answer))
 }

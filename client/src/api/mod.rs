@@ -49,7 +49,9 @@ impl Error {
         match self {
             Error::Unreachable { .. } => true,
             Error::Problem(problem) => matches!(problem.status, 429 | 502..=504),
-            Error::OAuth { error, .. } => matches!(error.as_str(), "temporarily_unavailable" | "server_error"),
+            Error::OAuth { error, .. } => {
+                matches!(error.as_str(), "temporarily_unavailable" | "server_error")
+            }
             Error::Protocol(_) => false,
         }
     }
@@ -70,10 +72,14 @@ pub fn key_to_text(key: &SigningKey) -> Zeroizing<String> {
 }
 
 pub fn key_from_text(text: &str) -> Result<SigningKey, Error> {
-    let seed = URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).map_err(|_| Error::protocol("the key is not base64url"))?;
+    let seed = URL_SAFE_NO_PAD
+        .decode(text)
+        .map(Zeroizing::new)
+        .map_err(|_| Error::protocol("the key is not base64url"))?;
     SigningKey::from_seed(&seed).map_err(|error| Error::protocol(format!("the key: {error}")))
 }
 
 pub fn new_key(clock: &Clock) -> Result<SigningKey, Error> {
-    SigningKey::generate(clock.rng()).map_err(|error| Error::protocol(format!("no key could be made: {error}")))
+    SigningKey::generate(clock.rng())
+        .map_err(|error| Error::protocol(format!("no key could be made: {error}")))
 }

@@ -138,7 +138,11 @@ fn roots(tls: &Tls) -> Result<RootCertStore, Error> {
 
 /// Scheme and authority: what may be shown of a URL.
 fn origin(uri: &http::Uri) -> String {
-    format!("{}://{}", uri.scheme_str().unwrap_or("http"), uri.authority().map_or("", |authority| authority.as_str()))
+    format!(
+        "{}://{}",
+        uri.scheme_str().unwrap_or("http"),
+        uri.authority().map_or("", |authority| authority.as_str())
+    )
 }
 
 /// The innermost cause: `Connection refused` and not `client error (Connect)`.

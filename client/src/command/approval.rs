@@ -106,7 +106,11 @@ async fn approve(broker: &Broker, id: &str, confirm: Option<String>) -> Result<A
         Err(error) => {
             let failure = Failure::from(error);
             // Only the thing itself tells what to type: a script that approves blindly has to look first.
-            Err(if typed { failure } else { failure.hint(format!("`stint approval show {id}` says what to confirm")) })
+            Err(if typed {
+                failure
+            } else {
+                failure.hint(format!("`stint approval show {id}` says what to confirm"))
+            })
         }
     }
 }
@@ -138,7 +142,9 @@ async fn wait(broker: &Broker, id: &str, timeout: Option<Duration>, json: bool) 
                 output::hint("send the same request again: the approval works once");
                 Ok(())
             }
-            ApprovalState::Denied => Err(Failure::new(exit::DENIED, format!("approval {id} was denied{said}"))),
+            ApprovalState::Denied => {
+                Err(Failure::new(exit::DENIED, format!("approval {id} was denied{said}")))
+            }
             ApprovalState::Expired => Err(Failure::new(exit::DENIED, format!("approval {id} has expired"))),
             ApprovalState::Waiting => {
                 Err(Failure::new(exit::APPROVAL_PENDING, format!("approval {id} still waits for a person")))
@@ -205,7 +211,9 @@ fn show(approval: &Approval, context: &Context) -> Result<(), Failure> {
     if approval.state == ApprovalState::Waiting {
         let id = &approval.id;
         match &approval.confirm {
-            Some(confirm) => output::hint(format!("`stint approval approve {id} --confirm '{}'`", confirm.text)),
+            Some(confirm) => {
+                output::hint(format!("`stint approval approve {id} --confirm '{}'`", confirm.text))
+            }
             None => output::hint(format!("`stint approval approve {id}`")),
         }
         output::hint(format!("`stint approval deny {id} --reason TEXT`"));
@@ -218,16 +226,19 @@ fn answer(approval: &Approval, json: bool, line: &str) -> Result<(), Failure> {
         return output::json(approval);
     }
     match approval.state {
-        ApprovalState::Waiting => output::line(format!("noted; {} people in all must say yes", approval.approvers)),
+        ApprovalState::Waiting => {
+            output::line(format!("noted; {} people in all must say yes", approval.approvers))
+        }
         _ => output::line(line),
     }
     Ok(())
 }
 
 fn things(approval: &Approval) -> String {
-    let things = approval.resources.iter().map(|resource| {
-        format!("{} {}", resource.kind, resource.name.as_deref().unwrap_or(&resource.id))
-    });
+    let things = approval
+        .resources
+        .iter()
+        .map(|resource| format!("{} {}", resource.kind, resource.name.as_deref().unwrap_or(&resource.id)));
     things.collect::<Vec<_>>().join(", ")
 }
 

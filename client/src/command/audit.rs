@@ -66,10 +66,12 @@ impl Command {
 /// What every record has stands in columns of its own; the rest as `name=value`.
 fn row(record: &AuditRecord) -> Vec<String> {
     let text = |name: &str| record.body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let rest = record.body.as_object().into_iter().flatten().filter_map(|(name, value)| match (name.as_str(), value) {
-        ("id" | "at" | "kind", _) | (_, Value::Null) => None,
-        (name, Value::String(value)) => Some(format!("{name}={value}")),
-        (name, value) => Some(format!("{name}={value}")),
+    let rest = record.body.as_object().into_iter().flatten().filter_map(|(name, value)| {
+        match (name.as_str(), value) {
+            ("id" | "at" | "kind", _) | (_, Value::Null) => None,
+            (name, Value::String(value)) => Some(format!("{name}={value}")),
+            (name, value) => Some(format!("{name}={value}")),
+        }
     });
     vec![record.seq.to_string(), text("at"), text("kind"), rest.collect::<Vec<_>>().join(" ")]
 }

@@ -31,7 +31,9 @@ impl Config {
         }
         if let Some(project) = &config.project {
             let origin = project.path.display().to_string();
-            for (name, list) in [("environments", &project.environments), ("credentials", &project.credentials)] {
+            for (name, list) in
+                [("environments", &project.environments), ("credentials", &project.credentials)]
+            {
                 if let Some(list) = list {
                     row(name, format!("only {}", list.join(", ")), origin.clone());
                 }

@@ -57,8 +57,10 @@ impl Context {
     pub(super) fn not_in_a_session(&self, what: &str) -> Result<(), Failure> {
         match self.config.surrounding_session() {
             None => Ok(()),
-            Some(id) => Err(Failure::new(exit::DENIED, format!("{what} is for people, and this is session {id}"))
-                .hint("ask a person to do it outside the session")),
+            Some(id) => {
+                Err(Failure::new(exit::DENIED, format!("{what} is for people, and this is session {id}"))
+                    .hint("ask a person to do it outside the session"))
+            }
         }
     }
 
@@ -70,8 +72,10 @@ impl Context {
         setting: Option<&Setting<String>>,
     ) -> Result<String, Failure> {
         flag.or(setting.map(|setting| &setting.value)).cloned().ok_or_else(|| {
-            Failure::usage(format!("--{what} is needed"))
-                .hint(format!("`stint {what} list` shows which there are; STINT_{} works too", what.to_uppercase()))
+            Failure::usage(format!("--{what} is needed")).hint(format!(
+                "`stint {what} list` shows which there are; STINT_{} works too",
+                what.to_uppercase()
+            ))
         })
     }
 }

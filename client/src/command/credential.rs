@@ -85,8 +85,10 @@ impl Command {
                 context.not_in_a_session("rotating a credential")?;
                 let broker = context.broker()?;
                 let secret = secret(&name, secret_file.as_deref())?;
-                let credential = broker.rotate_credential(&name, &AddVersion { secret: secret.to_string() }).await?;
-                let line = format!("{name} is at version {} ({})", credential.version, credential.fingerprint);
+                let credential =
+                    broker.rotate_credential(&name, &AddVersion { secret: secret.to_string() }).await?;
+                let line =
+                    format!("{name} is at version {} ({})", credential.version, credential.fingerprint);
                 answer(&credential, json, &line, None)
             }
             Action::Revoke { name, json } => {
@@ -114,7 +116,12 @@ impl Add {
         };
         let credential = broker.add_credential(&add).await?;
         let line = format!("added {} ({}, {})", credential.name, credential.provider, credential.fingerprint);
-        answer(&credential, self.json, &line, Some("next: `stint run --environment NAME --agent NAME -- CMD`"))
+        answer(
+            &credential,
+            self.json,
+            &line,
+            Some("next: `stint run --environment NAME --agent NAME -- CMD`"),
+        )
     }
 }
 
@@ -126,7 +133,8 @@ fn secret(name: &str, file: Option<&Path>) -> Result<Zeroizing<String>, Failure>
         let open = open.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
         open.take(LARGEST_SECRET + 1).read_to_end(&mut bytes)?;
     } else if std::io::stdin().is_terminal() {
-        let typed = Zeroizing::new(rpassword::prompt_password(format!("secret for {}: ", output::clean(name)))?);
+        let typed =
+            Zeroizing::new(rpassword::prompt_password(format!("secret for {}: ", output::clean(name)))?);
         bytes.extend_from_slice(typed.as_bytes());
     } else {
         std::io::stdin().take(LARGEST_SECRET + 1).read_to_end(&mut bytes)?;
@@ -138,7 +146,10 @@ fn secret(name: &str, file: Option<&Path>) -> Result<Zeroizing<String>, Failure>
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     match text.trim() {
-        "" => Err(Failure::usage("the secret is empty").hint("pipe it in: `stint credential add NAME ... < FILE`")),
+        "" => {
+            Err(Failure::usage("the secret is empty")
+                .hint("pipe it in: `stint credential add NAME ... < FILE`"))
+        }
         _ => Ok(Zeroizing::new(text.to_owned())),
     }
 }

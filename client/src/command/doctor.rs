@@ -81,7 +81,10 @@ async fn reach(context: &Context, findings: &mut Vec<Finding>) -> bool {
                 let skew = (context.clock.now() - time).num_seconds();
                 let (state, detail) = match skew.abs() {
                     0..=SKEW_SECONDS => (State::Fine, "agrees with the broker's".to_owned()),
-                    _ => (State::Wrong, format!("differs from the broker's by {skew} s: proofs will be refused")),
+                    _ => (
+                        State::Wrong,
+                        format!("differs from the broker's by {skew} s: proofs will be refused"),
+                    ),
                 };
                 add("clock", state, detail);
             }
@@ -97,7 +100,11 @@ async fn login(context: &Context, broker_answers: bool, findings: &mut Vec<Findi
         Err(failure) => return add("login", State::Wrong, failure.message),
     };
     if login.broker != context.base() {
-        let detail = format!("made at {}, and {} is asked: the broker must know that name", login.broker, context.base());
+        let detail = format!(
+            "made at {}, and {} is asked: the broker must know that name",
+            login.broker,
+            context.base()
+        );
         add("address", State::Note, detail);
     }
     let broker = match context.broker() {
@@ -127,7 +134,11 @@ fn surroundings(context: &Context, findings: &mut Vec<Finding>) {
     let mut add = |check, state, detail: String| findings.push(Finding { check, state, detail });
     let roots = rustls_native_certs::load_native_certs().certs.len();
     match roots {
-        0 => add("roots", State::Wrong, "the system has no root certificates: other hosts will not be trusted".into()),
+        0 => add(
+            "roots",
+            State::Wrong,
+            "the system has no root certificates: other hosts will not be trusted".into(),
+        ),
         _ => add("roots", State::Fine, format!("{roots} root certificates")),
     }
     let shown = |name: &str| context.config.variable(name).map(|_| name.to_owned());
@@ -137,14 +148,20 @@ fn surroundings(context: &Context, findings: &mut Vec<Finding>) {
         let detail = format!("{proxies} set: commands get the sidecar instead, which connects directly");
         add("proxy", State::Note, detail);
     }
-    let loaders = some(&["LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "NODE_OPTIONS", "PYTHONSTARTUP", "BASH_ENV"]);
+    let loaders =
+        some(&["LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "NODE_OPTIONS", "PYTHONSTARTUP", "BASH_ENV"]);
     if !loaders.is_empty() {
         add("loader", State::Note, format!("{loaders} set: runs code in each command, and is handed on"));
     }
     if let Some(name) = shown("SSH_AUTH_SOCK") {
-        add("ssh", State::Note, format!("{name} set: commands can use the keys of the SSH agent, past the gateway"));
+        add(
+            "ssh",
+            State::Note,
+            format!("{name} set: commands can use the keys of the SSH agent, past the gateway"),
+        );
     }
-    let detail = "commands are not confined: one that ignores the proxy variables reaches the network directly";
+    let detail =
+        "commands are not confined: one that ignores the proxy variables reaches the network directly";
     add("confinement", State::Note, detail.to_owned());
 }
 

@@ -30,10 +30,13 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, seconds) in [("90", 90), ("90s", 90), ("15m", 900), ("1h", 3600), ("1h30m", 5400), ("2d", 172_800)] {
+        for (text, seconds) in
+            [("90", 90), ("90s", 90), ("15m", 900), ("1h", 3600), ("1h30m", 5400), ("2d", 172_800)]
+        {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "0", "h", "1x", "-1s", "1h30", "1.5h", "99999999999999999999s", "9999999999999999d"] {
+        for text in ["", "0", "h", "1x", "-1s", "1h30", "1.5h", "99999999999999999999s", "9999999999999999d"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

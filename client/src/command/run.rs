@@ -16,8 +16,10 @@ use crate::{home, output};
 /// The command's environment gets placeholders instead of credentials, and a proxy that leads to the gateway. The
 /// session ends with the command, whose exit code is this command's own.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: the command's own; 125 could not start, 7 the broker cannot be reached, \
-                        126 not executable, 127 not found, 128+n ended by signal n")]
+#[command(
+    after_help = "Exit codes: the command's own; 125 could not start, 7 the broker cannot be reached, \
+                        126 not executable, 127 not found, 128+n ended by signal n"
+)]
 pub(super) struct Run {
     /// Environment that the session is bound to [default: STINT_ENVIRONMENT]
     #[arg(short, long)]
@@ -52,15 +54,22 @@ impl Run {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         // In `run` the codes below 125 belong to the command, but for the one that says to try again later.
         self.attempt(context).await.map_err(|failure| match failure.code {
-            exit::UNREACHABLE | exit::COULD_NOT_START | exit::NOT_EXECUTABLE | exit::NOT_FOUND | exit::USAGE => failure,
+            exit::UNREACHABLE
+            | exit::COULD_NOT_START
+            | exit::NOT_EXECUTABLE
+            | exit::NOT_FOUND
+            | exit::USAGE => failure,
             _ => failure.code(exit::COULD_NOT_START),
         })
     }
 
     async fn attempt(&self, context: &Context) -> Result<(), Failure> {
         if let Some(id) = context.config.surrounding_session() {
-            return Err(Failure::new(exit::COULD_NOT_START, format!("this is session {id}: sessions do not nest"))
-                .hint("run the command itself: it already has what the session may use"));
+            return Err(Failure::new(
+                exit::COULD_NOT_START,
+                format!("this is session {id}: sessions do not nest"),
+            )
+            .hint("run the command itself: it already has what the session may use"));
         }
         // Keys are about to be in memory; what is executed at the end can be looked into again.
         rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
@@ -78,7 +87,10 @@ impl Run {
             Err(failure) => {
                 let end = EndSessions { reason: Some("command_ended".to_owned()) };
                 if broker.end_session(&started.session.id, &end).await.is_err() {
-                    output::note(format!("session {} could not be ended, and ends by itself", started.session.id));
+                    output::note(format!(
+                        "session {} could not be ended, and ends by itself",
+                        started.session.id
+                    ));
                 }
                 Err(failure)
             }
@@ -90,13 +102,16 @@ impl Run {
         let shown = name.to_string_lossy();
         resolve(name, context.config.variable("PATH")).map_err(|missing| match missing {
             Missing::NotFound => Failure::new(exit::NOT_FOUND, format!("{shown}: there is no such command")),
-            Missing::NotExecutable => Failure::new(exit::NOT_EXECUTABLE, format!("{shown}: cannot be executed")),
+            Missing::NotExecutable => {
+                Failure::new(exit::NOT_EXECUTABLE, format!("{shown}: cannot be executed"))
+            }
         })
     }
 
     fn start(&self, context: &Context, key: &SigningKey) -> Result<StartSession, Failure> {
         let config = &context.config;
-        let environment = context.need("environment", self.environment.as_ref(), config.environment.as_ref())?;
+        let environment =
+            context.need("environment", self.environment.as_ref(), config.environment.as_ref())?;
         let agent = context.need("agent", self.agent.as_ref(), config.agent.as_ref())?;
         let mut credentials = self.credentials.clone();
         let mut ttl = self.ttl.map(|ttl| ttl.as_secs());
@@ -167,7 +182,8 @@ impl Run {
             key: api::key_to_text(key).to_string(),
             broker_ca: context.broker_ca()?,
             egress: if closed { Egress::Deny } else { self.egress.unwrap_or_default() },
-            command: i32::try_from(std::process::id()).map_err(|_| could_not_start("the process has no number"))?,
+            command: i32::try_from(std::process::id())
+                .map_err(|_| could_not_start("the process has no number"))?,
             folder: folder.clone(),
         };
         let roots: Vec<(String, OsString)> = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
@@ -176,7 +192,8 @@ impl Run {
             .collect();
         let spawned = process::spawn(&material, &roots).await;
         drop(material);
-        let (proxy_url, ca_pem) = spawned.map_err(|error| could_not_start(format!("the sidecar: {error}")))?;
+        let (proxy_url, ca_pem) =
+            spawned.map_err(|error| could_not_start(format!("the sidecar: {error}")))?;
         let ca = folder.join("ca.pem");
         home::create_private(&ca, bundle(&ca_pem).as_bytes())
             .map_err(|error| could_not_start(format!("{}: {error}", ca.display())))?;
@@ -198,10 +215,16 @@ fn tell(plan: &Plan) {
     match names.len() {
         0 => {}
         1 => output::note(format!("dropped 1 variable that looks like a credential: {}", names.join(", "))),
-        count => output::note(format!("dropped {count} variables that look like credentials: {}", names.join(", "))),
+        count => output::note(format!(
+            "dropped {count} variables that look like credentials: {}",
+            names.join(", ")
+        )),
     }
     if !plan.kept.is_empty() {
-        output::note(format!("handed on as asked, though it looks like a credential: {}", plan.kept.join(", ")));
+        output::note(format!(
+            "handed on as asked, though it looks like a credential: {}",
+            plan.kept.join(", ")
+        ));
     }
 }
 

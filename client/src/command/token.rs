@@ -17,8 +17,10 @@ use crate::session::LiveSession;
 /// Prints the token alone, unless told otherwise. A token is worth nothing without its key: each request needs a proof
 /// beside it, which `--headers` makes. The session is kept for the next call, and ends by itself.
 #[derive(Debug, Args)]
-#[command(after_help = "With curl:\n  stint token --environment staging --agent me --credential railway \\\n    \
-                        --headers POST /graphql/v2 | curl -H @- -d @query.json \"$GATEWAY/railway/graphql/v2\"")]
+#[command(
+    after_help = "With curl:\n  stint token --environment staging --agent me --credential railway \\\n    \
+                        --headers POST /graphql/v2 | curl -H @- -d @query.json \"$GATEWAY/railway/graphql/v2\""
+)]
 pub(super) struct Token {
     /// Environment that the session is bound to [default: STINT_ENVIRONMENT]
     #[arg(short, long)]
@@ -65,9 +67,13 @@ impl Token {
     }
 
     /// The kept session if the broker still gives it tokens, or else a new one.
-    async fn session(&self, context: &Context) -> Result<(LiveSession, std::sync::Arc<AccessToken>), Failure> {
+    async fn session(
+        &self,
+        context: &Context,
+    ) -> Result<(LiveSession, std::sync::Arc<AccessToken>), Failure> {
         let config = &context.config;
-        let environment = context.need("environment", self.environment.as_ref(), config.environment.as_ref())?;
+        let environment =
+            context.need("environment", self.environment.as_ref(), config.environment.as_ref())?;
         let agent = context.need("agent", self.agent.as_ref(), config.agent.as_ref())?;
         let mut credentials: Vec<String> = self.credential.iter().cloned().collect();
         if let Some(project) = &config.project {
@@ -143,8 +149,9 @@ impl Token {
             _ => url.to_owned(),
         };
         if !full.strip_prefix(gateway.as_str()).is_some_and(|rest| rest.starts_with('/')) {
-            return Err(Failure::usage(format!("'{url}' is not at the gateway"))
-                .hint(format!("it begins with {gateway}/CREDENTIAL/, or with / when --credential is given")));
+            return Err(Failure::usage(format!("'{url}' is not at the gateway")).hint(format!(
+                "it begins with {gateway}/CREDENTIAL/, or with / when --credential is given"
+            )));
         }
         Ok(full.split(['?', '#']).next().unwrap_or_default().to_owned())
     }

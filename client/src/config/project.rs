@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn l6_a_project_file_can_only_narrow() {
-        let project = project("environments = [\"staging\"]\ncredentials = [\"railway\"]\n").unwrap().unwrap();
+        let project =
+            project("environments = [\"staging\"]\ncredentials = [\"railway\"]\n").unwrap().unwrap();
         project.allows_environment("staging").unwrap();
         assert!(project.allows_environment("production").is_err());
         assert_eq!(project.narrow_credentials(Vec::new()).unwrap(), ["railway"]);

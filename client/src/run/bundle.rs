@@ -28,8 +28,9 @@ mod tests {
     fn the_bundle_holds_the_session_ca_and_every_root_of_the_system() {
         let key = rcgen::KeyPair::generate().unwrap();
         let ca = rcgen::CertificateParams::new(vec!["ca".into()]).unwrap().self_signed(&key).unwrap();
-        let read: Vec<CertificateDer<'static>> =
-            CertificateDer::pem_slice_iter(bundle(&ca.pem()).as_bytes()).map(|certificate| certificate.unwrap()).collect();
+        let read: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(bundle(&ca.pem()).as_bytes())
+            .map(|certificate| certificate.unwrap())
+            .collect();
         let mut expected = vec![ca.der().clone()];
         expected.extend(rustls_native_certs::load_native_certs().certs);
         assert_eq!(read, expected);

@@ -43,4 +43,5 @@ pub(super) const SWITCHES: [(&str, &str, &str); 2] = [
 ];
 
 /// Variables that would lead past what is set.
-pub(super) const UNSET: [(&str, &str); 1] = [("SSL_CERT_DIR", "its folder would be trusted beside the bundle")];
+pub(super) const UNSET: [(&str, &str); 1] =
+    [("SSL_CERT_DIR", "its folder would be trusted beside the bundle")];

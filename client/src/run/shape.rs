@@ -27,13 +27,12 @@ const KNOWN: [&str; 22] = [
 ];
 
 /// How values of well-known kinds begin, and the least length of what makes one.
-const PREFIXES: [(&str, usize); 45] = [
+const PREFIXES: [(&str, usize); 44] = [
     ("AGE-SECRET-KEY-", 20),
     ("AIza", 35),
     ("AKIA", 16),
     ("ASIA", 16),
     ("EAACEdEose0cBA", 20),
-    ("FlyV1 ", 20),
     ("SG.", 30),
     ("dckr_pat_", 20),
     ("dop_v1_", 20),
@@ -76,14 +75,37 @@ const PREFIXES: [(&str, usize); 45] = [
 ];
 
 /// Words in a name that say a credential itself is there.
-const SECRET_WORDS: [&str; 10] =
-    ["SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD", "CREDENTIAL", "CREDENTIALS", "PAT"];
+const SECRET_WORDS: [&str; 10] = [
+    "SECRET",
+    "SECRETS",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "PASS",
+    "PWD",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "PAT",
+];
 /// Words that say so unless the value is short, a number, a switch or a path.
 const KEY_WORDS: [&str; 8] = ["TOKEN", "TOKENS", "KEY", "KEYS", "APIKEY", "AUTH", "COOKIE", "BEARER"];
 /// Words after which a name speaks about a credential and does not hold one.
 const ABOUT: [&str; 15] = [
-    "FILE", "PATH", "DIR", "ID", "NAME", "EXPIRES", "EXPIRY", "EXPIRATION", "TTL", "TYPE", "LENGTH", "SIZE", "MODE",
-    "SOCK", "PARALLELISM",
+    "FILE",
+    "PATH",
+    "DIR",
+    "ID",
+    "NAME",
+    "EXPIRES",
+    "EXPIRY",
+    "EXPIRATION",
+    "TTL",
+    "TYPE",
+    "LENGTH",
+    "SIZE",
+    "MODE",
+    "SOCK",
+    "PARALLELISM",
 ];
 /// Names that only look it: folders of the shell, public fingerprints, sockets.
 const HARMLESS: [&str; 6] = ["PWD", "OLDPWD", "GPG_KEY", "SSH_AUTH_SOCK", "XAUTHORITY", "KEYTIMEOUT"];
@@ -119,18 +141,18 @@ pub(super) fn looks_like_a_credential(name: &str, value: &str) -> Option<&'stati
 }
 
 fn has_known_shape(value: &str) -> bool {
-    let value = value.trim();
+    // Fly's tokens come with a scheme before them.
+    let value = value.trim().trim_start_matches("FlyV1 ").trim_start_matches("Bearer ");
     value.contains("PRIVATE KEY-----")
-        || PREFIXES.iter().any(|(prefix, least)| {
-            value.strip_prefix(prefix).is_some_and(|_| value.len() >= *least && !value.contains(char::is_whitespace))
-                || (*prefix == "FlyV1 " && value.starts_with(prefix))
-        })
+        || (!value.contains(char::is_whitespace)
+            && PREFIXES.iter().any(|(prefix, least)| value.starts_with(prefix) && value.len() >= *least))
 }
 
 /// `scheme://user:password@host`.
 fn has_password(value: &str) -> bool {
     let Some((scheme, rest)) = value.split_once("://") else { return false };
-    if scheme.is_empty() || !scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')) {
+    if scheme.is_empty() || !scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    {
         return false;
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -170,7 +192,7 @@ mod tests {
             ("SLACK", "xoxb-1234567890-abcdefghij"),
             ("SESSION", "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln"),
             ("STRIPE", "sk_live_51H8abcdefghijkl"),
-            ("ANTHROPIC", "sk-ant-REDACTED"),
+            ("ANTHROPIC", concat!("sk-ant-", "abcdefghijklmnopqrst")),
             ("PEM", "-----BEGIN EC PRIVATE KEY-----\nMHc"),
             ("DATABASE_URL", "postgres://app:s3cret@db.internal:5432/app"),
             ("HTTPS_PROXY", "http://user:pw@proxy:3128"),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SerialNumber,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SerialNumber,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -114,7 +114,8 @@ fn params(
     let moment = |at: DateTime<Utc>| {
         let month = u8::try_from(at.month()).unwrap_or(1);
         let day = u8::try_from(at.day()).unwrap_or(1);
-        rcgen::date_time_ymd(at.year(), month, day) + Duration::from_secs(at.num_seconds_from_midnight().into())
+        rcgen::date_time_ymd(at.year(), month, day)
+            + Duration::from_secs(at.num_seconds_from_midnight().into())
     };
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name = DistinguishedName::new();

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Limited};
@@ -60,23 +62,31 @@ enum Payload {
     Streamed(Option<Incoming>),
 }
 
-async fn deliver(request: Request<Incoming>, host: &str, session: &LiveSession) -> Result<Response<Body>, Problem> {
+async fn deliver(
+    request: Request<Incoming>,
+    host: &str,
+    session: &LiveSession,
+) -> Result<Response<Body>, Box<Problem>> {
     let (mut head, body) = request.into_parts();
-    let host_value = HeaderValue::from_str(host).map_err(|_| Problem::new(Code::MalformedRequest, "the host"))?;
+    let host_value = HeaderValue::from_str(host).map_err(|_| unreadable("the host is no header value"))?;
     strip(&mut head.headers);
     let credential = placeholder::choose(&mut head.headers, host, &session.started().credentials)?;
     head.headers.insert(HeaderName::from_static(HEADER_HOST), host_value);
 
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let target = format!("{}/{}{path}", session.started().gateway, credential.name);
-    head.uri = target.parse::<Uri>().map_err(|_| Problem::new(Code::MalformedRequest, "the path"))?;
+    head.uri = target.parse::<Uri>().map_err(|_| unreadable("the path is no part of a URL"))?;
     let target = target.split('?').next().unwrap_or_default().to_owned();
     let payload = keep_if_small(&head.headers, body).await?;
     Outgoing { head, target }.send(payload, session).await
 }
 
 impl Outgoing {
-    async fn send(&self, mut payload: Payload, session: &LiveSession) -> Result<Response<Body>, Problem> {
+    async fn send(
+        &self,
+        mut payload: Payload,
+        session: &LiveSession,
+    ) -> Result<Response<Body>, Box<Problem>> {
         let started = Instant::now();
         let mut asked_again = false;
         let mut pause = Duration::from_millis(100);
@@ -122,7 +132,12 @@ impl Outgoing {
         }
     }
 
-    fn request(&self, body: Body, holder: &Holder, token: &crate::api::Token) -> Result<Request<Body>, Error> {
+    fn request(
+        &self,
+        body: Body,
+        holder: &Holder,
+        token: &crate::api::Token,
+    ) -> Result<Request<Body>, Error> {
         let mut request = Request::new(body);
         *request.method_mut() = self.head.method.clone();
         *request.uri_mut() = self.head.uri.clone();
@@ -134,7 +149,7 @@ impl Outgoing {
     }
 }
 
-async fn keep_if_small(headers: &HeaderMap, body: Incoming) -> Result<Payload, Problem> {
+async fn keep_if_small(headers: &HeaderMap, body: Incoming) -> Result<Payload, Box<Problem>> {
     use hyper::body::Body as _;
     if body.is_end_stream() && !headers.contains_key(CONTENT_LENGTH) {
         return Ok(Payload::Kept(Bytes::new()));
@@ -142,7 +157,7 @@ async fn keep_if_small(headers: &HeaderMap, body: Incoming) -> Result<Payload, P
     match body.size_hint().exact() {
         Some(size) if size <= KEPT_BODY => {
             let limit = usize::try_from(KEPT_BODY).unwrap_or(usize::MAX);
-            let incomplete = || Problem::new(Code::MalformedRequest, "the body did not arrive");
+            let incomplete = || unreadable("the body did not arrive");
             let body = tokio::time::timeout(BODY, Limited::new(body, limit).collect()).await;
             let body = body.map_err(|_| incomplete())?.map_err(|_| incomplete())?;
             Ok(Payload::Kept(body.to_bytes()))
@@ -200,21 +215,26 @@ fn is_token_refused(answer: &Response<Incoming>) -> bool {
         })
 }
 
-fn no_token(error: Error) -> Problem {
+fn unreadable(detail: &str) -> Box<Problem> {
+    Problem::new(Code::MalformedRequest, detail).into()
+}
+
+fn no_token(error: Error) -> Box<Problem> {
     match error {
         Error::Unreachable { why, .. } => away(&why),
-        Error::Problem(problem) => *problem,
+        Error::Problem(problem) => problem,
         Error::OAuth { error, description } => {
             let detail = format!("the broker gives it no token: {}", description.unwrap_or(error));
-            Problem::new(Code::SessionEnded, detail).hint("start a new session with `stint run`")
+            Problem::new(Code::SessionEnded, detail).hint("start a new session with `stint run`").into()
         }
-        Error::Protocol(detail) => Problem::new(Code::Internal, detail.to_string()),
+        Error::Protocol(detail) => Problem::new(Code::Internal, detail.to_string()).into(),
     }
 }
 
 const BROKE: &str = "the connection to it broke, and whether the request was carried out is not known here";
 
-fn away(why: &str) -> Problem {
+fn away(why: &str) -> Box<Problem> {
     Problem::new(Code::BrokerUnreachable, why)
         .hint("the session lives on: try again when the broker is back")
+        .into()
 }

@@ -13,12 +13,14 @@ pub(super) fn choose<'a>(
     headers: &mut HeaderMap,
     host: &str,
     credentials: &'a [SessionCredential],
-) -> Result<&'a SessionCredential, Problem> {
-    let mut candidates = credentials.iter().filter(|credential| credential.hosts.iter().any(|known| known == host));
+) -> Result<&'a SessionCredential, Box<Problem>> {
+    let mut candidates =
+        credentials.iter().filter(|credential| credential.hosts.iter().any(|known| known == host));
     let carried: Vec<(HeaderName, HeaderValue, &SessionCredential)> = headers
         .iter()
         .filter_map(|(name, value)| {
-            let carried = candidates.clone().find(|credential| carries(name, value, &credential.placeholder))?;
+            let carried =
+                candidates.clone().find(|credential| carries(name, value, &credential.placeholder))?;
             Some((name.clone(), value.clone(), carried))
         })
         .collect();
@@ -28,7 +30,7 @@ pub(super) fn choose<'a>(
     };
     if carried.iter().any(|(_, _, other)| other.name != chosen.name) {
         let detail = format!("the request carries the placeholders of several credentials for {host}");
-        return Err(Problem::new(Code::AmbiguousRequest, detail));
+        return Err(Problem::new(Code::AmbiguousRequest, detail).into());
     }
     for (name, value, _) in &carried {
         remove(headers, name, value);
@@ -44,27 +46,28 @@ fn only<'a>(
     first: Option<&'a SessionCredential>,
     others: usize,
     headers: &HeaderMap,
-) -> Result<&'a SessionCredential, Problem> {
+) -> Result<&'a SessionCredential, Box<Problem>> {
     match first {
         Some(credential) if others == 0 || headers.contains_key(AUTHORIZATION) => Ok(credential),
         Some(_) => {
             let detail = format!("the session has several credentials for {host} and the request names none");
             Err(Problem::new(Code::AmbiguousRequest, detail)
-                .hint("send the placeholder of the one that is meant, as the provider's own tools do"))
+                .hint("send the placeholder of the one that is meant, as the provider's own tools do")
+                .into())
         }
         None if headers.contains_key(AUTHORIZATION) => {
-            let detail = format!("the request to {host} carries a credential, and the session has none for that host");
-            Err(Problem::new(Code::ForeignCredential, detail).hint(HOW_TO_ADD))
+            let detail =
+                format!("the request to {host} carries a credential, and the session has none for that host");
+            Err(Problem::new(Code::ForeignCredential, detail).hint(HOW_TO_ADD).into())
         }
         None => {
             let detail = format!("the session has no credential for {host}");
-            Err(Problem::new(Code::Denied, detail).hint(HOW_TO_ADD))
+            Err(Problem::new(Code::Denied, detail).hint(HOW_TO_ADD).into())
         }
     }
 }
 
-const HOW_TO_ADD: &str =
-    "an administrator adds one with `stint credential add NAME --provider PROVIDER --environment ENVIRONMENT`";
+const HOW_TO_ADD: &str = "an administrator adds one with `stint credential add NAME --provider PROVIDER --environment ENVIRONMENT`";
 
 /// Whether a header value is the placeholder: as it is, after a scheme, or as user or password of Basic.
 fn carries(name: &HeaderName, value: &HeaderValue, placeholder: &str) -> bool {
@@ -80,13 +83,16 @@ fn carries(name: &HeaderName, value: &HeaderValue, placeholder: &str) -> bool {
     if !scheme.eq_ignore_ascii_case("basic") {
         return rest == placeholder;
     }
-    let Some(pair) = STANDARD.decode(rest).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else { return false };
+    let Some(pair) = STANDARD.decode(rest).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else {
+        return false;
+    };
     pair.split_once(':').is_some_and(|(user, password)| user == placeholder || password == placeholder)
 }
 
 /// Takes one value out of a header that may have several.
 fn remove(headers: &mut HeaderMap, name: &HeaderName, value: &HeaderValue) {
-    let rest: Vec<HeaderValue> = headers.get_all(name).iter().filter(|other| *other != value).cloned().collect();
+    let rest: Vec<HeaderValue> =
+        headers.get_all(name).iter().filter(|other| *other != value).cloned().collect();
     headers.remove(name);
     for other in rest {
         headers.append(name, other);
@@ -133,7 +139,7 @@ mod tests {
         map
     }
 
-    fn code(result: Result<&SessionCredential, Problem>) -> String {
+    fn code(result: Result<&SessionCredential, Box<Problem>>) -> String {
         result.unwrap_err().code
     }
 

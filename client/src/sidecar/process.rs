@@ -44,7 +44,10 @@ pub struct Material {
 
 impl std::fmt::Debug for Material {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Material").field("base", &self.base).field("command", &self.command).finish_non_exhaustive()
+        f.debug_struct("Material")
+            .field("base", &self.base)
+            .field("command", &self.command)
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,7 +66,10 @@ pub enum Report {
 }
 
 /// Starts the sidecar's process and waits until it serves. Gives the proxy's URL and the session's CA.
-pub async fn spawn(material: &Material, roots: &[(String, std::ffi::OsString)]) -> io::Result<(String, String)> {
+pub async fn spawn(
+    material: &Material,
+    roots: &[(String, std::ffi::OsString)],
+) -> io::Result<(String, String)> {
     let text = Zeroizing::new(serde_json::to_vec(material)?);
     let mut child = tokio::process::Command::new(own_program()?)
         .arg(SUBCOMMAND)
@@ -183,7 +189,10 @@ impl Watched {
         let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidInput)?;
         match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
             Ok(descriptor) => {
-                #[expect(deprecated, reason = "its successor is unsafe; an OwnedFd keeps the one promise it asks for")]
+                #[expect(
+                    deprecated,
+                    reason = "its successor is unsafe; an OwnedFd keeps the one promise it asks for"
+                )]
                 let descriptor = AsyncFd::with_interest(descriptor, tokio::io::Interest::READABLE)?;
                 Ok(Watched::Descriptor(descriptor))
             }

@@ -17,18 +17,21 @@ pub(super) fn refuse(problem: &Problem, graphql: bool) -> Response<Body> {
             None => format!("{}: {}", problem.title, problem.detail),
         };
         members.insert("data".to_owned(), json!(null));
-        members.insert("errors".to_owned(), json!([{"message": message, "extensions": {"code": problem.code}}]));
+        members
+            .insert("errors".to_owned(), json!([{"message": message, "extensions": {"code": problem.code}}]));
     }
     let mut response = Response::new(full(Bytes::from(document.to_string())));
-    *response.status_mut() = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
     response
 }
 
 /// Whoever does not know the session's proxy secret gets 407 (RFC 9110 s15.5.8) and nothing else.
 pub(super) fn ask_for_secret() -> Response<Body> {
-    let problem = Problem::new(Code::NotAuthenticated, "this proxy belongs to one command and asks for its secret")
-        .hint("use the proxy variables that `stint run` sets as they are");
+    let problem =
+        Problem::new(Code::NotAuthenticated, "this proxy belongs to one command and asks for its secret")
+            .hint("use the proxy variables that `stint run` sets as they are");
     let mut response = refuse(&problem, false);
     *response.status_mut() = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
     response.headers_mut().insert(PROXY_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"stint\""));

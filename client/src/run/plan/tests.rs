@@ -56,11 +56,14 @@ fn dropped(plan: &Plan) -> Vec<&str> {
 
 #[test]
 fn tools_are_led_to_the_sidecar_and_trust_it() {
-    let plan = plan(&[("SSL_CERT_DIR", "/etc/ssl/certs"), ("HTTPS_PROXY", "http://me:pw@corporate:3128")], &[]);
+    let plan =
+        plan(&[("SSL_CERT_DIR", "/etc/ssl/certs"), ("HTTPS_PROXY", "http://me:pw@corporate:3128")], &[]);
     for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
         assert_eq!(value(&plan, name).unwrap(), "http://stint:secret@127.0.0.1:4000", "{name}");
     }
-    for name in ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"] {
+    for name in
+        ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"]
+    {
         assert_eq!(value(&plan, name).unwrap(), "/run/ca.pem", "{name}");
     }
     assert_eq!(value(&plan, "SSL_CERT_DIR"), None);
@@ -82,7 +85,11 @@ fn a_real_credential_gives_way_to_the_placeholder() {
 
 #[test]
 fn what_is_to_be_kept_is_kept_and_named() {
-    let inherited = [("MODEL_API_KEY", "sk-aaaaaaaaaaaaaaaaaaaaaaaa"), ("OTHER_TOKEN", FOUND), ("RAILWAY_API_TOKEN", FOUND)];
+    let inherited = [
+        ("MODEL_API_KEY", "sk-aaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("OTHER_TOKEN", FOUND),
+        ("RAILWAY_API_TOKEN", FOUND),
+    ];
     let plan = plan(&inherited, &["MODEL_API_KEY", "RAILWAY_API_TOKEN"]);
     assert_eq!(plan.kept, ["MODEL_API_KEY"]);
     assert_eq!(value(&plan, "MODEL_API_KEY").unwrap(), "sk-aaaaaaaaaaaaaaaaaaaaaaaa");
@@ -91,7 +98,10 @@ fn what_is_to_be_kept_is_kept_and_named() {
 
 #[test]
 fn j8_a_no_proxy_cannot_lead_past_the_sidecar() {
-    let plan = plan(&[("NO_PROXY", "*,backboard.railway.app,127.0.0.2"), ("no_proxy", ".railway.app,10.0.0.0/8")], &[]);
+    let plan = plan(
+        &[("NO_PROXY", "*,backboard.railway.app,127.0.0.2"), ("no_proxy", ".railway.app,10.0.0.0/8")],
+        &[],
+    );
     assert_eq!(value(&plan, "NO_PROXY").unwrap(), "localhost,127.0.0.1,::1,127.0.0.2");
     assert_eq!(value(&plan, "no_proxy"), value(&plan, "NO_PROXY"));
 }
@@ -100,8 +110,7 @@ fn j8_a_no_proxy_cannot_lead_past_the_sidecar() {
 fn the_rest_is_inherited_byte_for_byte() {
     let odd = OsString::from_vec(vec![b'a', 0xff, b'b']);
     let started = started();
-    let inputs =
-        Inputs { started: &started, proxy_url: "http://p", bundle: Path::new("/b"), keep: &[] };
+    let inputs = Inputs { started: &started, proxy_url: "http://p", bundle: Path::new("/b"), keep: &[] };
     let plan = Plan::make(&[("ODD".into(), odd.clone()), ("TERM".into(), "xterm".into())], &inputs);
     assert!(plan.environment().contains(&("ODD".into(), odd)));
     assert!(plan.environment().contains(&("TERM".into(), "xterm".into())));
