@@ -1,3 +1,110 @@
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The command line: one file per subcommand, each a set of arguments and what is done with them.
+//!
+//! The only room that reads standard input and, through `output`, writes to the terminal. It decides nothing that the
+//! broker decides; it asks, shows the answer, and says what comes next.
+
+mod agent;
+mod approval;
+mod audit;
+mod completion;
+mod config;
+mod context;
+mod credential;
+mod doctor;
+mod duration;
+mod environment;
+mod login;
+mod run;
+mod session;
+mod token;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Failure;
+use crate::{output, sidecar};
+use context::Context;
+
+/// Run an agent under a stint: a session bound to one environment, to what it needs, and to an end.
+#[derive(Debug, Parser)]
+#[command(name = "stint", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Base URL of the broker [default: STINT_BROKER, or the login's, or http://127.0.0.1:7380]
+    #[arg(long, global = true, value_name = "URL")]
+    broker: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Become a user of a broker on this machine
+    Login(login::Login),
+    /// Run a command in a session
+    Run(run::Run),
+    /// Get a token for a session without a command
+    Token(token::Token),
+    /// See and end sessions
+    Session(session::Command),
+    /// See and decide what waits for a person
+    Approval(approval::Command),
+    /// Put provider credentials into the vault
+    Credential(credential::Command),
+    /// Name environments and say what belongs to them
+    Environment(environment::Command),
+    /// Register agents
+    Agent(agent::Command),
+    /// Read the audit
+    Audit(audit::Command),
+    /// Show each setting and where it comes from
+    Config(config::Config),
+    /// Look for what keeps this machine from working
+    Doctor(doctor::Doctor),
+    /// Print a completion script for a shell
+    Completion(completion::Completion),
+}
+
+/// The program `stint`.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    // The sidecar's process takes no part in the command line.
+    if arguments.get(1).is_some_and(|argument| argument == sidecar::process::SUBCOMMAND) {
+        return match sidecar::process::main(arguments.get(2..).unwrap_or_default()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    match start(Cli::parse_from(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::failure(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn start(cli: Cli) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        if let Command::Completion(completion) = cli.command {
+            return completion.run();
+        }
+        let context = Context::load(cli.broker)?;
+        match cli.command {
+            Command::Login(login) => login.run(&context).await,
+            Command::Run(run) => run.run(&context).await,
+            Command::Token(token) => token.run(&context).await,
+            Command::Session(command) => command.run(&context).await,
+            Command::Approval(command) => command.run(&context).await,
+            Command::Credential(command) => command.run(&context).await,
+            Command::Environment(command) => command.run(&context).await,
+            Command::Agent(command) => command.run(&context).await,
+            Command::Audit(command) => command.run(&context).await,
+            Command::Config(config) => config.run(&context),
+            Command::Doctor(doctor) => doctor.run(&context).await,
+            Command::Completion(_) => Ok(()),
+        }
+    })
 }

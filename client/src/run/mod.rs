@@ -4,10 +4,12 @@
 //! together as a value that can be shown before anything happens, and `exec` finds the program and becomes it. Must not
 //! know the broker, the terminal or the process environment: what was inherited is an argument.
 
+mod bundle;
 mod environment;
-pub mod exec;
+mod exec;
 pub mod plan;
 mod shape;
 
+pub use bundle::bundle;
 pub use exec::{Missing, become_command, resolve};
 pub use plan::{Inputs, Plan};

@@ -66,24 +66,27 @@ async fn deliver(
     request: Request<Incoming>,
     host: &str,
     session: &LiveSession,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Body>, Box<Problem>> {
     let (mut head, body) = request.into_parts();
-    let host_value =
-        HeaderValue::from_str(host).map_err(|_| Problem::new(Code::MalformedRequest, "the host"))?;
+    let host_value = HeaderValue::from_str(host).map_err(|_| unreadable("the host is no header value"))?;
     strip(&mut head.headers);
     let credential = placeholder::choose(&mut head.headers, host, &session.started().credentials)?;
     head.headers.insert(HeaderName::from_static(HEADER_HOST), host_value);
 
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let target = format!("{}/{}{path}", session.started().gateway, credential.name);
-    head.uri = target.parse::<Uri>().map_err(|_| Problem::new(Code::MalformedRequest, "the path"))?;
+    head.uri = target.parse::<Uri>().map_err(|_| unreadable("the path is no part of a URL"))?;
     let target = target.split('?').next().unwrap_or_default().to_owned();
     let payload = keep_if_small(&head.headers, body).await?;
     Outgoing { head, target }.send(payload, session).await
 }
 
 impl Outgoing {
-    async fn send(&self, mut payload: Payload, session: &LiveSession) -> Result<Response<Body>, Problem> {
+    async fn send(
+        &self,
+        mut payload: Payload,
+        session: &LiveSession,
+    ) -> Result<Response<Body>, Box<Problem>> {
         let started = Instant::now();
         let mut asked_again = false;
         let mut pause = Duration::from_millis(100);
@@ -146,7 +149,7 @@ impl Outgoing {
     }
 }
 
-async fn keep_if_small(headers: &HeaderMap, body: Incoming) -> Result<Payload, Problem> {
+async fn keep_if_small(headers: &HeaderMap, body: Incoming) -> Result<Payload, Box<Problem>> {
     use hyper::body::Body as _;
     if body.is_end_stream() && !headers.contains_key(CONTENT_LENGTH) {
         return Ok(Payload::Kept(Bytes::new()));
@@ -154,7 +157,7 @@ async fn keep_if_small(headers: &HeaderMap, body: Incoming) -> Result<Payload, P
     match body.size_hint().exact() {
         Some(size) if size <= KEPT_BODY => {
             let limit = usize::try_from(KEPT_BODY).unwrap_or(usize::MAX);
-            let incomplete = || Problem::new(Code::MalformedRequest, "the body did not arrive");
+            let incomplete = || unreadable("the body did not arrive");
             let body = tokio::time::timeout(BODY, Limited::new(body, limit).collect()).await;
             let body = body.map_err(|_| incomplete())?.map_err(|_| incomplete())?;
             Ok(Payload::Kept(body.to_bytes()))
@@ -212,20 +215,26 @@ fn is_token_refused(answer: &Response<Incoming>) -> bool {
         })
 }
 
-fn no_token(error: Error) -> Problem {
+fn unreadable(detail: &str) -> Box<Problem> {
+    Problem::new(Code::MalformedRequest, detail).into()
+}
+
+fn no_token(error: Error) -> Box<Problem> {
     match error {
         Error::Unreachable { why, .. } => away(&why),
-        Error::Problem(problem) => *problem,
+        Error::Problem(problem) => problem,
         Error::OAuth { error, description } => {
             let detail = format!("the broker gives it no token: {}", description.unwrap_or(error));
-            Problem::new(Code::SessionEnded, detail).hint("start a new session with `stint run`")
+            Problem::new(Code::SessionEnded, detail).hint("start a new session with `stint run`").into()
         }
-        Error::Protocol(detail) => Problem::new(Code::Internal, detail.to_string()),
+        Error::Protocol(detail) => Problem::new(Code::Internal, detail.to_string()).into(),
     }
 }
 
 const BROKE: &str = "the connection to it broke, and whether the request was carried out is not known here";
 
-fn away(why: &str) -> Problem {
-    Problem::new(Code::BrokerUnreachable, why).hint("the session lives on: try again when the broker is back")
+fn away(why: &str) -> Box<Problem> {
+    Problem::new(Code::BrokerUnreachable, why)
+        .hint("the session lives on: try again when the broker is back")
+        .into()
 }

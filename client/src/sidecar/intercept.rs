@@ -58,8 +58,8 @@ pub(super) async fn serve(stream: Upgraded, host: String, proxy: Arc<Proxy>) {
 }
 
 /// Whether a request is for the host of its tunnel, and one that is carried at all.
-fn belongs(request: &Request<Incoming>, host: &str) -> Result<(), Problem> {
-    let malformed = |detail: &str| Problem::new(Code::MalformedRequest, detail);
+fn belongs(request: &Request<Incoming>, host: &str) -> Result<(), Box<Problem>> {
+    let malformed = |detail: &str| Box::new(Problem::new(Code::MalformedRequest, detail));
     let mut named = request.headers().get_all(HOST).iter();
     let (first, second) = (named.next(), named.next());
     if second.is_some() {
@@ -73,10 +73,10 @@ fn belongs(request: &Request<Incoming>, host: &str) -> Result<(), Problem> {
     if [header, authority].into_iter().flatten().any(|name| !is_host(name, host)) {
         let detail =
             format!("the request names another host than {host}, which its connection was opened for");
-        return Err(Problem::new(Code::AmbiguousRequest, detail));
+        return Err(Problem::new(Code::AmbiguousRequest, detail).into());
     }
     if request.headers().get("upgrade").is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"h2c")) {
-        return Err(Problem::new(Code::UpgradeRefused, "the request asks for another protocol"));
+        return Err(Problem::new(Code::UpgradeRefused, "the request asks for another protocol").into());
     }
     match request.uri().path_and_query() {
         Some(path) if path.as_str().starts_with('/') => Ok(()),

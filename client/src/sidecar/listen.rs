@@ -74,31 +74,30 @@ impl Proxy {
         }
     }
 
-    fn route(&self, authority: &http::uri::Authority) -> Result<Route, Problem> {
+    fn route(&self, authority: &http::uri::Authority) -> Result<Route, Box<Problem>> {
         let host = canonical_host(authority.host());
         let port = authority.port_u16();
         let known = self.session.started().hosts.iter().any(|known| known.host == host);
-        let malformed = |detail: String| Problem::new(Code::MalformedRequest, detail);
+        let denied = |detail: String| Box::new(Problem::new(Code::Denied, detail));
+        let malformed = |detail: &str| Box::new(Problem::new(Code::MalformedRequest, detail));
         match port {
-            _ if authority.as_str().contains('@') => {
-                Err(malformed("the authority carries user information".to_owned()))
-            }
-            None => Err(malformed("CONNECT needs a port".to_owned())),
+            _ if authority.as_str().contains('@') => Err(malformed("the authority carries user information")),
+            None => Err(malformed("CONNECT needs a port")),
             Some(443) if known => Ok(Route::Gateway(host)),
             Some(port) if known => {
                 let detail =
                     format!("{host} belongs to a provider, and port {port} of it leads past the gateway");
-                Err(Problem::new(Code::Denied, detail).hint(format!("use https://{host}/")))
+                Err(Problem::new(Code::Denied, detail).hint(format!("use https://{host}/")).into())
             }
             Some(_) if self.egress == Egress::Deny => {
                 let detail =
                     format!("{host} belongs to no provider, and this session was started with --egress deny");
-                Err(Problem::new(Code::Denied, detail))
+                Err(denied(detail))
             }
             Some(port @ (443 | 80)) => Ok(Route::Tunnel(host, port)),
             Some(port) => {
                 let detail = format!("port {port} is not carried: only 443 and 80 are");
-                Err(Problem::new(Code::Denied, detail))
+                Err(denied(detail))
             }
         }
     }

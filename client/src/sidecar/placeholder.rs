@@ -13,7 +13,7 @@ pub(super) fn choose<'a>(
     headers: &mut HeaderMap,
     host: &str,
     credentials: &'a [SessionCredential],
-) -> Result<&'a SessionCredential, Problem> {
+) -> Result<&'a SessionCredential, Box<Problem>> {
     let mut candidates =
         credentials.iter().filter(|credential| credential.hosts.iter().any(|known| known == host));
     let carried: Vec<(HeaderName, HeaderValue, &SessionCredential)> = headers
@@ -30,7 +30,7 @@ pub(super) fn choose<'a>(
     };
     if carried.iter().any(|(_, _, other)| other.name != chosen.name) {
         let detail = format!("the request carries the placeholders of several credentials for {host}");
-        return Err(Problem::new(Code::AmbiguousRequest, detail));
+        return Err(Problem::new(Code::AmbiguousRequest, detail).into());
     }
     for (name, value, _) in &carried {
         remove(headers, name, value);
@@ -46,22 +46,23 @@ fn only<'a>(
     first: Option<&'a SessionCredential>,
     others: usize,
     headers: &HeaderMap,
-) -> Result<&'a SessionCredential, Problem> {
+) -> Result<&'a SessionCredential, Box<Problem>> {
     match first {
         Some(credential) if others == 0 || headers.contains_key(AUTHORIZATION) => Ok(credential),
         Some(_) => {
             let detail = format!("the session has several credentials for {host} and the request names none");
             Err(Problem::new(Code::AmbiguousRequest, detail)
-                .hint("send the placeholder of the one that is meant, as the provider's own tools do"))
+                .hint("send the placeholder of the one that is meant, as the provider's own tools do")
+                .into())
         }
         None if headers.contains_key(AUTHORIZATION) => {
             let detail =
                 format!("the request to {host} carries a credential, and the session has none for that host");
-            Err(Problem::new(Code::ForeignCredential, detail).hint(HOW_TO_ADD))
+            Err(Problem::new(Code::ForeignCredential, detail).hint(HOW_TO_ADD).into())
         }
         None => {
             let detail = format!("the session has no credential for {host}");
-            Err(Problem::new(Code::Denied, detail).hint(HOW_TO_ADD))
+            Err(Problem::new(Code::Denied, detail).hint(HOW_TO_ADD).into())
         }
     }
 }
@@ -138,7 +139,7 @@ mod tests {
         map
     }
 
-    fn code(result: Result<&SessionCredential, Problem>) -> String {
+    fn code(result: Result<&SessionCredential, Box<Problem>>) -> String {
         result.unwrap_err().code
     }
 

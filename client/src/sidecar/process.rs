@@ -42,6 +42,15 @@ pub struct Material {
     pub folder: PathBuf,
 }
 
+impl std::fmt::Debug for Material {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Material")
+            .field("base", &self.base)
+            .field("command", &self.command)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Drop for Material {
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.key);

@@ -1,0 +1,265 @@
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use stint_api::{Approval, ApprovalState, Approve, Deny};
+use tokio::time::Instant;
+
+use super::context::Context;
+use super::duration;
+use crate::api::Broker;
+use crate::exit::{self, Failure};
+use crate::output;
+
+/// Longest time that one question to the broker stays open.
+const POLL: Duration = Duration::from_secs(25);
+
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// What waits for a person
+    List {
+        /// waiting, approved, denied, used, expired or all
+        #[arg(long, default_value = "waiting", value_parser = state)]
+        state: StateFilter,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// One approval: who asks for what, on which real thing
+    Show {
+        id: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say yes to this one request
+    Approve {
+        id: String,
+        /// Name of the resource, where the approval asks for it to be typed
+        #[arg(long, value_name = "TEXT")]
+        confirm: Option<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say no
+    Deny {
+        id: String,
+        /// Why, for the one who asked
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Wait until it is decided: exit code 0 approved, 5 denied or expired, 6 still waiting
+    Wait {
+        id: String,
+        /// Longest wait [default: until it expires]
+        #[arg(long, value_parser = duration::parse)]
+        timeout: Option<Duration>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+struct StateFilter(Option<ApprovalState>);
+
+impl Command {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let broker = context.broker()?;
+        match self.action {
+            Action::List { state, json } => {
+                let list = broker.approvals(state.0).await?;
+                if json { output::json(&list) } else { show_list(&list.approvals, context) }
+            }
+            Action::Show { id, json } => {
+                let approval = broker.approval(&id, None).await?;
+                if json { output::json(&approval) } else { show(&approval, context) }
+            }
+            Action::Approve { id, confirm, json } => {
+                context.not_in_a_session("approving")?;
+                let approval = approve(&broker, &id, confirm).await?;
+                answer(&approval, json, &format!("approved {id}: it works once, for this very request"))
+            }
+            Action::Deny { id, reason, json } => {
+                context.not_in_a_session("denying")?;
+                let approval = broker.deny(&id, &Deny { reason }).await?;
+                answer(&approval, json, &format!("denied {id}"))
+            }
+            Action::Wait { id, timeout, json } => wait(&broker, &id, timeout, json).await,
+        }
+    }
+}
+
+async fn approve(broker: &Broker, id: &str, confirm: Option<String>) -> Result<Approval, Failure> {
+    let typed = confirm.is_some();
+    match broker.approve(id, &Approve { confirm }).await {
+        Ok(approval) => Ok(approval),
+        Err(error) => {
+            let failure = Failure::from(error);
+            // Only the thing itself tells what to type: a script that approves blindly has to look first.
+            Err(if typed {
+                failure
+            } else {
+                failure.hint(format!("`stint approval show {id}` says what to confirm"))
+            })
+        }
+    }
+}
+
+/// Asks again and again, each time for as long as the broker holds a question open.
+async fn wait(broker: &Broker, id: &str, timeout: Option<Duration>, json: bool) -> Result<(), Failure> {
+    let started = Instant::now();
+    loop {
+        let left = timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
+        let poll = left.map_or(POLL, |left| left.min(POLL));
+        let approval = broker.approval(id, Some(poll)).await?;
+        let waiting = approval.state == ApprovalState::Waiting;
+        if waiting && left.is_none_or(|left| left > POLL) {
+            continue;
+        }
+        if waiting && timeout.is_some_and(|timeout| started.elapsed() < timeout) {
+            // The broker answered early, with the last stretch still to go.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            continue;
+        }
+        if json {
+            output::json(&approval)?;
+        }
+        let said = approval.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        return match approval.state {
+            ApprovalState::Approved | ApprovalState::Used if json => Ok(()),
+            ApprovalState::Approved | ApprovalState::Used => {
+                output::line(format!("approved {id}"));
+                output::hint("send the same request again: the approval works once");
+                Ok(())
+            }
+            ApprovalState::Denied => {
+                Err(Failure::new(exit::DENIED, format!("approval {id} was denied{said}")))
+            }
+            ApprovalState::Expired => Err(Failure::new(exit::DENIED, format!("approval {id} has expired"))),
+            ApprovalState::Waiting => {
+                Err(Failure::new(exit::APPROVAL_PENDING, format!("approval {id} still waits for a person")))
+            }
+        };
+    }
+}
+
+fn show_list(approvals: &[Approval], context: &Context) -> Result<(), Failure> {
+    if approvals.is_empty() {
+        output::line("nothing waits for a person");
+        output::hint("`stint approval list --state all` shows what was decided");
+        return Ok(());
+    }
+    let now = context.clock.now();
+    let rows = approvals.iter().map(|approval| {
+        vec![
+            approval.id.clone(),
+            state_word(approval.state).to_owned(),
+            approval.operations.join(", "),
+            approval.class.to_string(),
+            things(approval),
+            approval.environment.clone(),
+            approval.agent.clone(),
+            output::relative(approval.expires_at, now),
+        ]
+    });
+    let columns = ["approval", "state", "operation", "class", "resource", "environment", "agent", "expires"];
+    output::table(&columns, rows.collect());
+    output::hint("`stint approval show ID` says what would happen");
+    Ok(())
+}
+
+fn show(approval: &Approval, context: &Context) -> Result<(), Failure> {
+    let now = context.clock.now();
+    output::pairs(&[
+        ("approval", approval.id.clone()),
+        ("state", state_word(approval.state).to_owned()),
+        ("agent", format!("{} for {} in session {}", approval.agent, approval.subject, approval.session)),
+        ("environment", approval.environment.clone()),
+        ("request", format!("{} with {}", approval.request, approval.credential)),
+        ("operations", approval.operations.join(", ")),
+        ("class", approval.class.to_string()),
+        ("policies", approval.policies.join(", ")),
+        ("approvers", approval.approvers.to_string()),
+        ("expires", format!("{} ({})", approval.expires_at, output::relative(approval.expires_at, now))),
+        ("digest", approval.digest.clone()),
+        ("decided by", approval.decided_by.clone().unwrap_or_default()),
+        ("reason", approval.reason.clone().unwrap_or_default()),
+    ]);
+    for resource in &approval.resources {
+        let name = resource.name.as_deref().map(|name| format!(" '{name}'")).unwrap_or_default();
+        output::line(format!(
+            "\n{} {} {}{name} in {}",
+            resource.operation,
+            resource.kind,
+            resource.id,
+            resource.environments.join(", ")
+        ));
+        for consequence in &resource.consequences {
+            output::line(format!("  {consequence}"));
+        }
+    }
+    if approval.state == ApprovalState::Waiting {
+        let id = &approval.id;
+        match &approval.confirm {
+            Some(confirm) => {
+                output::hint(format!("`stint approval approve {id} --confirm '{}'`", confirm.text))
+            }
+            None => output::hint(format!("`stint approval approve {id}`")),
+        }
+        output::hint(format!("`stint approval deny {id} --reason TEXT`"));
+    }
+    Ok(())
+}
+
+fn answer(approval: &Approval, json: bool, line: &str) -> Result<(), Failure> {
+    if json {
+        return output::json(approval);
+    }
+    match approval.state {
+        ApprovalState::Waiting => {
+            output::line(format!("noted; {} people in all must say yes", approval.approvers))
+        }
+        _ => output::line(line),
+    }
+    Ok(())
+}
+
+fn things(approval: &Approval) -> String {
+    let things = approval
+        .resources
+        .iter()
+        .map(|resource| format!("{} {}", resource.kind, resource.name.as_deref().unwrap_or(&resource.id)));
+    things.collect::<Vec<_>>().join(", ")
+}
+
+fn state_word(state: ApprovalState) -> &'static str {
+    match state {
+        ApprovalState::Waiting => "waiting",
+        ApprovalState::Approved => "approved",
+        ApprovalState::Denied => "denied",
+        ApprovalState::Used => "used",
+        ApprovalState::Expired => "expired",
+    }
+}
+
+fn state(text: &str) -> Result<StateFilter, String> {
+    Ok(StateFilter(match text {
+        "all" => None,
+        "waiting" => Some(ApprovalState::Waiting),
+        "approved" => Some(ApprovalState::Approved),
+        "denied" => Some(ApprovalState::Denied),
+        "used" => Some(ApprovalState::Used),
+        "expired" => Some(ApprovalState::Expired),
+        _ => return Err("one of waiting, approved, denied, used, expired, all".to_owned()),
+    }))
+}

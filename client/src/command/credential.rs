@@ -1,0 +1,193 @@
+use std::io::{IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use stint_api::{AddCredential, AddVersion, Credential};
+use zeroize::Zeroizing;
+
+use super::context::{Context, read_text};
+use crate::exit::Failure;
+use crate::output;
+
+/// Largest secret, in bytes: a service account's JSON file is a few thousand.
+const LARGEST_SECRET: u64 = 64 << 10;
+
+#[derive(Debug, Args)]
+pub(super) struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Put a provider's secret into the vault: from standard input, a prompt or a file, never from the command line
+    Add(Add),
+    /// What is in the vault; never the secrets
+    List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a new secret in: from standard input, a prompt or a file
+    Rotate {
+        name: String,
+        /// Read the secret from this file
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a credential out of use
+    Revoke {
+        name: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Add {
+    name: String,
+    /// Pack of the provider: railway, github
+    #[arg(long, value_name = "PACK")]
+    provider: String,
+    /// Kind of credential, where the provider has several [default: the pack's]
+    #[arg(long)]
+    kind: Option<String>,
+    /// Environment that it is pinned to; without it, any that its resources resolve to
+    #[arg(long)]
+    environment: Option<String>,
+    /// Base URL to send to instead of the provider's own hosts
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// PEM certificates to trust for --upstream
+    #[arg(long, value_name = "FILE")]
+    upstream_ca: Option<PathBuf>,
+    /// Read the secret from this file
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Command {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self.action {
+            Action::Add(add) => add.run(context).await,
+            Action::List { json } => {
+                let list = context.broker()?.credentials().await?;
+                if json { output::json(&list) } else { show_list(&list.credentials, context) }
+            }
+            Action::Rotate { name, secret_file, json } => {
+                context.not_in_a_session("rotating a credential")?;
+                let broker = context.broker()?;
+                let secret = secret(&name, secret_file.as_deref())?;
+                let credential =
+                    broker.rotate_credential(&name, &AddVersion { secret: secret.to_string() }).await?;
+                let line =
+                    format!("{name} is at version {} ({})", credential.version, credential.fingerprint);
+                answer(&credential, json, &line, None)
+            }
+            Action::Revoke { name, json } => {
+                context.not_in_a_session("revoking a credential")?;
+                let credential = context.broker()?.revoke_credential(&name).await?;
+                answer(&credential, json, &format!("revoked {name}"), Some("revoke it at the provider too"))
+            }
+        }
+    }
+}
+
+impl Add {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        context.not_in_a_session("adding a credential")?;
+        let broker = context.broker()?;
+        let secret = secret(&self.name, self.secret_file.as_deref())?;
+        let add = AddCredential {
+            name: self.name,
+            provider: self.provider,
+            kind: self.kind,
+            environment: self.environment,
+            upstream: self.upstream,
+            upstream_ca: self.upstream_ca.as_deref().map(read_text).transpose()?,
+            secret: secret.to_string(),
+        };
+        let credential = broker.add_credential(&add).await?;
+        let line = format!("added {} ({}, {})", credential.name, credential.provider, credential.fingerprint);
+        answer(
+            &credential,
+            self.json,
+            &line,
+            Some("next: `stint run --environment NAME --agent NAME -- CMD`"),
+        )
+    }
+}
+
+/// A secret from a file, a prompt without echo, or standard input. The end of the last line is not part of it.
+fn secret(name: &str, file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    if let Some(path) = file {
+        let open = std::fs::File::open(path);
+        let open = open.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+        open.take(LARGEST_SECRET + 1).read_to_end(&mut bytes)?;
+    } else if std::io::stdin().is_terminal() {
+        let typed =
+            Zeroizing::new(rpassword::prompt_password(format!("secret for {}: ", output::clean(name)))?);
+        bytes.extend_from_slice(typed.as_bytes());
+    } else {
+        std::io::stdin().take(LARGEST_SECRET + 1).read_to_end(&mut bytes)?;
+    }
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST_SECRET {
+        return Err(Failure::usage("the secret is longer than 64 KiB"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| Failure::usage("the secret is not UTF-8"))?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    match text.trim() {
+        "" => {
+            Err(Failure::usage("the secret is empty")
+                .hint("pipe it in: `stint credential add NAME ... < FILE`"))
+        }
+        _ => Ok(Zeroizing::new(text.to_owned())),
+    }
+}
+
+fn show_list(credentials: &[Credential], context: &Context) -> Result<(), Failure> {
+    if credentials.is_empty() {
+        output::line("no credentials yet");
+        output::hint("add one: `stint credential add NAME --provider PACK --environment NAME`");
+        return Ok(());
+    }
+    let now = context.clock.now();
+    let rows = credentials.iter().map(|credential| {
+        let state = match credential.revoked_at {
+            Some(at) => format!("revoked {}", output::relative(at, now)),
+            None => format!("in use, version {}", credential.version),
+        };
+        vec![
+            credential.name.clone(),
+            credential.provider.clone(),
+            credential.kind.clone(),
+            credential.environment.clone().unwrap_or_else(|| "any".to_owned()),
+            credential.fingerprint.clone(),
+            output::relative(credential.created_at, now),
+            state,
+        ]
+    });
+    let columns = ["credential", "provider", "kind", "environment", "fingerprint", "added", "state"];
+    output::table(&columns, rows.collect());
+    Ok(())
+}
+
+fn answer(credential: &Credential, json: bool, line: &str, hint: Option<&str>) -> Result<(), Failure> {
+    if json {
+        return output::json(credential);
+    }
+    output::line(line);
+    if let Some(hint) = hint {
+        output::hint(hint);
+    }
+    Ok(())
+}

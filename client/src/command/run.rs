@@ -1,0 +1,257 @@
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use stint_api::{EndSessions, StartSession, StartedSession};
+
+use super::context::Context;
+use super::duration;
+use crate::api::{self, Broker, SigningKey};
+use crate::exit::{self, Failure};
+use crate::run::{Inputs, Missing, Plan, become_command, bundle, resolve};
+use crate::sidecar::{Egress, process};
+use crate::{home, output};
+
+/// The command's environment gets placeholders instead of credentials, and a proxy that leads to the gateway. The
+/// session ends with the command, whose exit code is this command's own.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: the command's own; 125 could not start, 7 the broker cannot be reached, \
+                        126 not executable, 127 not found, 128+n ended by signal n"
+)]
+pub(super) struct Run {
+    /// Environment that the session is bound to [default: STINT_ENVIRONMENT]
+    #[arg(short, long)]
+    environment: Option<String>,
+    /// Agent that the session is for [default: STINT_AGENT]
+    #[arg(short, long)]
+    agent: Option<String>,
+    /// Longest life of the session: 90s, 15m, 1h [default: the broker's]
+    #[arg(long, value_parser = duration::parse)]
+    ttl: Option<Duration>,
+    /// Credential that the session may use; all of the environment's when none is named
+    #[arg(long = "credential", value_name = "NAME")]
+    credentials: Vec<String>,
+    /// Variable to hand on although it looks like a credential
+    #[arg(long, value_name = "VARIABLE")]
+    keep: Vec<String>,
+    /// `deny` closes all hosts that no provider owns
+    #[arg(long, value_name = "open|deny", value_parser = egress)]
+    egress: Option<Egress>,
+    /// Show what the command would inherit, and start nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// With --dry-run: print one JSON object
+    #[arg(long, requires = "dry_run")]
+    json: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+impl Run {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        // In `run` the codes below 125 belong to the command, but for the one that says to try again later.
+        self.attempt(context).await.map_err(|failure| match failure.code {
+            exit::UNREACHABLE
+            | exit::COULD_NOT_START
+            | exit::NOT_EXECUTABLE
+            | exit::NOT_FOUND
+            | exit::USAGE => failure,
+            _ => failure.code(exit::COULD_NOT_START),
+        })
+    }
+
+    async fn attempt(&self, context: &Context) -> Result<(), Failure> {
+        if let Some(id) = context.config.surrounding_session() {
+            return Err(Failure::new(
+                exit::COULD_NOT_START,
+                format!("this is session {id}: sessions do not nest"),
+            )
+            .hint("run the command itself: it already has what the session may use"));
+        }
+        // Keys are about to be in memory; what is executed at the end can be looked into again.
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+            .map_err(std::io::Error::from)?;
+        let file = self.find_command(context)?;
+        let key = api::new_key(&context.clock)?;
+        let start = self.start(context, &key)?;
+        let broker = context.broker()?;
+        let started = broker.start_session(&start).await?;
+        if self.dry_run {
+            return self.show(context, &started);
+        }
+        match self.enter(context, &broker, &started, &key, &file).await {
+            Ok(never) => match never {},
+            Err(failure) => {
+                let end = EndSessions { reason: Some("command_ended".to_owned()) };
+                if broker.end_session(&started.session.id, &end).await.is_err() {
+                    output::note(format!(
+                        "session {} could not be ended, and ends by itself",
+                        started.session.id
+                    ));
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    fn find_command(&self, context: &Context) -> Result<PathBuf, Failure> {
+        let name = self.command.first().ok_or_else(|| Failure::usage("a command is needed"))?;
+        let shown = name.to_string_lossy();
+        resolve(name, context.config.variable("PATH")).map_err(|missing| match missing {
+            Missing::NotFound => Failure::new(exit::NOT_FOUND, format!("{shown}: there is no such command")),
+            Missing::NotExecutable => {
+                Failure::new(exit::NOT_EXECUTABLE, format!("{shown}: cannot be executed"))
+            }
+        })
+    }
+
+    fn start(&self, context: &Context, key: &SigningKey) -> Result<StartSession, Failure> {
+        let config = &context.config;
+        let environment =
+            context.need("environment", self.environment.as_ref(), config.environment.as_ref())?;
+        let agent = context.need("agent", self.agent.as_ref(), config.agent.as_ref())?;
+        let mut credentials = self.credentials.clone();
+        let mut ttl = self.ttl.map(|ttl| ttl.as_secs());
+        if let Some(project) = &config.project {
+            project.allows_environment(&environment)?;
+            credentials = project.narrow_credentials(credentials)?;
+            if let Some(most) = &project.ttl {
+                let most = duration::parse(most).map_err(Failure::usage)?.as_secs();
+                ttl = Some(ttl.map_or(most, |ttl| ttl.min(most)));
+            }
+        }
+        Ok(StartSession {
+            environment,
+            agent,
+            ttl,
+            key: key.public().to_value(),
+            credentials,
+            heartbeat: true,
+            confined: false,
+            command: self.command.first().and_then(|command| program_name(Path::new(command))),
+            dry_run: self.dry_run,
+        })
+    }
+
+    fn show(&self, context: &Context, started: &StartedSession) -> Result<(), Failure> {
+        let inputs = Inputs {
+            started,
+            proxy_url: "http://stint:SECRET@127.0.0.1:PORT",
+            bundle: &context.config.runtime_dir.join("SESSION/ca.pem"),
+            keep: &self.keep,
+        };
+        let plan = Plan::make(&context.config.inherited, &inputs);
+        if self.json {
+            return output::json(&plan);
+        }
+        let rows = |left: &[crate::run::plan::Left]| {
+            left.iter().map(|left| vec![left.name.clone(), left.reason.clone()]).collect::<Vec<_>>()
+        };
+        output::line(format!("would run in {} as {}, and set:\n", plan.environment, plan.agent));
+        let set = plan.set.iter().map(|set| vec![set.name.clone(), set.value.clone(), set.reason.clone()]);
+        output::table(&["variable", "value", "why"], set.collect());
+        if !plan.dropped.is_empty() {
+            output::line("\nand drop what looks like a credential:\n");
+            output::table(&["variable", "why"], rows(&plan.dropped));
+        }
+        if !plan.unset.is_empty() {
+            output::line("\nand unset:\n");
+            output::table(&["variable", "why"], rows(&plan.unset));
+        }
+        output::hint("nothing was started; `--keep VARIABLE` hands one on that would be dropped");
+        Ok(())
+    }
+
+    /// From the started session on: returns only when the command could not be entered.
+    async fn enter(
+        &self,
+        context: &Context,
+        broker: &Broker,
+        started: &StartedSession,
+        key: &SigningKey,
+        file: &Path,
+    ) -> Result<std::convert::Infallible, Failure> {
+        let folder = runtime_folder(&context.config.runtime_dir, &started.session.id)?;
+        let closed = context.config.project.as_ref().and_then(|project| project.egress) == Some(Egress::Deny);
+        let material = process::Material {
+            base: broker.base().to_owned(),
+            started: started.clone(),
+            key: api::key_to_text(key).to_string(),
+            broker_ca: context.broker_ca()?,
+            egress: if closed { Egress::Deny } else { self.egress.unwrap_or_default() },
+            command: i32::try_from(std::process::id())
+                .map_err(|_| could_not_start("the process has no number"))?,
+            folder: folder.clone(),
+        };
+        let roots: Vec<(String, OsString)> = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), context.config.variable(name)?.to_owned())))
+            .collect();
+        let spawned = process::spawn(&material, &roots).await;
+        drop(material);
+        let (proxy_url, ca_pem) =
+            spawned.map_err(|error| could_not_start(format!("the sidecar: {error}")))?;
+        let ca = folder.join("ca.pem");
+        home::create_private(&ca, bundle(&ca_pem).as_bytes())
+            .map_err(|error| could_not_start(format!("{}: {error}", ca.display())))?;
+        let inputs = Inputs { started, proxy_url: &proxy_url, bundle: &ca, keep: &self.keep };
+        let plan = Plan::make(&context.config.inherited, &inputs);
+        tell(&plan);
+        let error = become_command(file, &self.command, &plan.environment());
+        let code = match error.kind() {
+            std::io::ErrorKind::NotFound => exit::NOT_FOUND,
+            _ => exit::NOT_EXECUTABLE,
+        };
+        Err(Failure::new(code, format!("{}: {error}", file.display())))
+    }
+}
+
+/// What was dropped is named, so that nobody wonders where it went.
+fn tell(plan: &Plan) {
+    let names: Vec<&str> = plan.dropped.iter().map(|left| left.name.as_str()).collect();
+    match names.len() {
+        0 => {}
+        1 => output::note(format!("dropped 1 variable that looks like a credential: {}", names.join(", "))),
+        count => output::note(format!(
+            "dropped {count} variables that look like credentials: {}",
+            names.join(", ")
+        )),
+    }
+    if !plan.kept.is_empty() {
+        output::note(format!(
+            "handed on as asked, though it looks like a credential: {}",
+            plan.kept.join(", ")
+        ));
+    }
+}
+
+/// The folder of one run's files. The id comes from the broker, and is made sure to be one name.
+fn runtime_folder(base: &Path, id: &str) -> Result<PathBuf, Failure> {
+    if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+        return Err(could_not_start("the broker gave a session id that is none"));
+    }
+    let folder = base.join(id);
+    home::private_dir(base)?;
+    home::private_dir(&folder)?;
+    Ok(folder)
+}
+
+/// Program name for the record: never arguments, which may hold secrets.
+fn program_name(command: &Path) -> Option<String> {
+    command.file_name().map(|name| output::clean(&name.to_string_lossy()))
+}
+
+fn could_not_start(why: impl Into<String>) -> Failure {
+    Failure::new(exit::COULD_NOT_START, why)
+}
+
+fn egress(text: &str) -> Result<Egress, String> {
+    match text {
+        "open" => Ok(Egress::Open),
+        "deny" => Ok(Egress::Deny),
+        _ => Err("one of open, deny".to_owned()),
+    }
+}

@@ -1,0 +1,205 @@
+//! `stint run`: process shape, exit codes, environment, end of the session.
+
+mod support;
+
+use std::os::unix::process::ExitStatusExt as _;
+
+use serde_json::Value;
+use support::{FOUND, PLACEHOLDER, World, eventually, is_empty, text};
+
+#[test]
+fn the_command_takes_the_place_of_stint() {
+    let world = World::logged_in();
+    let mut child = world.run("echo $$; exec 3<&0").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let pid = child.id().to_string();
+    assert!(child.wait().unwrap().success());
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut said).unwrap();
+    assert_eq!(said.trim(), pid);
+}
+
+#[test]
+fn the_exit_code_is_the_commands_own() {
+    let world = World::logged_in();
+    for code in [0, 1, 3, 125] {
+        assert_eq!(world.run(&format!("exit {code}")).status().unwrap().code(), Some(code));
+    }
+    for signal in [15, 9, 13] {
+        let status = world.run(&format!("kill -{signal} $$")).status().unwrap();
+        assert_eq!(status.signal(), Some(signal));
+    }
+}
+
+#[test]
+fn what_cannot_be_started_has_a_code_of_its_own() {
+    let world = World::logged_in();
+    let run = |arguments: &[&str]| {
+        let base = ["run", "--environment", "staging", "--agent", "coder", "--"];
+        let output = world.stint(base.iter().chain(arguments)).output().unwrap();
+        assert!(text(&output.stderr).starts_with("stint: "), "{}", text(&output.stderr));
+        output.status.code().unwrap()
+    };
+    assert_eq!(run(&["no-such-command"]), 127);
+    assert_eq!(run(&["/no/such/command"]), 127);
+    assert_eq!(run(&["/etc/passwd"]), 126);
+    assert_eq!(run(&["/"]), 126);
+    assert!(world.broker.state().started.is_empty(), "a command that is not there starts no session");
+
+    let refused = world
+        .stint(["run", "--environment", "production", "--agent", "coder", "--", "true"])
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(125));
+    assert!(text(&refused.stderr).contains("the request is denied"));
+
+    world.broker.stop();
+    assert_eq!(run(&["true"]), 7);
+    let nobody = World::new();
+    assert_eq!(nobody.run("true").status().unwrap().code(), Some(125));
+}
+
+#[test]
+fn the_session_ends_with_the_command_and_leaves_nothing_behind() {
+    let world = World::logged_in();
+    let bundle = world.output("stat -c '%a %n' $SSL_CERT_FILE");
+    assert!(bundle.starts_with("600 "), "{bundle}");
+    eventually("the end of the session", || !world.broker.state().ended.is_empty());
+    assert_eq!(world.broker.state().ended, [("session-1".to_owned(), Some("command_ended".to_owned()))]);
+    eventually("the end of its files", || is_empty(&world.runtime().join("stint")));
+}
+
+#[test]
+fn l3_the_session_ends_though_a_child_lives_on() {
+    let world = World::logged_in();
+    let status = world.run("sleep 30 >/dev/null 2>&1 & exit 0").status().unwrap();
+    assert!(status.success());
+    eventually("the end of the session", || world.broker.state().ended.len() == 1);
+}
+
+#[test]
+fn a_session_is_ended_when_its_command_is_killed() {
+    let world = World::logged_in();
+    let mut child = world.run("touch started; exec sleep 60").spawn().unwrap();
+    eventually("the command", || world.folder.path().join("started").exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    eventually("the end of the session", || world.broker.state().ended.len() == 1);
+}
+
+#[test]
+fn the_command_has_no_child_that_it_does_not_know_of() {
+    let world = World::logged_in();
+    let children = "read children < /proc/$$/task/$$/children; echo \"[$children]\"";
+    assert_eq!(world.output(children), "[]\n");
+    // The same script outside shows what this test's own surroundings hand on.
+    let open = "for fd in /proc/$$/fd/*; do [ -e $fd ] && echo ${fd##*/}; done; true";
+    let outside =
+        std::process::Command::new("sh").args(["-c", open]).stdin(std::process::Stdio::null()).output();
+    assert_eq!(world.output(open), text(&outside.unwrap().stdout), "no descriptor of stint is left open");
+}
+
+#[test]
+fn signals_are_as_the_command_would_have_found_them() {
+    let world = World::logged_in();
+    let script = "grep -e SigBlk -e SigIgn /proc/self/status";
+    let outside = std::process::Command::new("sh").args(["-c", script]).output().unwrap();
+    assert_eq!(world.output(script), text(&outside.stdout));
+}
+
+#[test]
+fn heartbeats_keep_the_session() {
+    let world = World::logged_in();
+    world.output("sleep 2.5");
+    assert!(world.broker.state().heartbeats >= 2);
+}
+
+#[test]
+fn credentials_are_dropped_and_named_and_placeholders_put_in_their_place() {
+    let world = World::logged_in();
+    let mut run = world.run("env");
+    run.env("RAILWAY_TOKEN", FOUND)
+        .env("RAILWAY_API_TOKEN", FOUND)
+        .env("MY_DB", format!("postgres://a:{FOUND}@h/d"));
+    run.env("SSL_CERT_DIR", "/etc/ssl/certs").env("EDITOR", "vim").env("NO_PROXY", "*");
+    let output = run.output().unwrap();
+    let environment = text(&output.stdout);
+    assert!(!environment.contains(FOUND) && !text(&output.stderr).contains(FOUND));
+    assert_eq!(
+        text(&output.stderr).trim(),
+        "stint: dropped 3 variables that look like credentials: MY_DB, RAILWAY_API_TOKEN, RAILWAY_TOKEN"
+    );
+    for line in [
+        &format!("RAILWAY_API_TOKEN={PLACEHOLDER}"),
+        "EDITOR=vim",
+        "NO_PROXY=localhost,127.0.0.1,::1",
+        "STINT_SESSION=session-1",
+        "STINT_ENVIRONMENT=staging",
+        "STINT_AGENT=coder",
+    ] {
+        assert!(environment.lines().any(|found| found == line), "{line} is not in\n{environment}");
+    }
+    assert!(!environment.contains("SSL_CERT_DIR"));
+}
+
+#[test]
+fn k15_neither_arguments_nor_environment_of_the_sidecar_tell_anything() {
+    let world = World::logged_in();
+    let script = r#"
+        for dir in /proc/[0-9]*; do
+            if [ "$(tr '\0' ' ' < $dir/cmdline 2>/dev/null)" = "/proc/self/exe sidecar --detached " ]; then
+                echo "found $(tr '\0' '\n' < $dir/environ | grep -vc '^SSL_CERT_DIR=')"
+            fi
+        done 2>/dev/null"#;
+    let said = world.output(script);
+    assert!(said.contains("found"), "{said}");
+    assert!(said.lines().all(|line| line == "found 0"), "{said}");
+}
+
+#[test]
+fn a_dry_run_shows_the_plan_and_starts_nothing() {
+    let world = World::logged_in();
+    let mut run = world.run_with(&["--dry-run", "--json"], "touch ran");
+    let output = run.env("GH_TOKEN", FOUND).output().unwrap();
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(plan["dropped"][0]["name"], "GH_TOKEN");
+    assert!(plan["set"].as_array().unwrap().iter().any(|set| set["name"] == "HTTPS_PROXY"));
+    assert!(!text(&output.stdout).contains(FOUND));
+    let shown = world.run_with(&["--dry-run"], "touch ran").output().unwrap();
+    assert!(text(&shown.stdout).contains("RAILWAY_API_TOKEN"));
+    assert!(!world.folder.path().join("ran").exists());
+    assert!(world.broker.state().started.is_empty());
+}
+
+#[test]
+fn the_record_gets_the_programs_name_and_no_arguments() {
+    let world = World::logged_in();
+    world.output(&format!("true {FOUND}"));
+    let started = world.broker.state().started[0].clone();
+    assert_eq!(started["command"], "sh");
+    assert_eq!(started["heartbeat"], true);
+    assert!(!started.to_string().contains(FOUND));
+}
+
+#[test]
+fn l4_sessions_do_not_nest() {
+    let world = World::logged_in();
+    let stint = env!("CARGO_BIN_EXE_stint");
+    let nested =
+        world.run(&format!("{stint} run --environment development --agent coder -- true")).output().unwrap();
+    assert_eq!(nested.status.code(), Some(125));
+    assert!(text(&nested.stderr).contains("sessions do not nest"));
+    let approve = world.run(&format!("{stint} approval approve a-1 --confirm pgdata")).output().unwrap();
+    assert_eq!(approve.status.code(), Some(5));
+    assert!(!world.broker.state().calls.iter().any(|(call, _)| call.contains("approve")));
+}
+
+#[test]
+fn a_terminal_signal_does_not_reach_the_sidecar() {
+    let world = World::logged_in();
+    // What a terminal does on ^C: a signal to the whole process group.
+    let script = "trap '' INT; kill -INT 0; sleep 0.3; curl -sS https://backboard.railway.app/";
+    use std::os::unix::process::CommandExt as _;
+    let output = world.run(script).process_group(0).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(world.broker.only_seen().path, "/railway/");
+}
