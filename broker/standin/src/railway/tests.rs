@@ -149,7 +149,7 @@ async fn without_a_token_it_says_not_authorized_with_status_200() {
     for token in [
         None,
         Some(("authorization", "Bearer nobody")),
-        Some(("authorization", &format!("Basic {}", ids::ACCOUNT_TOKEN)[..])),
+        Some(("authorization", format!("Basic {}", ids::ACCOUNT_TOKEN).as_str())),
     ] {
         let (status, body) = send(&railway, Method::POST, "/graphql/v2", FORM, token, &incident()).await;
         assert_eq!(status, StatusCode::OK);
