@@ -17,6 +17,7 @@ mod kek;
 mod needles;
 mod screen;
 mod seal;
+mod spelling;
 mod value;
 
 pub use envelope::{Context, seal};

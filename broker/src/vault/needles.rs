@@ -1,46 +1,56 @@
-use std::fmt::Write as _;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, Span, packed};
+use aho_corasick::{AhoCorasick, Input, Span, packed};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use zeroize::Zeroizing;
 
-/// Bytes of each needle that the searcher is given. It cannot be wiped, so it gets the beginnings only; the rest is
-/// compared here, against memory that is wiped.
+use super::spelling::{self, Escapes, Match};
+use crate::model::digest_hex;
+
+/// Bytes of a needle that the searcher is given. Its memory cannot be wiped, so it gets beginnings only; the rest is
+/// compared here, with memory that is wiped.
 const HEAD: usize = 6;
+/// Ways to write a beginning, beyond which a shorter one is taken.
+const MAX_HEADS: usize = 9;
+const ENTITY: &[u8] = b"&#";
 /// A shorter secret is looked for as it is and in base64 only: its other forms would be found in innocent text.
 const FULL_WIDTH: usize = 8;
 /// A secret shorter than this is not looked for at all.
 const SHORTEST: usize = 6;
 
-/// A secret in every common encoding: as it is; base64 and base64url, padded or not, at each of its three alignments;
-/// and, from 8 bytes up, hex, percent-encoding, `\u`, `\x`, JSON and HTML escapes.
+/// A secret in every common encoding: as it is, base64 and base64url at each of their three alignments, hex; and all but
+/// hex escaped in the ways of `spelling`.
 ///
-/// Not looked for: the secret reversed, hashed, in mixed case, compressed, encoded twice, or broken over lines (THREATS K4:
-/// what a provider may be asked at all is the real control).
-pub(in crate::vault) struct Needles {
-    all: Vec<Zeroizing<Vec<u8>>>,
+/// Not looked for: the secret reversed, hashed, compressed, encoded twice, broken over lines, in hex of mixed case, or with
+/// an escape among its first letters and none on the first (THREATS K4: what a provider may be asked is the real control).
+pub struct Needles {
+    all: Vec<Needle>,
     finder: Finder,
     longest: usize,
-    /// Which bytes a needle begins with.
+    /// Which bytes a needle begins with, in any spelling.
     begins: [bool; 256],
 }
 
+struct Needle {
+    text: Zeroizing<Vec<u8>>,
+    escapes: Escapes,
+}
+
 enum Finder {
-    /// SIMD over the beginnings: 10 times as fast as an automaton where the machine has it.
+    /// SIMD over the beginnings: 10 times as fast as an automaton, where the machine has it.
     Packed(packed::Searcher),
     Automaton(AhoCorasick),
 }
 
 impl Needles {
     /// `None` for a secret too short to be looked for.
-    pub(in crate::vault) fn new(secret: &[u8]) -> Option<Self> {
+    pub fn new(secret: &[u8]) -> Option<Self> {
         if secret.len() < SHORTEST {
             return None;
         }
         let all = encodings(secret);
-        let mut heads: Vec<&[u8]> = all.iter().map(|needle| needle.get(..HEAD).unwrap_or(needle)).collect();
+        let mut heads: Vec<Vec<u8>> = all.iter().flat_map(Needle::heads).collect();
         heads.sort_unstable();
         heads.dedup();
         let finder = match packed::Searcher::new(&heads) {
@@ -48,27 +58,32 @@ impl Needles {
             None => Finder::Automaton(AhoCorasick::new(&heads).ok()?),
         };
         let mut begins = [false; 256];
-        for first in all.iter().filter_map(|needle| needle.first()) {
+        for first in heads.iter().filter_map(|head| head.first()) {
             if let Some(slot) = begins.get_mut(usize::from(*first)) {
                 *slot = true;
             }
         }
-        let longest = all.iter().map(|needle| needle.len()).max().unwrap_or_default();
+        let longest = all.iter().map(Needle::longest).max().unwrap_or_default();
         Some(Needles { all, finder, longest, begins })
     }
 
+    /// Most bytes that a needle takes.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
     /// The first whole needle in `text` from `from` on; the longest of those that begin there.
-    pub(in crate::vault) fn find(&self, text: &[u8], mut from: usize) -> Option<Range<usize>> {
+    pub fn find(&self, text: &[u8], mut from: usize) -> Option<Range<usize>> {
         loop {
             let start = match &self.finder {
                 Finder::Packed(searcher) => searcher.find_in(text, Span::from(from..text.len()))?.start(),
                 Finder::Automaton(automaton) => {
-                    automaton.find(aho_corasick::Input::new(text).span(from..text.len()))?.start()
+                    automaton.find(Input::new(text).span(from..text.len()))?.start()
                 }
             };
             let rest = text.get(start..)?;
-            let length = self.all.iter().filter(|n| rest.starts_with(n)).map(|n| n.len()).max();
-            if let Some(length) = length {
+            let length = self.all.iter().filter_map(|needle| needle.begins(rest).whole);
+            if let Some(length) = length.max() {
                 return Some(start..start + length);
             }
             from = start + 1;
@@ -79,127 +94,131 @@ impl Needles {
     ///
     /// The work is bounded: a text made to look like many beginnings is held back from the first doubtful place on,
     /// which is safe, and never longer than the longest needle.
-    pub(in crate::vault) fn unfinished(&self, text: &[u8], from: usize) -> Option<usize> {
+    pub fn unfinished(&self, text: &[u8], from: usize) -> Option<usize> {
         let window = from.max((text.len() + 1).saturating_sub(self.longest));
         let mut budget = 16 * self.longest;
-        for (offset, byte) in text.get(window..)?.iter().enumerate() {
+        for (at, byte) in text.iter().enumerate().skip(window) {
             if !self.begins.get(usize::from(*byte)).copied().unwrap_or_default() {
                 continue;
             }
-            let tail = text.get(window + offset..)?;
-            for needle in self.all.iter().filter(|needle| needle.len() > tail.len()) {
-                if needle.get(..8) == tail.get(..8) || tail.len() < 8 {
-                    if needle.starts_with(tail) {
-                        return Some(window + offset);
-                    }
-                    match budget.checked_sub(tail.len()) {
-                        Some(rest) => budget = rest,
-                        None => return Some(window + offset),
-                    }
+            let rest = text.get(at..)?;
+            for needle in &self.all {
+                // Most places differ at once; only a long way together costs.
+                let short = rest.get(..24).unwrap_or(rest);
+                if !needle.begins(short).open {
+                    continue;
                 }
+                if short.len() == rest.len() || budget < rest.len() || needle.begins(rest).open {
+                    return Some(at);
+                }
+                budget -= rest.len();
             }
         }
         None
     }
 }
 
-/// Every form once, none shorter than [`SHORTEST`].
-fn encodings(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
-    let mut all = vec![Zeroizing::new(secret.to_vec())];
+// === impl Needle ===
+
+impl Needle {
+    fn begins(&self, text: &[u8]) -> Match {
+        spelling::begins(text, &self.text, self.escapes)
+    }
+
+    fn longest(&self) -> usize {
+        self.text.iter().map(|byte| spelling::widest(*byte, self.escapes)).sum()
+    }
+
+    /// What the searcher looks for: the beginning as it is and, where it holds other than letters and digits, in their spellings;
+    /// and, if all may be escaped, with the first two bytes escaped.
+    fn heads(&self) -> Vec<Vec<u8>> {
+        let mut heads = vec![Vec::new()];
+        for byte in self.text.iter().take(HEAD) {
+            let spellings = if self.escapes.allows(*byte) { spellings(*byte) } else { vec![vec![*byte]] };
+            if heads.len() > 1 && heads.len() * spellings.len() > MAX_HEADS {
+                break;
+            }
+            heads = heads.iter().flat_map(|head| extended(head, &spellings)).collect();
+        }
+        if let (Escapes::All, [first, second, ..]) = (self.escapes, self.text.as_slice()) {
+            heads.push(format!("%{first:02x}%{second:02x}").into());
+            heads.push(format!("%{first:02X}%{second:02X}").into());
+            heads.push(format!("\\u{first:04x}\\").into());
+            heads.push(format!("\\u{first:04X}\\").into());
+            heads.push(format!("\\x{first:02x}\\x{second:02x}").into());
+            heads.push(format!("\\x{first:02X}\\x{second:02X}").into());
+        }
+        heads
+    }
+}
+
+/// A beginning with one byte more, in each of its spellings. Behind `&#` the digits may be written in several ways: it ends there.
+fn extended(head: &[u8], spellings: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    if head.ends_with(ENTITY) {
+        return vec![head.to_vec()];
+    }
+    spellings.iter().map(|more| [head, more].concat()).collect()
+}
+
+/// How an encoder could write this byte; entities by their first two characters, which all of them share.
+fn spellings(byte: u8) -> Vec<Vec<u8>> {
+    let mut all = vec![vec![byte]];
+    if byte.is_ascii_alphanumeric() {
+        return all;
+    }
+    all.extend([format!("%{byte:02X}").into(), format!("%{byte:02x}").into()]);
+    all.extend([format!("\\u{byte:04x}").into(), format!("\\u{byte:04X}").into(), vec![b'\\', byte]]);
+    all.extend(match byte {
+        b' ' => vec![b"+".to_vec()],
+        b'<' => vec![ENTITY.to_vec(), b"&lt;".to_vec()],
+        b'>' => vec![ENTITY.to_vec(), b"&gt;".to_vec()],
+        b'&' => vec![ENTITY.to_vec(), b"&amp;".to_vec()],
+        b'"' => vec![ENTITY.to_vec(), b"&quot;".to_vec()],
+        b'\'' => vec![ENTITY.to_vec(), b"&apos;".to_vec()],
+        _ => vec![ENTITY.to_vec()],
+    });
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn encodings(secret: &[u8]) -> Vec<Needle> {
+    let wide = secret.len() >= FULL_WIDTH;
+    let raw = if wide { Escapes::All } else { Escapes::None };
+    let mut all = vec![Needle { text: Zeroizing::new(secret.to_vec()), escapes: raw }];
     for before in 0..3 {
         let core = base64_core(secret, before);
-        let url = core.iter().map(|byte| match byte {
-            b'+' => b'-',
-            b'/' => b'_',
-            other => *other,
-        });
-        all.push(Zeroizing::new(url.collect()));
-        all.push(core);
+        let url: Zeroizing<Vec<u8>> = Zeroizing::new(core.iter().map(|byte| url_safe(*byte)).collect());
+        if *url != *core {
+            all.push(Needle { text: url, escapes: Escapes::None });
+        }
+        all.push(Needle { text: core, escapes: Escapes::Special });
     }
-    if secret.len() >= FULL_WIDTH {
-        let every = |_: u8| true;
-        all.push(spell(secret, every, |out, b| write!(out, "{b:02x}")));
-        all.push(spell(secret, every, |out, b| write!(out, "{b:02X}")));
-        all.push(spell(secret, every, |out, b| write!(out, "\\x{b:02x}")));
-        all.push(spell(secret, every, |out, b| write!(out, "\\x{b:02X}")));
-        // Escaping all, or only what a usual encoder escapes: RFC 3986's unreserved kept, or also JavaScript's `!*'()`.
-        let reserved = |b: u8| !(b.is_ascii_alphanumeric() || b"-_.~".contains(&b));
-        let component = |b: u8| reserved(b) && !b"!*'()".contains(&b);
-        let percent: [fn(&mut String, u8) -> std::fmt::Result; 2] =
-            [|out, b| write!(out, "%{b:02X}"), |out, b| write!(out, "%{b:02x}")];
-        for write in percent {
-            all.push(spell(secret, every, write));
-            all.push(spell(secret, reserved, write));
-            all.push(spell(secret, component, write));
-            all.push(spell(
-                secret,
-                reserved,
-                |out, b| if b == b' ' { out.write_char('+') } else { write(out, b) },
-            ));
-        }
-        // JSON: everything as \u; or only the quote and backslash, with the slash, with HTML's characters, or all that .NET escapes.
-        let escape: [fn(&mut String, u8) -> std::fmt::Result; 2] =
-            [|out, b| write!(out, "\\u{b:04x}"), |out, b| write!(out, "\\u{b:04X}")];
-        for write in escape {
-            all.push(spell(secret, every, write));
-            for set in [&b"<>&"[..], b"<>&'", b"<>&'+`\"", b"<>&'+`\"/="] {
-                all.push(spell(
-                    secret,
-                    |b| b == b'\\' || b == b'"' || set.contains(&b),
-                    |out, b| match b {
-                        b if set.contains(&b) => write(out, b),
-                        b => write!(out, "\\{}", char::from(b)),
-                    },
-                ));
-            }
-        }
-        for set in [&b"\"\\"[..], b"\"\\/"] {
-            all.push(spell(secret, |b| set.contains(&b), |out, b| write!(out, "\\{}", char::from(b))));
-        }
-        for quote in ["&#39;", "&#x27;"] {
-            all.push(spell(
-                secret,
-                |b| b"<>&\"'".contains(&b),
-                |out, b| {
-                    out.write_str(match b {
-                        b'<' => "&lt;",
-                        b'>' => "&gt;",
-                        b'&' => "&amp;",
-                        b'"' => "&quot;",
-                        _ => quote,
-                    })
-                },
-            ));
-        }
+    if wide {
+        let lower = Zeroizing::new(digest_hex(secret).into_bytes());
+        let upper = Zeroizing::new(lower.to_ascii_uppercase());
+        all.push(Needle { text: lower, escapes: Escapes::None });
+        all.push(Needle { text: upper, escapes: Escapes::None });
     }
-    all.retain(|needle| needle.len() >= SHORTEST);
-    all.sort_unstable_by(|a, b| a.as_slice().cmp(b.as_slice()));
-    all.dedup_by(|a, b| a.as_slice() == b.as_slice());
     all
+}
+
+fn url_safe(byte: u8) -> u8 {
+    match byte {
+        b'+' => b'-',
+        b'/' => b'_',
+        other => other,
+    }
 }
 
 /// The base64 characters that the secret alone decides, where `before` bytes of something else come before it.
 fn base64_core(secret: &[u8], before: usize) -> Zeroizing<Vec<u8>> {
-    let mut padded = Zeroizing::new(vec![0u8; before]);
-    padded.reserve_exact(secret.len());
+    // Room at once, so that no buffer grows and leaves a copy behind.
+    let mut padded = Zeroizing::new(Vec::with_capacity(before + secret.len()));
+    padded.extend_from_slice([0u8; 3].get(..before).unwrap_or_default());
     padded.extend_from_slice(secret);
     let text = Zeroizing::new(STANDARD_NO_PAD.encode(&*padded));
     let first = (before * 8).div_ceil(6);
     let last = padded.len() * 8 / 6;
     Zeroizing::new(text.as_bytes().get(first..last).unwrap_or_default().to_vec())
-}
-
-/// The secret with the bytes of a set written in another way.
-fn spell(
-    secret: &[u8],
-    set: impl Fn(u8) -> bool,
-    write: impl Fn(&mut String, u8) -> std::fmt::Result,
-) -> Zeroizing<Vec<u8>> {
-    // Room for the longest escape of every byte, so that the text never moves and leaves a copy behind.
-    let mut text = String::with_capacity(secret.len() * 6);
-    for byte in secret {
-        // Writing to a string does not fail. Secrets are ASCII (`check_secret`); another byte would not be found in these forms.
-        let _ = if set(*byte) { write(&mut text, *byte) } else { text.write_char(char::from(*byte)) };
-    }
-    Zeroizing::new(text.into_bytes())
 }

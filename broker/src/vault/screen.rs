@@ -15,7 +15,8 @@ pub const REDACTED: &str = "[stint:redacted]";
 /// one not at all: it would be found in innocent text. In base64 the one or two characters at an end that the secret
 /// shares with its neighbours stay.
 ///
-/// Time is linear in the bytes pushed, plus for each push at most the length of the longest needle.
+/// Time is linear in the bytes pushed, plus for each push at most a few times the longest needle; only a secret that repeats
+/// itself (`aaaa…`) costs up to its length for each byte.
 #[must_use = "an answer that is not screened may carry the secret"]
 pub struct Screen {
     needles: Option<Needles>,
