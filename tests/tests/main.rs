@@ -7,4 +7,5 @@
     reason = "helpers of tests stop the test that they cannot serve"
 )]
 
+mod architecture;
 mod store;

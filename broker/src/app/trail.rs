@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use chrono::DateTime;
 use serde_json::Value;
 use stint_api::{AuditPage, AuditRecord, Code};
 
@@ -60,7 +61,10 @@ impl App {
             return Ok(());
         }
         let head = Head { seq, hash };
-        let checkpoint = Checkpoint::sign(&head, self.0.clock.now(), &keys.audit);
+        // Stored in milliseconds, so signed in milliseconds.
+        let at = self.0.clock.now();
+        let at = DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or(at);
+        let checkpoint = Checkpoint::sign(&head, at, &keys.audit);
         let row = CheckpointRow {
             seq,
             hash,

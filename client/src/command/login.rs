@@ -16,7 +16,7 @@ pub(super) struct Login {
     /// File that a new broker wrote in its data folder; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     setup_token_file: PathBuf,
-    /// Name of the person [default: the name on this machine]
+    /// Name of the person [default: the user of this machine, or admin]
     #[arg(long)]
     name: Option<String>,
     /// Where this login is, for the list of logins [default: the machine's name]
@@ -31,7 +31,7 @@ impl Login {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         context.not_in_a_session("login")?;
         let setup_token = self.setup_token()?;
-        let person = self.person(context)?;
+        let person = self.person(context);
         let home = context.config.home();
         let before = home.login()?;
 
@@ -89,9 +89,15 @@ impl Login {
         }
     }
 
-    fn person(&self, context: &Context) -> Result<String, Failure> {
-        let known = || context.config.variable("USER").map(|name| name.to_string_lossy().into_owned());
-        self.name.clone().or_else(known).ok_or_else(|| Failure::usage("--name is needed"))
+    /// The name given; else this machine's user as a name, where it is one; else `admin`.
+    fn person(&self, context: &Context) -> String {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+        let known = || {
+            let name = context.config.variable("USER")?.to_string_lossy().to_lowercase();
+            let first = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+            (first && name.len() <= 64 && name.chars().all(fits)).then_some(name)
+        };
+        self.name.clone().or_else(known).unwrap_or_else(|| "admin".to_owned())
     }
 }
 
