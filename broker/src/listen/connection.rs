@@ -62,7 +62,8 @@ pub async fn serve<S, B>(
             Ok(accepted) => accepted,
             // A peer that gave up costs nothing; a lack of descriptors passes when connections end.
             Err(error) => {
-                if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+                if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
+                {
                     tracing::warn!(error.message = %error, "cannot accept a connection");
                     sleep(Duration::from_millis(50)).await;
                 }
@@ -117,7 +118,7 @@ impl Connection {
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
-            B: Body + Send + 'static,
+        B: Body + Send + 'static,
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
@@ -126,7 +127,9 @@ impl Connection {
         let Some(tls) = tls else { return self.run(stream, service).await };
         match timeout(self.limits.head_time, tls.accept(stream)).await {
             Ok(Ok(stream)) => self.run(stream, service).await,
-            Ok(Err(error)) => tracing::debug!(peer.addr = %self.peer.addr, error.message = %error, "TLS handshake failed"),
+            Ok(Err(error)) => {
+                tracing::debug!(peer.addr = %self.peer.addr, error.message = %error, "TLS handshake failed")
+            }
             Err(_) => tracing::debug!(peer.addr = %self.peer.addr, "TLS handshake took too long"),
         }
     }
@@ -136,7 +139,7 @@ impl Connection {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
-            B: Body + Send + 'static,
+        B: Body + Send + 'static,
         B::Data: Send,
         B::Error: Into<BoxError>,
     {

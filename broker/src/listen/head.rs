@@ -76,7 +76,10 @@ impl<'a> RequestLine<'a> {
         else {
             return Err(malformed("the request line is not METHOD TARGET VERSION with single spaces"));
         };
-        if method.is_empty() || method.len() > 20 || !method.iter().all(|b| b.is_ascii_uppercase() || *b == b'-') {
+        if method.is_empty()
+            || method.len() > 20
+            || !method.iter().all(|b| b.is_ascii_uppercase() || *b == b'-')
+        {
             return Err(malformed("the method is not in upper case"));
         }
         if method == b"CONNECT" {
@@ -150,7 +153,8 @@ impl Facts {
                 return Err(Refused { status: 417, ..malformed("the expectation is not 100-continue") });
             }
         } else if name.eq_ignore_ascii_case(b"connection") {
-            self.keep_alive |= value.split(|b| *b == b',').any(|v| v.trim_ascii().eq_ignore_ascii_case(b"keep-alive"));
+            self.keep_alive |=
+                value.split(|b| *b == b',').any(|v| v.trim_ascii().eq_ignore_ascii_case(b"keep-alive"));
         }
         Ok(())
     }
@@ -173,7 +177,8 @@ impl Facts {
         }
         let framing = if self.chunked { Framing::Chunked } else { Framing::Length(self.length.unwrap_or(0)) };
         // A server on the way that ignores the body of such a request reads it as the next request.
-        if matches!(request.method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE") && framing != Framing::Length(0) {
+        if matches!(request.method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE") && framing != Framing::Length(0)
+        {
             return Err(ambiguous("a body on a method that has none"));
         }
         Ok(framing)

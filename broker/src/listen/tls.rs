@@ -16,7 +16,8 @@ pub fn tls_config(cert: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError
         return Err(TlsError("the certificate file holds no certificate".into()));
     }
     // The parser's own message is not passed on: this is a file of key material.
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError("the key file holds no private key".into()))?;
+    let key = PrivateKeyDer::from_pem_slice(key)
+        .map_err(|_| TlsError("the key file holds no private key".into()))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError(error.to_string()))?

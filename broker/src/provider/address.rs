@@ -46,7 +46,8 @@ impl AddressRules {
 
     /// Judges a connection that was made: an address of this machine with a port of the broker's is the broker.
     pub fn check_made(&self, local: SocketAddr, peer: SocketAddr, plain: bool) -> Result<(), Forbidden> {
-        if local.ip() == peer.ip() && self.own.iter().any(|own| own.ip().is_unspecified() && own.port() == peer.port())
+        if local.ip() == peer.ip()
+            && self.own.iter().any(|own| own.ip().is_unspecified() && own.port() == peer.port())
         {
             return Err(Forbidden::Own);
         }
@@ -172,7 +173,9 @@ mod tests {
 
     #[test]
     fn public_addresses_are_allowed_and_only_with_tls() {
-        for text in ["1.1.1.1", "140.82.112.3", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::101:101"] {
+        for text in
+            ["1.1.1.1", "140.82.112.3", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::101:101"]
+        {
             let address = SocketAddr::new(ip(text), 443);
             assert_eq!(AddressRules::default().check(address, false), Ok(()), "{text}");
             assert_eq!(AddressRules::default().check(address, true), Err(Forbidden::Plain), "{text}");

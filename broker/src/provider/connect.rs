@@ -35,7 +35,8 @@ impl Destination {
     /// Takes only what has one reading: no userinfo, path, query, fragment or odd characters. `http` is accepted here and
     /// held to allowed private addresses when the connection is made.
     pub fn parse(text: &str) -> Result<Self, UpstreamError> {
-        let wrong = |why: &str| UpstreamError::new(UpstreamFailure::Refused, format!("the upstream's URL {why}"));
+        let wrong =
+            |why: &str| UpstreamError::new(UpstreamFailure::Refused, format!("the upstream's URL {why}"));
         if !text.chars().all(|c| c.is_ascii_graphic() && !"\\#?@%\"<>^`{|}".contains(c)) {
             return Err(wrong("has characters that it cannot have"));
         }
@@ -64,8 +65,9 @@ impl Destination {
 /// The name that the server must prove: an address, or a DNS name (`127.1` is neither).
 fn server_name(uri: &Uri) -> Result<ServerName<'static>, UpstreamError> {
     let host = bare(uri);
-    ServerName::try_from(host.to_owned())
-        .map_err(|_| UpstreamError::new(UpstreamFailure::Refused, "the host is neither a name nor an address"))
+    ServerName::try_from(host.to_owned()).map_err(|_| {
+        UpstreamError::new(UpstreamFailure::Refused, "the host is neither a name nor an address")
+    })
 }
 
 /// The host without the brackets of an IPv6 address.

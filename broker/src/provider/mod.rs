@@ -25,4 +25,4 @@ pub use body::{Body, BoxError, IdleBody};
 pub use connect::Destination;
 pub use resolve::{Freshness, Resolver, Unresolved};
 pub use rules::{Rules, RulesError};
-pub use upstream::{Options, Times, Upstreams, UpstreamError, UpstreamFailure};
+pub use upstream::{Options, Times, UpstreamError, UpstreamFailure, Upstreams};

@@ -114,7 +114,8 @@ impl Resolver {
             reason: reason.to_owned(),
         };
         let rules = self.rules.get(provider).ok_or_else(|| fail("nothing is known about this provider"))?;
-        let rule = rules.file.pending.get(&pending.lookup).ok_or_else(|| fail("nothing says how to read it"))?;
+        let rule =
+            rules.file.pending.get(&pending.lookup).ok_or_else(|| fail("nothing says how to read it"))?;
         let inventory = self.inventory(credential);
         let asker = Asker { rules, inventory: &inventory, lookup, now, asked: AtomicUsize::new(0) };
         let variables = Map::from_iter([(rule.variable.clone(), Value::from(pending.id.as_str()))]);
@@ -143,7 +144,8 @@ impl Resolver {
             return Arc::clone(inventory);
         }
         if held.inventories.len() >= MAX_CREDENTIALS
-            && let Some(oldest) = held.inventories.iter().min_by_key(|(_, (_, used))| *used).map(|(id, _)| id.clone())
+            && let Some(oldest) =
+                held.inventories.iter().min_by_key(|(_, (_, used))| *used).map(|(id, _)| id.clone())
         {
             held.inventories.remove(&oldest);
         }
@@ -190,7 +192,11 @@ impl Search<'_> {
     ) -> BoxFuture<'a, Result<Option<Arc<Thing>>, String>> {
         Box::pin(async move {
             let rules = self.asker.rules;
-            let kind = rules.file.kind.get(&key.kind).ok_or_else(|| format!("nothing says what owns a {}", key.kind))?;
+            let kind = rules
+                .file
+                .kind
+                .get(&key.kind)
+                .ok_or_else(|| format!("nothing says what owns a {}", key.kind))?;
             let by_itself = rules.is_itself(&key.kind);
             if by_itself {
                 owners.insert(Selector::new(rules.provider(), key.kind.clone(), key.id.clone()));
@@ -282,7 +288,12 @@ impl Search<'_> {
         let mut haul = self.asker.all(kind, project).await;
         let wanted = haul.things.remove(id);
         for (id, thing) in haul.things {
-            inventory.put(Resource::new(kind, id), Ok(Arc::new(thing)), stamp, self.asker.rules.file.budget.things);
+            inventory.put(
+                Resource::new(kind, id),
+                Ok(Arc::new(thing)),
+                stamp,
+                self.asker.rules.file.budget.things,
+            );
         }
         (wanted, haul.problems)
     }

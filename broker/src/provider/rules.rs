@@ -283,7 +283,10 @@ impl Rules {
             if let Some(over) = &walk.over
                 && self.steps(over).next().is_none()
             {
-                return Err(RulesError(format!("resolvers.toml: walk {}: no walk yields {over}", walk.query)));
+                return Err(RulesError(format!(
+                    "resolvers.toml: walk {}: no walk yields {over}",
+                    walk.query
+                )));
             }
             for thing in &walk.thing {
                 if self.file.kind.get(&thing.kind).is_some_and(|kind| kind.by == By::Walk) {
@@ -301,7 +304,9 @@ impl Rules {
     }
 
     fn check_owners(&self, name: &str, read: &Read) -> Result<(), RulesError> {
-        let known = |owner: &Owner| self.file.kind.contains_key(&owner.kind) && owner.at.is_some() != owner.fact.is_some();
+        let known = |owner: &Owner| {
+            self.file.kind.contains_key(&owner.kind) && owner.at.is_some() != owner.fact.is_some()
+        };
         if read.owners.is_empty() || !read.owners.iter().all(known) {
             return Err(RulesError(format!("resolvers.toml: kind {name}: its owners are not said")));
         }

@@ -166,7 +166,8 @@ impl Upstreams {
         }
         let client = self.client(upstream)?;
         if clients.held.len() >= self.max_clients
-            && let Some(oldest) = clients.held.iter().min_by_key(|(_, held)| held.used).map(|(id, _)| id.clone())
+            && let Some(oldest) =
+                clients.held.iter().min_by_key(|(_, held)| held.used).map(|(id, _)| id.clone())
         {
             clients.held.remove(&oldest);
         }
@@ -233,7 +234,8 @@ impl Pooled {
             _ => return Err(refuse("the request does not name a plain host")),
         };
         let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-        parts.uri = request_uri(host, target, self.plain).map_err(|_| refuse("the request's target is not valid"))?;
+        parts.uri =
+            request_uri(host, target, self.plain).map_err(|_| refuse("the request's target is not valid"))?;
         parts.version = Version::HTTP_11;
         // Made anew from the URI, in the form that the connection's version wants.
         parts.headers.remove(HOST);
@@ -305,13 +307,19 @@ fn system_roots() -> Result<RootCertStore, UpstreamError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        return Err(UpstreamError::new(UpstreamFailure::Tls, "this machine has no trusted root certificates"));
+        return Err(UpstreamError::new(
+            UpstreamFailure::Tls,
+            "this machine has no trusted root certificates",
+        ));
     }
     Ok(roots)
 }
 
 impl fmt::Debug for Upstreams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upstreams").field("rules", &self.rules).field("times", &self.times).finish_non_exhaustive()
+        f.debug_struct("Upstreams")
+            .field("rules", &self.rules)
+            .field("times", &self.times)
+            .finish_non_exhaustive()
     }
 }

@@ -100,7 +100,8 @@ impl Asker<'_> {
     async fn step(&self, walk: &Walk, kind: &str, parent: &Thing, haul: &mut Haul) -> Result<(), Reason> {
         let mut variables = Map::new();
         for (variable, fact) in &walk.variables {
-            let value = parent.facts.get(fact).ok_or_else(|| format!("{}: no {fact} is known", walk.query))?;
+            let value =
+                parent.facts.get(fact).ok_or_else(|| format!("{}: no {fact} is known", walk.query))?;
             variables.insert(variable.clone(), Value::from(value.as_str()));
         }
         for page in self.pages(&walk.query, variables, walk.page.as_ref()).await? {
@@ -128,14 +129,21 @@ impl Asker<'_> {
     }
 
     /// The answer's `data`, of each page until the last.
-    async fn pages(&self, query: &str, mut variables: Map<String, Value>, page: Option<&Path>) -> Result<Vec<Value>, Reason> {
+    async fn pages(
+        &self,
+        query: &str,
+        mut variables: Map<String, Value>,
+        page: Option<&Path>,
+    ) -> Result<Vec<Value>, Reason> {
         let mut pages = Vec::new();
         let mut cursors = HashSet::new();
         loop {
             let data = self.query(query, variables.clone()).await?;
             let next = match page {
                 // A connection of a thing that is not there has no pages.
-                Some(path) if !path.one(&data).map_err(text)?.is_null() => next_page(&data, path).map_err(text)?,
+                Some(path) if !path.one(&data).map_err(text)?.is_null() => {
+                    next_page(&data, path).map_err(text)?
+                }
                 _ => None,
             };
             pages.push(data);
@@ -163,7 +171,9 @@ impl Asker<'_> {
             .await
             .map_err(|error| format!("{name}: {}", error.detail))?;
         let errors = answer.get("errors");
-        if errors.is_some_and(|errors| !errors.is_null() && errors.as_array().is_none_or(|list| !list.is_empty())) {
+        if errors
+            .is_some_and(|errors| !errors.is_null() && errors.as_array().is_none_or(|list| !list.is_empty()))
+        {
             return Err(format!("{name}: the provider answered with errors"));
         }
         match answer.get_mut("data").map(Value::take) {

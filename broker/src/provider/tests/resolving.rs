@@ -37,7 +37,8 @@ async fn one(
     seconds: i64,
 ) -> Result<Located, Unresolved> {
     let resources = [Resource::new(kind, id)];
-    let mut located = resolver.resolve(&credential(), "railway", &resources, freshness, at(seconds), world).await;
+    let mut located =
+        resolver.resolve(&credential(), "railway", &resources, freshness, at(seconds), world).await;
     assert_eq!(located.len(), 1);
     located.remove(0)
 }
@@ -61,7 +62,8 @@ async fn a_volume_belongs_to_the_environments_of_all_its_instances() {
 #[tokio::test]
 async fn each_kind_is_traced_to_its_environments() {
     let (resolver, world) = (resolver(), World::new());
-    let all_of_shop = ["railway:environment/pr-7", "railway:environment/production", "railway:environment/staging"];
+    let all_of_shop =
+        ["railway:environment/pr-7", "railway:environment/production", "railway:environment/staging"];
     for (kind, id, expected) in [
         ("environment", "staging", &["railway:environment/staging"][..]),
         ("workspace", "ws", &["railway:workspace/ws"]),
@@ -119,9 +121,11 @@ async fn pages_are_read_to_the_end() {
 async fn a_volume_whose_instances_are_not_all_listed_is_unresolved() {
     let (resolver, world) = (resolver(), World::new());
     world.lie(|name, _| {
-        let mut instances = page(vec![json!({"id": "vi", "environmentId": "staging", "mountPath": "/"})], None, 9);
+        let mut instances =
+            page(vec![json!({"id": "vi", "environmentId": "staging", "mountPath": "/"})], None, 9);
         instances["pageInfo"]["hasNextPage"] = json!(true);
-        let volume = json!({"id": "vol-both", "name": "v", "projectId": "shop", "volumeInstances": instances});
+        let volume =
+            json!({"id": "vol-both", "name": "v", "projectId": "shop", "volumeInstances": instances});
         let answer = json!({"data": {"project": {"id": "shop", "volumes": page(vec![volume], None, 9)}}});
         (name == "VolumesOf").then_some(Ok(answer))
     });
@@ -151,15 +155,24 @@ async fn pages_without_end_are_unresolved() {
 async fn answers_that_are_not_what_was_asked_are_unresolved() {
     let good = json!({"id": "d", "environmentId": "staging", "projectId": "shop"});
     for (what, answer) in [
-        ("another id", json!({"data": {"deployment": {"id": "other", "environmentId": "staging", "projectId": "p"}}})),
+        (
+            "another id",
+            json!({"data": {"deployment": {"id": "other", "environmentId": "staging", "projectId": "p"}}}),
+        ),
         ("null", json!({"data": {"deployment": null}})),
         ("no data", json!({"data": null})),
         ("nothing", json!({})),
         ("errors beside data", json!({"data": {"deployment": good}, "errors": [{"message": "partial"}]})),
         ("errors of another shape", json!({"data": {"deployment": good}, "errors": "x"})),
         ("no environment", json!({"data": {"deployment": {"id": "d", "projectId": "p"}}})),
-        ("null environment", json!({"data": {"deployment": {"id": "d", "environmentId": null, "projectId": "p"}}})),
-        ("empty environment", json!({"data": {"deployment": {"id": "d", "environmentId": "", "projectId": "p"}}})),
+        (
+            "null environment",
+            json!({"data": {"deployment": {"id": "d", "environmentId": null, "projectId": "p"}}}),
+        ),
+        (
+            "empty environment",
+            json!({"data": {"deployment": {"id": "d", "environmentId": "", "projectId": "p"}}}),
+        ),
         ("a number", json!({"data": {"deployment": {"id": "d", "environmentId": 7, "projectId": "p"}}})),
         ("a list", json!([{"data": {"deployment": good}}])),
     ] {
@@ -252,7 +265,10 @@ async fn a_thing_that_moved_is_seen_moved_when_freshness_is_asked_for() {
         state.volumes.remove("vol-staging");
     });
     assert!(one(&resolver, &world, "volume", "vol-staging", FRESH, 20).await.is_err());
-    assert!(one(&resolver, &world, "volume", "vol-staging", CACHED, 21).await.is_err(), "nothing old comes back");
+    assert!(
+        one(&resolver, &world, "volume", "vol-staging", CACHED, 21).await.is_err(),
+        "nothing old comes back"
+    );
 }
 
 #[tokio::test]
@@ -260,7 +276,11 @@ async fn a_cached_answer_grows_old() {
     let (resolver, world) = (resolver(), World::new());
     for (seconds, calls) in [(0, 1), (59, 1), (61, 2), (10, 3)] {
         one(&resolver, &world, "service", "web", CACHED, seconds).await.unwrap();
-        assert_eq!(world.calls("Service"), calls, "at {seconds}: an answer from the future is no answer either");
+        assert_eq!(
+            world.calls("Service"),
+            calls,
+            "at {seconds}: an answer from the future is no answer either"
+        );
     }
 }
 
@@ -320,7 +340,9 @@ async fn a_staged_effect_is_read_and_must_be_the_one_asked_for() {
     let patch = resolver.read_pending(&credential(), "railway", &pending, at(0), &world).await.unwrap();
     assert_eq!(patch["volumes"]["vol-production"]["isDeleted"], json!(true));
     world.lie(|_, _| {
-        Some(Ok(json!({"data": {"environmentStagedChanges": {"id": "x", "environmentId": "other", "patch": {}}}})))
+        Some(Ok(
+            json!({"data": {"environmentStagedChanges": {"id": "x", "environmentId": "other", "patch": {}}}}),
+        ))
     });
     assert!(resolver.read_pending(&credential(), "railway", &pending, at(0), &world).await.is_err());
     let unknown = Pending { lookup: "Environment".into(), id: "staging".into() };
@@ -349,9 +371,21 @@ fn rules_that_do_not_fit_together_are_refused() {
         ("a missing variable", toml, "query A { a { id } }"),
         ("unread pages", toml, "query A($id: ID!, $after: String) { a(id: $id) { id } }"),
         ("half a query", toml, "query A($id: ID!) { a(id: $id) { id }"),
-        ("an unknown key", &toml.replace("at = \"a\",", "at = \"a\", oops = 1,"), "query A($id: ID!) { a(id: $id) { id } }"),
-        ("no owners", &toml.replace("{ kind = \"a\", at = \"id\" }", ""), "query A($id: ID!) { a(id: $id) { id } }"),
-        ("an unknown owner", &toml.replace("kind = \"a\"", "kind = \"b\""), "query A($id: ID!) { a(id: $id) { id } }"),
+        (
+            "an unknown key",
+            &toml.replace("at = \"a\",", "at = \"a\", oops = 1,"),
+            "query A($id: ID!) { a(id: $id) { id } }",
+        ),
+        (
+            "no owners",
+            &toml.replace("{ kind = \"a\", at = \"id\" }", ""),
+            "query A($id: ID!) { a(id: $id) { id } }",
+        ),
+        (
+            "an unknown owner",
+            &toml.replace("kind = \"a\"", "kind = \"b\""),
+            "query A($id: ID!) { a(id: $id) { id } }",
+        ),
     ] {
         assert!(Rules::load(toml, graphql).is_err(), "{what}");
     }

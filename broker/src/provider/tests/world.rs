@@ -52,7 +52,10 @@ impl World {
         change(&mut self.state.lock().unwrap());
     }
 
-    pub fn lie(&self, lie: impl Fn(&str, &Value) -> Option<Result<Value, LookupError>> + Send + Sync + 'static) {
+    pub fn lie(
+        &self,
+        lie: impl Fn(&str, &Value) -> Option<Result<Value, LookupError>> + Send + Sync + 'static,
+    ) {
         *self.lie.lock().unwrap() = Some(Box::new(lie));
     }
 
@@ -75,7 +78,9 @@ impl World {
         let page = |items: Vec<Value>| page(items, variables["after"].as_str(), self.page);
         let all = |items: Vec<Value>| super::world::page(items, None, usize::MAX);
         let data = match name {
-            "ProjectTokenScope" | "ApiTokenScope" => return json!({"errors": [{"message": "Not Authorized"}]}),
+            "ProjectTokenScope" | "ApiTokenScope" => {
+                return json!({"errors": [{"message": "Not Authorized"}]});
+            }
             "Myself" => json!({"me": {"workspaces": [{"id": "ws", "name": "Workspace"}]}}),
             "ProjectsVisible" | "ProjectsOfWorkspace" => {
                 json!({"projects": page(state.projects.keys().map(|p| json!({"id": p, "name": p})).collect())})
@@ -115,12 +120,16 @@ impl World {
             }
             "BackupCount" | "BackupsIn" => {
                 let instance = text("volumeInstanceId");
-                let backups = (0..state.backups).map(|n| json!({"id": format!("b{n}-{instance}"), "name": null}));
+                let backups =
+                    (0..state.backups).map(|n| json!({"id": format!("b{n}-{instance}"), "name": null}));
                 json!({"volumeInstanceBackupList": backups.collect::<Vec<_>>()})
             }
             "InstancesIn" => {
                 let environment = text("environmentId");
-                let here = state.services.iter().filter(|(_, (_, environments))| environments.contains(&environment));
+                let here = state
+                    .services
+                    .iter()
+                    .filter(|(_, (_, environments))| environments.contains(&environment));
                 json!({"environment": {"id": environment, "serviceInstances": page(here.map(|(id, _)| json!({
                     "id": format!("si-{id}-{environment}"), "environmentId": environment, "serviceId": id,
                     "serviceName": id, "domains": {
@@ -136,7 +145,8 @@ impl World {
             }
             "BucketsOf" => {
                 let project = text("projectId");
-                let buckets = vec![json!({"id": format!("bucket-{project}"), "name": "b", "projectId": project})];
+                let buckets =
+                    vec![json!({"id": format!("bucket-{project}"), "name": "b", "projectId": project})];
                 json!({"project": {"id": project, "buckets": page(buckets)}})
             }
             "StagedPatch" => json!({"environmentStagedChanges": {
