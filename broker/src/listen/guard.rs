@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
@@ -37,7 +38,7 @@ pub(super) struct Guard<IO> {
     word: Word,
     state: State,
     /// Read and not judged yet.
-    pending: Vec<u8>,
+    pending: BytesMut,
     /// Bytes of `pending` that were searched for the end of the head.
     scanned: usize,
     line: usize,
@@ -71,7 +72,7 @@ impl<IO> Guard<IO> {
             limits,
             word,
             state: State::Start,
-            pending: Vec::new(),
+            pending: BytesMut::new(),
             scanned: 0,
             line: 0,
             judged: Vec::new(),
@@ -108,14 +109,14 @@ impl<IO> Guard<IO> {
                     if self.pending.is_empty() {
                         return;
                     }
-                    let bytes = std::mem::take(&mut self.pending);
+                    let mut bytes = self.pending.split();
                     let n = self.body(&bytes);
-                    let (body, rest) = bytes.split_at_checked(n).unwrap_or_default();
-                    self.judged.extend_from_slice(body);
-                    self.pending = rest.to_vec();
+                    self.pending = bytes.split_off(n);
+                    self.judged.extend_from_slice(&bytes);
                 }
                 State::Http2 => {
-                    self.judged.append(&mut self.pending);
+                    let bytes = self.pending.split();
+                    self.judged.extend_from_slice(&bytes);
                     return;
                 }
                 State::Stopped | State::Broken(_) => {
@@ -157,10 +158,9 @@ impl<IO> Guard<IO> {
 
     fn take_head(&mut self, end: Option<usize>) -> Result<bool, Refused> {
         let Some(end) = end else { return Ok(false) };
-        let (bytes, rest) = self.pending.split_at_checked(end).unwrap_or_default();
-        let framing = head::judge(bytes, self.limits.headers)?;
-        self.judged.extend_from_slice(bytes);
-        self.pending = rest.to_vec();
+        let bytes = self.pending.split_to(end);
+        let framing = head::judge(&bytes, self.limits.headers)?;
+        self.judged.extend_from_slice(&bytes);
         (self.scanned, self.line) = (0, 0);
         self.state = match framing {
             Framing::Length(0) => State::Head,

@@ -14,6 +14,7 @@ use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tower::Service;
 
@@ -49,8 +50,8 @@ impl Destination {
             return Err(wrong("is not just a scheme, a host and a port"));
         }
         // A port that does not parse would silently become the scheme's own.
-        let written = uri.authority().is_some_and(|authority| authority.as_str().ends_with(':'));
-        if written || uri.port_u16() == Some(0) {
+        let written = uri.authority().map(Authority::as_str) != uri.host();
+        if written && uri.port_u16().is_none_or(|port| port == 0) {
             return Err(wrong("has no valid port"));
         }
         Ok(Destination { uri, plain })
@@ -59,6 +60,20 @@ impl Destination {
     pub fn is_plain(&self) -> bool {
         self.plain
     }
+}
+
+/// The name that the server must prove: an address, or a DNS name (`127.1` is neither).
+fn server_name(uri: &Uri) -> Result<ServerName<'static>, UpstreamError> {
+    let host = bare(uri);
+    ServerName::try_from(host.to_owned()).map_err(|_| {
+        UpstreamError::new(UpstreamFailure::Refused, "the host is neither a name nor an address")
+    })
+}
+
+/// The host without the brackets of an IPv6 address.
+fn bare(uri: &Uri) -> &str {
+    let host = uri.host().unwrap_or_default();
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// The URI under which a request goes out: the policy's host, whatever address it is sent to.
@@ -91,8 +106,7 @@ impl Door {
         tcp.set_keepalive(Some(Duration::from_secs(60)));
         let checked = Checked { tcp, rules, plain };
         // The server's name for TLS is the host that is connected to.
-        let names = Arc::new(hyper_rustls::DefaultServerNameResolver::default());
-        let inner = HttpsConnector::new(checked, tls, false, names);
+        let inner = HttpsConnector::new(checked, tls, false, Arc::new(server_name));
         Door { inner, fixed: fixed.map(|destination| destination.uri), time: whole }
     }
 }
@@ -138,10 +152,8 @@ impl Service<Uri> for Checked {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         // A literal address never reaches the resolver.
-        let host = uri.host().unwrap_or_default();
-        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
         let port = uri.port_u16().unwrap_or(if self.plain { 80 } else { 443 });
-        if let Ok(ip) = host.parse()
+        if let Ok(ip) = bare(&uri).parse()
             && let Err(why) = self.rules.check(SocketAddr::new(ip, port), self.plain)
         {
             return Box::pin(async move { Err(refused(why).into()) });

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::ask::Lookup;
 use super::inventory::{Finding, Inventory, Thing, Wanted};
 use super::rules::{By, Rules, RulesError};
-use super::walk::Asker;
+use super::walk::{Asker, Haul, Within};
 use crate::model::{CredentialId, Located, Pending, Resource, Selector};
 
 /// How old an answer may be.
@@ -99,8 +99,7 @@ impl Resolver {
         let time = Duration::from_secs(rules.file.budget.seconds);
         let search = &search;
         // Boxed one by one: a stream of closures that borrow is not known to be `Send` for every lifetime.
-        let mut searches: Vec<BoxFuture<'_, Result<Located, Unresolved>>> =
-            Vec::with_capacity(resources.len());
+        let mut searches: Vec<BoxFuture<'_, Result<Located, Unresolved>>> = Vec::with_capacity(resources.len());
         for resource in resources {
             searches.push(Box::pin(async move {
                 match tokio::time::timeout(time, search.locate(resource)).await {
@@ -110,7 +109,10 @@ impl Resolver {
                 }
             }));
         }
-        stream::iter(searches).buffered(8).collect().await
+        stream::iter(searches)
+            .buffered(8)
+            .collect()
+            .await
     }
 
     /// Reads an effect that was staged earlier. Always asks; the answer is for the catalogue to judge.
@@ -274,7 +276,7 @@ impl Search<'_> {
         let last = inventory.stale(key).and_then(|thing| thing.facts.get("project").cloned());
         inventory.forget(key);
         if let Some(project) = last
-            && let Some(thing) = self.haul(&key.kind, Some(&project), &key.id).await.0
+            && let (Some(thing), _) = self.haul(&key.kind, Within::Project(&project), &key.id).await
         {
             return Ok(thing);
         }
@@ -286,21 +288,24 @@ impl Search<'_> {
             return Err("everything was listed too often in this minute".to_owned());
         }
         let stamp = inventory.stamp(self.asker.now);
-        let (thing, problems) = self.haul(&key.kind, None, &key.id).await;
+        let (mut thing, mut rest) = self.haul(&key.kind, Within::Known, &key.id).await;
+        if thing.is_none() && rest.known_projects {
+            (thing, rest) = self.haul(&key.kind, Within::All, &key.id).await;
+        }
         inventory.set_walked(&key.kind, stamp);
-        thing.ok_or_else(|| match problems.into_iter().next() {
+        thing.ok_or_else(|| match rest.problems.into_iter().next() {
             Some(problem) => format!("the provider does not list it ({problem})"),
             None => "the provider does not list it".to_owned(),
         })
     }
 
     /// Walks, remembers everything found, and gives the one thing that was looked for.
-    async fn haul(&self, kind: &str, project: Option<&str>, id: &str) -> (Option<Thing>, Vec<String>) {
+    async fn haul(&self, kind: &str, within: Within<'_>, id: &str) -> (Option<Thing>, Haul) {
         let inventory = self.asker.inventory;
         let stamp = inventory.stamp(self.asker.now);
-        let mut haul = self.asker.all(kind, project).await;
+        let mut haul = self.asker.all(kind, within).await;
         let wanted = haul.things.remove(id);
-        for (id, thing) in haul.things {
+        for (id, thing) in haul.things.drain() {
             inventory.put(
                 Resource::new(kind, id),
                 Ok(Arc::new(thing)),
@@ -308,7 +313,7 @@ impl Search<'_> {
                 self.asker.rules.file.budget.things,
             );
         }
-        (wanted, haul.problems)
+        (wanted, haul)
     }
 }
 

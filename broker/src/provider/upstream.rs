@@ -249,6 +249,11 @@ fn judge(version: Version, status: StatusCode, headers: &HeaderMap) -> Result<()
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return Err("the provider switched protocols unasked");
     }
+    // The client's own bound is on its buffer, which a head can overrun.
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if size > MAX_HEAD {
+        return Err("the answer's head is too large");
+    }
     if version >= Version::HTTP_2 {
         return Ok(());
     }

@@ -100,6 +100,7 @@ impl World {
                     "environments": page(environments.iter().map(|e| json!({"id": e, "name": e, "projectId": id})).collect()),
                 }))})
             }
+            "Deployment" => json!({"deployment": null}),
             "Service" => {
                 let id = text("id");
                 json!({"service": state.services.get(&id).map(|(project, environments)| json!({
