@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use stint_api::{EndSessions, EndedSessions, Heartbeat, StartedSession};
+use stint_api::{EndSessions, EndedSessions, Heartbeat, StartSession, StartedSession};
 
-use crate::api::{Error, Holder, Identity, SigningKey, Token, Transport};
+use crate::api::{Broker, Error, Holder, Identity, SigningKey, Token, Transport};
 use crate::clock::Clock;
 
 /// A live session and the key it is bound to.
@@ -37,6 +37,19 @@ impl LiveSession {
         };
         let holder = Holder::new(identity, key, transport, clock.clone());
         LiveSession { base, started, holder, clock }
+    }
+
+    /// Starts a session bound to `key`, which takes the place of the key in `start`.
+    pub async fn start(
+        broker: &Broker,
+        start: StartSession,
+        key: SigningKey,
+        clock: &Clock,
+    ) -> Result<Self, Error> {
+        let start = StartSession { key: key.public().to_value(), ..start };
+        let started = broker.start_session(&start).await?;
+        let transport = broker.holder().transport().clone();
+        Ok(LiveSession::new(broker.base().to_owned(), started, key, transport, clock.clone()))
     }
 
     pub fn id(&self) -> &str {

@@ -9,7 +9,7 @@ use stint_api::{StartSession, StartedSession};
 
 use super::context::Context;
 use super::duration;
-use crate::api::{self, Holder, SigningKey, Token as AccessToken};
+use crate::api::{self, Holder, Token as AccessToken};
 use crate::exit::Failure;
 use crate::output;
 use crate::session::LiveSession;
@@ -101,13 +101,15 @@ impl Token {
             command: Some("stint token".to_owned()),
             dry_run: false,
         };
-        let broker = context.broker()?;
-        let started = broker.start_session(&start).await?;
-        let kept = Kept { base: context.base().to_owned(), started, key: api::key_to_text(&key).to_string() };
+        let session = LiveSession::start(&context.broker()?, start, key, &context.clock).await?;
+        let kept = Kept {
+            base: context.base().to_owned(),
+            started: session.started().clone(),
+            key: api::key_to_text(session.holder().key()).to_string(),
+        };
         let text = serde_json::to_vec(&kept).map(zeroize::Zeroizing::new);
         let text = text.map_err(|error| Failure::new(crate::exit::FAILURE, error.to_string()))?;
         home.save_session(&name, &text, &context.clock)?;
-        let session = live(context, kept, key)?;
         let token = session.holder().token().await?;
         Ok((session, token))
     }
@@ -121,7 +123,8 @@ impl Token {
             return Ok(None);
         }
         let Ok(key) = api::key_from_text(&kept.key) else { return Ok(None) };
-        live(context, kept, key).map(Some)
+        let transport = context.transport()?;
+        Ok(Some(LiveSession::new(kept.base, kept.started, key, transport, context.clock.clone())))
     }
 
     fn print_headers(
@@ -155,11 +158,6 @@ impl Token {
         }
         Ok(full.split(['?', '#']).next().unwrap_or_default().to_owned())
     }
-}
-
-fn live(context: &Context, kept: Kept, key: SigningKey) -> Result<LiveSession, Failure> {
-    let transport = context.transport()?;
-    Ok(LiveSession::new(kept.base, kept.started, key, transport, context.clock.clone()))
 }
 
 fn describe(session: &LiveSession, token: &AccessToken, clock: &crate::clock::Clock) -> serde_json::Value {
