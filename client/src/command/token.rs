@@ -10,7 +10,7 @@ use stint_api::{StartSession, StartedSession};
 use super::context::Context;
 use super::duration;
 use crate::api::{self, Holder, Token as AccessToken};
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
 use crate::output;
 use crate::session::LiveSession;
 
@@ -75,6 +75,11 @@ impl Token {
         let environment =
             context.need("environment", self.environment.as_ref(), config.environment.as_ref())?;
         let agent = context.need("agent", self.agent.as_ref(), config.agent.as_ref())?;
+        let around = config.surrounding_session().and(config.variable("STINT_ENVIRONMENT"));
+        if around.is_some_and(|around| *around != *environment) {
+            return Err(Failure::new(exit::DENIED, format!("this session is not for {environment}"))
+                .hint("ask a person to start one that is"));
+        }
         let mut credentials: Vec<String> = self.credential.iter().cloned().collect();
         if let Some(project) = &config.project {
             project.allows_environment(&environment)?;
@@ -108,7 +113,7 @@ impl Token {
             key: api::key_to_text(session.holder().key()).to_string(),
         };
         let text = serde_json::to_vec(&kept).map(zeroize::Zeroizing::new);
-        let text = text.map_err(|error| Failure::new(crate::exit::FAILURE, error.to_string()))?;
+        let text = text.map_err(|error| Failure::new(exit::FAILURE, error.to_string()))?;
         home.save_session(&name, &text, &context.clock)?;
         let token = session.holder().token().await?;
         Ok((session, token))
