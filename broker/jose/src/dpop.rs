@@ -39,8 +39,8 @@ pub struct ProofExpect<'a> {
     pub htm: &'a str,
     /// URL of that request, built from the configured origin: never from its `Host` header.
     pub htu: &'a str,
-    /// Token that came with it; `None` at the token endpoint.
-    pub access_token: Option<&'a str>,
+    /// `access_token_hash` of the token that came with it; `None` at the token endpoint.
+    pub ath: Option<&'a str>,
     /// Seconds since the epoch.
     pub now: i64,
     /// Whether the nonce (first) of a proof made at `iat` (second) is good; may accept that there is none.
@@ -115,8 +115,8 @@ pub fn verify_proof(proof: &str, expect: &ProofExpect<'_>) -> Result<Proof, Erro
         return Err(Error::Claim("htu is not the request's URL"));
     }
     let ath = verified.claims().get("ath");
-    match expect.access_token {
-        Some(token) if ath.and_then(Value::as_str) != Some(access_token_hash(token).as_str()) => {
+    match expect.ath {
+        Some(wanted) if ath.and_then(Value::as_str) != Some(wanted) => {
             return Err(Error::Claim("ath is not of the token"));
         }
         // A proof for a request with a token, presented without one.

@@ -9,6 +9,7 @@ mod environment;
 mod event;
 mod ids;
 mod operation;
+mod principal;
 mod request;
 mod session;
 
@@ -20,6 +21,7 @@ pub use ids::{
     AgentRow, ApprovalId, ClientId, CredentialId, IdError, LoginRow, Name, PersonRow, RecordId, SessionId,
 };
 pub use operation::{Located, Mark, Operation, Pending, Resource, Scope, Touch, Where};
+pub use principal::Principal;
 pub use request::{Request, digest_hex};
 pub use session::{Grant, Placeholder, SessionRow};
 pub use stint_api::{Class, Tier};
