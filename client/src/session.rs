@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use stint_api::{EndSessions, EndedSessions, Heartbeat, StartedSession};
+use stint_api::{EndSessions, EndedSessions, Heartbeat, StartSession, StartedSession};
 
-use crate::api::{Error, Holder, Identity, SigningKey, Token, Transport};
+use crate::api::{Broker, Error, Holder, Identity, SigningKey, Transport};
 use crate::clock::Clock;
 
 /// A live session and the key it is bound to.
@@ -37,6 +37,19 @@ impl LiveSession {
         };
         let holder = Holder::new(identity, key, transport, clock.clone());
         LiveSession { base, started, holder, clock }
+    }
+
+    /// Starts a session bound to `key`, which takes the place of the key in `start`.
+    pub async fn start(
+        broker: &Broker,
+        start: StartSession,
+        key: SigningKey,
+        clock: &Clock,
+    ) -> Result<Self, Error> {
+        let start = StartSession { key: key.public().to_value(), ..start };
+        let started = broker.start_session(&start).await?;
+        let transport = broker.holder().transport().clone();
+        Ok(LiveSession::new(broker.base().to_owned(), started, key, transport, clock.clone()))
     }
 
     pub fn id(&self) -> &str {
@@ -96,7 +109,7 @@ impl LiveSession {
         let mut next = self.holder.token().await;
         loop {
             let pause = match &next {
-                Ok(token) => self.renewal_in(token),
+                Ok(token) => renewal(token.expires_at.saturating_sub(token.obtained_at), self.clock.jitter()),
                 Err(error) if error.is_refused() => return,
                 Err(_) => Duration::from_secs(2),
             };
@@ -117,11 +130,24 @@ impl LiveSession {
             };
         }
     }
+}
 
-    /// Jitter keeps the sidecars of one broker from renewing together.
-    fn renewal_in(&self, token: &Token) -> Duration {
-        let life = u32::try_from(token.expires_at.saturating_sub(token.obtained_at)).unwrap_or(1).max(1);
-        let part = 0.5 + 0.2 * self.clock.jitter();
-        Duration::from_secs_f64(f64::from(life) * part).max(Duration::from_secs(1))
+/// When to renew: between half and 70% of a token's life (seconds). The jitter, `0.0..1.0`, keeps the sidecars of one
+/// broker from renewing together.
+fn renewal(life: i64, jitter: f64) -> Duration {
+    let life = u32::try_from(life).unwrap_or(1).max(1);
+    Duration::from_secs_f64(f64::from(life) * (0.5 + 0.2 * jitter)).max(Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_renewed_between_half_and_seventy_percent_of_its_life() {
+        assert_eq!(renewal(600, 0.0), Duration::from_secs(300));
+        assert!(renewal(600, 0.999).as_secs_f64() <= 420.0);
+        assert_eq!(renewal(0, 0.0), Duration::from_secs(1));
+        assert_eq!(renewal(-5, 0.9), Duration::from_secs(1));
     }
 }

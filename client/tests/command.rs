@@ -9,6 +9,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use support::{FOUND, World, text};
 
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 fn stint(world: &World, arguments: &[&str]) -> (i32, String, String) {
     let output = world.stint(arguments).output().unwrap();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))

@@ -203,3 +203,35 @@ fn a_terminal_signal_does_not_reach_the_sidecar() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(world.broker.only_seen().path, "/railway/");
 }
+
+#[test]
+fn a_user_who_is_not_root_can_run_commands() {
+    use std::os::unix::fs::chown;
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65_534;
+    let world = World::logged_in();
+    if !rustix::process::getuid().is_root() {
+        // Then every other test shows it.
+        return;
+    }
+    let program = world.folder.path().join("stint");
+    std::fs::copy(env!("CARGO_BIN_EXE_stint"), &program).unwrap();
+    world.output("true");
+    let mut folders = vec![world.folder.path().to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
+        for entry in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap()) {
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(entry.path()),
+                false => chown(entry.path(), Some(NOBODY), Some(NOBODY)).unwrap(),
+            }
+        }
+    }
+    let as_root = world.run("curl -sS https://backboard.railway.app/; id -u");
+    let mut command = std::process::Command::new(&program);
+    command.args(as_root.get_args()).env_clear().current_dir(world.folder.path());
+    command.envs(as_root.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.uid(NOBODY).gid(NOBODY).output().unwrap();
+    assert_eq!(text(&output.stdout), "{\"data\":{\"ok\":true}}65534\n", "{}", text(&output.stderr));
+    eventually("the end of the session", || world.broker.state().ended.len() == 2);
+}

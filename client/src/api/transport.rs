@@ -153,3 +153,64 @@ fn reason(error: &dyn StdError) -> String {
     }
     innermost.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
+    use hyper_util::server::conn::auto;
+    use rustls::ServerConfig;
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// A broker behind a certificate of its own: its URL, and the CA in PEM.
+    async fn serve() -> (String, String) {
+        let ca_key = rcgen::KeyPair::generate().unwrap();
+        let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
+        let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let leaf = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let leaf = leaf.signed_by(&key, &rcgen::Issuer::new(ca, ca_key)).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(stream) = acceptor.accept(stream).await else { continue };
+                let service = service_fn(|_| async { Ok::<_, Infallible>(Response::new(empty())) });
+                tokio::spawn(async move {
+                    let server = auto::Builder::new(TokioExecutor::new());
+                    server.serve_connection(TokioIo::new(stream), service).await
+                });
+            }
+        });
+        (url, ca_pem)
+    }
+
+    #[tokio::test]
+    async fn a_broker_is_trusted_by_the_given_certificates_alone() {
+        let (url, ca) = serve().await;
+        let ask = async |tls: Tls| {
+            let request = Request::get(&url).body(Bytes::new()).unwrap();
+            Transport::new(&tls).unwrap().exchange(request, Duration::ZERO).await
+        };
+        assert_eq!(ask(Tls::for_url(&url, Some(&ca))).await.unwrap().status(), 200);
+        for tls in [Tls::for_url(&url, None), Tls::None] {
+            assert!(matches!(ask(tls).await, Err(Error::Unreachable { .. })));
+        }
+        assert!(Transport::new(&Tls::Pem("none".to_owned())).is_err());
+    }
+}

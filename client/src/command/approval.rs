@@ -1,3 +1,4 @@
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -86,7 +87,7 @@ impl Command {
             }
             Action::Approve { id, confirm, json } => {
                 context.not_in_a_session("approving")?;
-                let approval = approve(&broker, &id, confirm).await?;
+                let approval = approve(&broker, &id, confirm, context).await?;
                 answer(&approval, json, &format!("approved {id}: it works once, for this very request"))
             }
             Action::Deny { id, reason, json } => {
@@ -99,20 +100,34 @@ impl Command {
     }
 }
 
-async fn approve(broker: &Broker, id: &str, confirm: Option<String>) -> Result<Approval, Failure> {
-    let typed = confirm.is_some();
-    match broker.approve(id, &Approve { confirm }).await {
-        Ok(approval) => Ok(approval),
-        Err(error) => {
-            let failure = Failure::from(error);
-            // Only the thing itself tells what to type: a script that approves blindly has to look first.
-            Err(if typed {
-                failure
-            } else {
-                failure.hint(format!("`stint approval show {id}` says what to confirm"))
-            })
+/// With a confirmation given, or typed by whoever sits at the terminal after seeing what would happen.
+async fn approve(
+    broker: &Broker,
+    id: &str,
+    confirm: Option<String>,
+    context: &Context,
+) -> Result<Approval, Failure> {
+    let confirm = match confirm {
+        None if std::io::stdin().is_terminal() => {
+            let approval = broker.approval(id, None).await?;
+            show(&approval, context)?;
+            approval.confirm.is_some().then(typed).transpose()?
         }
-    }
+        given => given,
+    };
+    let was_given = confirm.is_some();
+    broker.approve(id, &Approve { confirm }).await.map_err(|error| match Failure::from(error) {
+        failure if was_given => failure,
+        // A script that approves blindly has to look first.
+        failure => failure.hint(format!("`stint approval show {id}` says what to confirm")),
+    })
+}
+
+fn typed() -> Result<String, Failure> {
+    output::note("type the name of the resource to approve");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Asks again and again, each time for as long as the broker holds a question open.
@@ -192,6 +207,7 @@ fn show(approval: &Approval, context: &Context) -> Result<(), Failure> {
         ("approvers", approval.approvers.to_string()),
         ("expires", format!("{} ({})", approval.expires_at, output::relative(approval.expires_at, now))),
         ("digest", approval.digest.clone()),
+        ("to confirm", approval.confirm.as_ref().map(|confirm| confirm.text.clone()).unwrap_or_default()),
         ("decided by", approval.decided_by.clone().unwrap_or_default()),
         ("reason", approval.reason.clone().unwrap_or_default()),
     ]);
@@ -210,10 +226,9 @@ fn show(approval: &Approval, context: &Context) -> Result<(), Failure> {
     }
     if approval.state == ApprovalState::Waiting {
         let id = &approval.id;
+        // Names are not ours: one in a line to be copied could hold more than a name.
         match &approval.confirm {
-            Some(confirm) => {
-                output::hint(format!("`stint approval approve {id} --confirm '{}'`", confirm.text))
-            }
+            Some(_) => output::hint(format!("`stint approval approve {id} --confirm TEXT` with that text")),
             None => output::hint(format!("`stint approval approve {id}`")),
         }
         output::hint(format!("`stint approval deny {id} --reason TEXT`"));

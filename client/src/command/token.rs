@@ -9,8 +9,8 @@ use stint_api::{StartSession, StartedSession};
 
 use super::context::Context;
 use super::duration;
-use crate::api::{self, Holder, SigningKey, Token as AccessToken};
-use crate::exit::Failure;
+use crate::api::{self, Holder, Token as AccessToken};
+use crate::exit::{self, Failure};
 use crate::output;
 use crate::session::LiveSession;
 
@@ -75,6 +75,11 @@ impl Token {
         let environment =
             context.need("environment", self.environment.as_ref(), config.environment.as_ref())?;
         let agent = context.need("agent", self.agent.as_ref(), config.agent.as_ref())?;
+        let around = config.surrounding_session().and(config.variable("STINT_ENVIRONMENT"));
+        if around.is_some_and(|around| *around != *environment) {
+            return Err(Failure::new(exit::DENIED, format!("this session is not for {environment}"))
+                .hint("ask a person to start one that is"));
+        }
         let mut credentials: Vec<String> = self.credential.iter().cloned().collect();
         if let Some(project) = &config.project {
             project.allows_environment(&environment)?;
@@ -101,13 +106,15 @@ impl Token {
             command: Some("stint token".to_owned()),
             dry_run: false,
         };
-        let broker = context.broker()?;
-        let started = broker.start_session(&start).await?;
-        let kept = Kept { base: context.base().to_owned(), started, key: api::key_to_text(&key).to_string() };
+        let session = LiveSession::start(&context.broker()?, start, key, &context.clock).await?;
+        let kept = Kept {
+            base: context.base().to_owned(),
+            started: session.started().clone(),
+            key: api::key_to_text(session.holder().key()).to_string(),
+        };
         let text = serde_json::to_vec(&kept).map(zeroize::Zeroizing::new);
-        let text = text.map_err(|error| Failure::new(crate::exit::FAILURE, error.to_string()))?;
+        let text = text.map_err(|error| Failure::new(exit::FAILURE, error.to_string()))?;
         home.save_session(&name, &text, &context.clock)?;
-        let session = live(context, kept, key)?;
         let token = session.holder().token().await?;
         Ok((session, token))
     }
@@ -121,7 +128,8 @@ impl Token {
             return Ok(None);
         }
         let Ok(key) = api::key_from_text(&kept.key) else { return Ok(None) };
-        live(context, kept, key).map(Some)
+        let transport = context.transport()?;
+        Ok(Some(LiveSession::new(kept.base, kept.started, key, transport, context.clock.clone())))
     }
 
     fn print_headers(
@@ -155,11 +163,6 @@ impl Token {
         }
         Ok(full.split(['?', '#']).next().unwrap_or_default().to_owned())
     }
-}
-
-fn live(context: &Context, kept: Kept, key: SigningKey) -> Result<LiveSession, Failure> {
-    let transport = context.transport()?;
-    Ok(LiveSession::new(kept.base, kept.started, key, transport, context.clock.clone()))
 }
 
 fn describe(session: &LiveSession, token: &AccessToken, clock: &crate::clock::Clock) -> serde_json::Value {

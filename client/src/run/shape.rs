@@ -1,7 +1,7 @@
 //! What a credential looks like, by the name of its variable and by its value.
 
 /// Variables of providers that carry a credential or lead to one. Packs name more, in what a session says to scrub.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 20] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -19,8 +19,6 @@ const KNOWN: [&str; 22] = [
     "GITHUB_TOKEN",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "HEROKU_API_KEY",
-    "KUBECONFIG",
-    "PGPASSFILE",
     "PGPASSWORD",
     "RAILWAY_API_TOKEN",
     "RAILWAY_TOKEN",
@@ -225,6 +223,8 @@ mod tests {
             ("EDITOR", "vim"),
             ("RUST_LOG", "key=debug"),
             ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/run/user/1000/bus"),
+            // Without it, kubectl would take its default file, and with that perhaps another cluster.
+            ("KUBECONFIG", "/home/a/.kube/development"),
             ("API_KEY", ""),
             ("SKU", "sk-1"),
         ] {

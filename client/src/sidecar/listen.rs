@@ -1,5 +1,5 @@
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,7 +12,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use ring::digest::{SHA256, digest};
 use stint_api::{Code, Problem};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::authority::Authority;
 use super::refusal::{ask_for_secret, refuse};
@@ -74,10 +75,14 @@ impl Proxy {
         }
     }
 
+    fn is_provider(&self, host: &str) -> bool {
+        self.session.started().hosts.iter().any(|known| known.host == host)
+    }
+
     fn route(&self, authority: &http::uri::Authority) -> Result<Route, Box<Problem>> {
         let host = canonical_host(authority.host());
         let port = authority.port_u16();
-        let known = self.session.started().hosts.iter().any(|known| known.host == host);
+        let known = self.is_provider(&host);
         let denied = |detail: String| Box::new(Problem::new(Code::Denied, detail));
         let malformed = |detail: &str| Box::new(Problem::new(Code::MalformedRequest, detail));
         match port {
@@ -103,9 +108,11 @@ impl Proxy {
     }
 }
 
-/// Takes connections until the task is aborted.
+/// Takes connections until the task is aborted, which closes those that are open.
 pub(super) async fn accept(listener: TcpListener, proxy: Arc<Proxy>) {
+    let mut connections = JoinSet::new();
     loop {
+        while connections.try_join_next().is_some() {}
         let Ok((stream, _)) = listener.accept().await else {
             // Out of descriptors, most likely: they come back.
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -113,7 +120,7 @@ pub(super) async fn accept(listener: TcpListener, proxy: Arc<Proxy>) {
         };
         let Ok(place) = proxy.room.clone().try_acquire_owned() else { continue };
         let proxy = proxy.clone();
-        tokio::spawn(async move {
+        connections.spawn(async move {
             serve(stream, proxy).await;
             drop(place);
         });
@@ -122,8 +129,8 @@ pub(super) async fn accept(listener: TcpListener, proxy: Arc<Proxy>) {
 
 async fn serve(stream: TcpStream, proxy: Arc<Proxy>) {
     let _ = stream.set_nodelay(true);
-    let (hand_over, handed_over) = tokio::sync::oneshot::channel();
-    let hand_over = std::sync::Mutex::new(Some(hand_over));
+    let (hand_over, handed_over) = oneshot::channel();
+    let hand_over = Mutex::new(Some(hand_over));
     let service = service_fn(|request| {
         let proxy = proxy.clone();
         let hand_over = &hand_over;
@@ -139,12 +146,21 @@ async fn serve(stream: TcpStream, proxy: Arc<Proxy>) {
     let _ = connection.await;
     // The connection keeps its place in the room until what it was handed over to has ended.
     drop(hand_over);
-    if let Ok(task) = handed_over.await {
-        let _: Result<(), tokio::task::JoinError> = task.await;
+    if let Ok(mut tunnel) = handed_over.await {
+        let _: Result<(), tokio::task::JoinError> = (&mut tunnel.0).await;
     }
 }
 
-type HandOver = std::sync::Mutex<Option<tokio::sync::oneshot::Sender<tokio::task::JoinHandle<()>>>>;
+type HandOver = Mutex<Option<oneshot::Sender<Tunnel>>>;
+
+/// What goes on in a connection after `CONNECT`: ends when the connection's own task does.
+struct Tunnel(JoinHandle<()>);
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &HandOver) -> Response<Body> {
     if !proxy.knows_the_secret(request.headers()) {
@@ -175,9 +191,10 @@ async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &
             }
             Ok(upstream) => {
                 let upgrade = hyper::upgrade::on(&mut request);
+                let proxy = proxy.clone();
                 tokio::spawn(async move {
                     if let Ok(stream) = upgrade.await {
-                        tunnel::carry(stream, upstream).await;
+                        tunnel::carry(stream, upstream, |name| proxy.is_provider(name)).await;
                     }
                 })
             }
@@ -185,7 +202,7 @@ async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &
     };
     if let Some(sender) = hand_over.lock().ok().and_then(|mut place| place.take()) {
         // The receiver outlives the connection.
-        let _ = sender.send(work);
+        let _ = sender.send(Tunnel(work));
     }
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::OK;

@@ -55,7 +55,8 @@ pub struct State {
 pub struct FakeBroker {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
-    runtime: tokio::runtime::Runtime,
+    /// Always there until the end.
+    runtime: Option<tokio::runtime::Runtime>,
     serving: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
@@ -65,11 +66,7 @@ impl FakeBroker {
         let broker = FakeBroker {
             address: listener.local_addr().unwrap(),
             state: Arc::default(),
-            runtime: tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .enable_all()
-                .build()
-                .unwrap(),
+            runtime: tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().ok(),
             serving: Mutex::new(None),
         };
         broker.serve(listener);
@@ -117,9 +114,10 @@ impl FakeBroker {
     fn serve(&self, listener: StdListener) {
         listener.set_nonblocking(true).unwrap();
         let (base, state) = (self.url(), self.state.clone());
-        let _inside = self.runtime.enter();
+        let runtime = self.runtime.as_ref().unwrap();
+        let _inside = runtime.enter();
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        *self.serving.lock().unwrap() = Some(self.runtime.spawn(async move {
+        *self.serving.lock().unwrap() = Some(runtime.spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
@@ -134,6 +132,14 @@ impl FakeBroker {
                 });
             }
         }));
+    }
+}
+
+impl Drop for FakeBroker {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

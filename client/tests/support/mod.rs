@@ -4,6 +4,13 @@
 //! no request. The real broker takes its place in the workspace's own tests.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "only tests use it, and a test fails by panicking"
+)]
 
 pub mod broker;
 
