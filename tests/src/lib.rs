@@ -1,1 +1,22 @@
-//! skeleton
+//! The harness: the real programs, driven from outside.
+//!
+//! [`TestBroker`] runs the built `stint-broker` on a data folder of its own and the built `stint` against it, both in
+//! an empty environment. Nothing of the broker's inside is used: a test sees what a user sees. When a `TestBroker`
+//! goes out of scope it stops the broker and checks what must always hold: the audit chain verifies, and no test
+//! secret has got into a file, a log or an output. `./tests/run` builds the programs first.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness says what went wrong by panicking, in the test that went wrong"
+)]
+
+mod binaries;
+mod broker;
+mod canary;
+mod client;
+pub mod wire;
+
+pub use broker::{Database, Options, TestBroker};
+pub use canary::Canary;
+pub use client::{ClientCommand, Output};
