@@ -50,6 +50,9 @@ pub(super) type Finding = Result<Arc<Thing>, Arc<str>>;
 /// How long a failure stands before the provider is asked again.
 const NEGATIVE: TimeDelta = TimeDelta::seconds(2);
 
+/// How long the list of projects is looked through before it is read again; a thing in none of them has it read at once.
+const PROJECTS: TimeDelta = TimeDelta::minutes(10);
+
 /// When something was read: by the clock, and in the order of this process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stamp {
@@ -91,6 +94,8 @@ struct Held {
     /// The last walk through everything, by kind.
     walked: HashMap<String, Stamp>,
     flights: HashMap<String, Weak<tokio::sync::Mutex<()>>>,
+    /// The projects that the credential sees: where to look, and nothing about who owns what.
+    projects: Option<(HashMap<String, Thing>, DateTime<Utc>)>,
     hour: Window,
     minute: Window,
 }
@@ -144,6 +149,16 @@ impl Inventory {
 
     pub(super) fn set_walked(&self, kind: &str, stamp: Stamp) {
         self.held().walked.insert(kind.to_owned(), stamp);
+    }
+
+    pub(super) fn projects(&self, now: DateTime<Utc>) -> Option<HashMap<String, Thing>> {
+        let held = self.held();
+        let (projects, at) = held.projects.as_ref()?;
+        (now >= *at && now - *at <= PROJECTS).then(|| projects.clone())
+    }
+
+    pub(super) fn set_projects(&self, projects: HashMap<String, Thing>, now: DateTime<Utc>) {
+        self.held().projects = Some((projects, now));
     }
 
     pub(super) fn put(&self, resource: Resource, finding: Finding, stamp: Stamp, most: usize) {

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::ask::Lookup;
 use super::inventory::{Finding, Inventory, Thing, Wanted};
 use super::rules::{By, Rules};
-use super::walk::Asker;
+use super::walk::{Asker, Haul, Within};
 use crate::model::{CredentialId, Located, Pending, Resource, Selector};
 
 /// How old an answer may be.
@@ -261,7 +261,7 @@ impl Search<'_> {
         let last = inventory.stale(key).and_then(|thing| thing.facts.get("project").cloned());
         inventory.forget(key);
         if let Some(project) = last
-            && let Some(thing) = self.haul(&key.kind, Some(&project), &key.id).await.0
+            && let (Some(thing), _) = self.haul(&key.kind, Within::Project(&project), &key.id).await
         {
             return Ok(thing);
         }
@@ -273,21 +273,24 @@ impl Search<'_> {
             return Err("everything was listed too often in this minute".to_owned());
         }
         let stamp = inventory.stamp(self.asker.now);
-        let (thing, problems) = self.haul(&key.kind, None, &key.id).await;
+        let (mut thing, mut rest) = self.haul(&key.kind, Within::Known, &key.id).await;
+        if thing.is_none() && rest.known_projects {
+            (thing, rest) = self.haul(&key.kind, Within::All, &key.id).await;
+        }
         inventory.set_walked(&key.kind, stamp);
-        thing.ok_or_else(|| match problems.into_iter().next() {
+        thing.ok_or_else(|| match rest.problems.into_iter().next() {
             Some(problem) => format!("the provider does not list it ({problem})"),
             None => "the provider does not list it".to_owned(),
         })
     }
 
     /// Walks, remembers everything found, and gives the one thing that was looked for.
-    async fn haul(&self, kind: &str, project: Option<&str>, id: &str) -> (Option<Thing>, Vec<String>) {
+    async fn haul(&self, kind: &str, within: Within<'_>, id: &str) -> (Option<Thing>, Haul) {
         let inventory = self.asker.inventory;
         let stamp = inventory.stamp(self.asker.now);
-        let mut haul = self.asker.all(kind, project).await;
+        let mut haul = self.asker.all(kind, within).await;
         let wanted = haul.things.remove(id);
-        for (id, thing) in haul.things {
+        for (id, thing) in haul.things.drain() {
             inventory.put(
                 Resource::new(kind, id),
                 Ok(Arc::new(thing)),
@@ -295,7 +298,7 @@ impl Search<'_> {
                 self.asker.rules.file.budget.things,
             );
         }
-        (wanted, haul.problems)
+        (wanted, haul)
     }
 }
 

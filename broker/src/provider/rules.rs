@@ -47,7 +47,7 @@ pub(super) struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { lookups_per_hour: 600, refreshes_per_minute: 6, pages: 200, things: 20_000, seconds: 30 }
+        Budget { lookups_per_hour: 600, refreshes_per_minute: 20, pages: 200, things: 20_000, seconds: 30 }
     }
 }
 

@@ -25,11 +25,26 @@ pub(super) struct Asker<'a> {
 /// Why an answer cannot be used: for people.
 pub(super) type Reason = String;
 
+/// The kind that walks can be held to.
+const PROJECT: &str = "project";
+
+/// Where to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within<'a> {
+    Project(&'a str),
+    /// The projects that were listed not long ago.
+    Known,
+    /// All projects, listed anew.
+    All,
+}
+
 /// Things found by walking, and what kept the walk from being complete.
 #[derive(Default)]
 pub(super) struct Haul {
     pub things: HashMap<String, Thing>,
     pub problems: Vec<Reason>,
+    /// The list of projects was not read for this: what was not found may be in a new one.
+    pub known_projects: bool,
     /// Ids of which one sighting could not be told: what another sighting says may not be all.
     partial: HashSet<String>,
 }
@@ -64,21 +79,28 @@ impl Asker<'_> {
         thing.ok_or_else(|| "there was no answer".to_owned())
     }
 
-    /// Everything of a kind, beneath one project where that is given.
-    pub(super) fn all<'a>(&'a self, kind: &'a str, project: Option<&'a str>) -> BoxFuture<'a, Haul> {
+    /// Everything of a kind, in these places.
+    pub(super) fn all<'a>(&'a self, kind: &'a str, within: Within<'a>) -> BoxFuture<'a, Haul> {
         Box::pin(async move {
             let mut haul = Haul::default();
+            if kind == PROJECT
+                && within == Within::Known
+                && let Some(things) = self.inventory.projects(self.now)
+            {
+                return Haul { things, known_projects: true, ..haul };
+            }
             for walk in self.rules.steps(kind) {
                 let parents = match &walk.over {
                     None => HashMap::from([(String::new(), Thing::default())]),
-                    Some(over) => match project.filter(|_| over == "project") {
-                        Some(id) => {
-                            let facts = BTreeMap::from([("project".to_owned(), id.to_owned())]);
+                    Some(over) => match within {
+                        Within::Project(id) if over == PROJECT => {
+                            let facts = BTreeMap::from([(PROJECT.to_owned(), id.to_owned())]);
                             HashMap::from([(id.to_owned(), Thing { facts, ..Thing::default() })])
                         }
-                        None => {
-                            let above = self.all(over, project).await;
+                        _ => {
+                            let above = self.all(over, within).await;
                             haul.problems.extend(above.problems);
+                            haul.known_projects |= above.known_projects;
                             above.things
                         }
                     },
@@ -93,6 +115,9 @@ impl Asker<'_> {
             }
             let Haul { things, partial, .. } = &mut haul;
             things.retain(|id, _| !partial.contains(id));
+            if kind == PROJECT && !haul.things.is_empty() {
+                self.inventory.set_projects(haul.things.clone(), self.now);
+            }
             haul
         })
     }
