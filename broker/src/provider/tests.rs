@@ -2,4 +2,5 @@
 
 mod resolving;
 mod sending;
+mod standing;
 mod world;
