@@ -7,6 +7,9 @@ use stint_api::{Code, PROBLEM_MEDIA_TYPE, Problem};
 
 use crate::app;
 
+/// Error code of a challenge that asks for a nonce (RFC 9449 s9).
+pub const NONCE_ERROR: &str = "use_dpop_nonce";
+
 /// An error as a problem document.
 pub fn document(error: &app::Error) -> Problem {
     let mut problem = Problem::new(error.code, error.detail.clone());
@@ -56,6 +59,10 @@ fn answer(problem: &Problem, body: Vec<u8>) -> Response<Body> {
         // RFC 9449 s7.1. Codes are of a fixed list, so the header is always valid.
         let challenge = match problem.code.as_str() {
             code if code == Code::NotAuthenticated.as_str() => "DPoP algs=\"EdDSA ES256\"".to_owned(),
+            // RFC 9449 s9: the nonce itself goes into a header of its own.
+            code if code == Code::InvalidProof.as_str() && problem.detail == app::NONCE_WANTED => {
+                format!("DPoP error=\"{NONCE_ERROR}\", algs=\"EdDSA ES256\"")
+            }
             code if code == Code::InvalidProof.as_str() => {
                 "DPoP error=\"invalid_dpop_proof\", algs=\"EdDSA ES256\"".to_owned()
             }

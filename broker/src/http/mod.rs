@@ -11,7 +11,7 @@ mod wellknown;
 
 use axum::Router;
 use axum::body::Body;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use stint_api::Code;
 use tower::ServiceExt;
 
@@ -38,13 +38,15 @@ impl Front {
             let refused = *refused;
             return self.framing(refused).await;
         }
-        if request.uri().path().starts_with(gateway::PREFIX) {
-            return gateway::handle(&self.app, request).await;
-        }
-        match self.control.oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
+        let response = if request.uri().path().starts_with(gateway::PREFIX) {
+            gateway::handle(&self.app, request).await
+        } else {
+            match self.control.oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            }
+        };
+        with_nonce(&self.app, response)
     }
 
     async fn framing(&self, refused: listen::Refused) -> Response<Body> {
@@ -52,7 +54,18 @@ impl Front {
         let error = Error::new(code.copied().unwrap_or(Code::MalformedRequest), refused.detail);
         let error = self.app.record_malformed(refused.detail, error).await;
         let mut response = problem::response(&problem::document(&error));
-        response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
     }
+}
+
+/// A challenge that asks for a nonce comes with one (RFC 9449 s9).
+fn with_nonce(app: &App, mut response: Response<Body>) -> Response<Body> {
+    let asks = response.headers().get(header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+    if asks.is_some_and(|challenge| challenge.contains(problem::NONCE_ERROR))
+        && let Some(nonce) = app.nonce().and_then(|nonce| HeaderValue::from_str(&nonce).ok())
+    {
+        response.headers_mut().insert("dpop-nonce", nonce);
+    }
+    response
 }
