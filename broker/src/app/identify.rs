@@ -6,7 +6,7 @@ use stint_api::{Code, WhoAmI};
 
 use super::{App, Error, LiveCredential, LiveSession, Result};
 use crate::model::{ClientId, Name};
-use crate::store::Change;
+use crate::store::{Change, Database};
 use crate::token::{self, Audience, Jwk, ProvenKey, Shown, Verified};
 
 /// Detail of the error that asks for a nonce; the token endpoint answers it with one (RFC 9449 s8).
@@ -68,6 +68,11 @@ impl PersonCaller {
         format!("person:{}", self.person)
     }
 
+    /// The proof, to be settled where no change remembers it.
+    pub fn used(&self) -> ([u8; 32], i64) {
+        self.used
+    }
+
     pub fn whoami(&self) -> WhoAmI {
         WhoAmI {
             person: self.person.to_string(),
@@ -106,6 +111,11 @@ impl PersonCaller {
 // === impl GatewayCaller ===
 
 impl GatewayCaller {
+    /// The proof, to be settled where no commit remembers it.
+    pub fn used(&self) -> ([u8; 32], i64) {
+        self.used
+    }
+
     pub(in crate::app) fn used_proof(&self) -> Change {
         Change::Remember { key: self.used.0, until: self.used.1 }
     }
@@ -125,9 +135,18 @@ impl App {
         Ok(PersonCaller { person: person.name, role: person.role, client, used })
     }
 
-    /// A live session with a token of its own.
+    /// A live session with a token of its own, at the gateway: the commit of its request remembers the proof.
     pub async fn identify_session(&self, presented: &Presented<'_>) -> Result<GatewayCaller> {
-        let (verified, used) = self.proven(presented, Audience::Gateway, false)?;
+        self.session_caller(presented, false).await
+    }
+
+    /// A live session with a token of its own, at the control plane.
+    pub async fn identify_own_session(&self, presented: &Presented<'_>) -> Result<GatewayCaller> {
+        self.session_caller(presented, true).await
+    }
+
+    async fn session_caller(&self, presented: &Presented<'_>, since_start: bool) -> Result<GatewayCaller> {
+        let (verified, used) = self.proven(presented, Audience::Gateway, since_start)?;
         let id = verified.session().ok_or_else(|| invalid("the token belongs to no session"))?;
         let session = self.live_session(id).await?;
         // The key of the token is the key of the session, and both name one environment.
@@ -213,6 +232,15 @@ impl App {
         let used = (proof.replay_key(), proof.remember_until());
         self.0.replays.check_and_insert(used.0, used.1, self.0.clock.unix()).map_err(refused)?;
         Ok(used)
+    }
+
+    /// Use a proof up at every replica, for a request that makes no commit which would remember it. Without replicas
+    /// the memory of this process is enough: what it forgot by starting anew needs a nonce of its own.
+    pub async fn settle(&self, (key, until): ([u8; 32], i64)) -> Result<()> {
+        match self.database() {
+            Database::Sqlite(_) => Ok(()),
+            Database::Postgres(_) => Ok(self.0.store.remember(key, until).await?),
+        }
     }
 
     /// A nonce for a client that needs one (RFC 9449 s8).

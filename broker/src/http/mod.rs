@@ -12,6 +12,7 @@ mod wellknown;
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderValue, Request, Response, header};
+use caller::Refusal;
 use stint_api::Code;
 use tower::ServiceExt;
 
@@ -41,10 +42,7 @@ impl Front {
         let response = if request.uri().path().starts_with(gateway::PREFIX) {
             gateway::handle(&self.app, request).await
         } else {
-            match self.control.oneshot(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            }
+            control(&self.app, self.control, request).await
         };
         with_nonce(&self.app, response)
     }
@@ -61,6 +59,23 @@ impl Front {
         let mut response = problem::response(&problem);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
+    }
+}
+
+/// Answer a request of the control plane. A refusal is on record before it is answered, or the answer is 503.
+async fn control(app: &App, router: Router, request: Request<Body>) -> Response<Body> {
+    let method: String = request.method().as_str().chars().take(20).collect();
+    // Without the query: it may carry a secret.
+    let path: String = request.uri().path().chars().take(512).collect();
+    let mut response = match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let Some(Refusal { kind, facts }) = response.extensions_mut().remove::<Refusal>() else { return response };
+    let facts = facts.with("method", method).with("path", path);
+    match app.record_refusal(kind, "unknown", None, facts).await {
+        Ok(_) => response,
+        Err(unrecorded) => problem::response(&problem::document(&unrecorded)),
     }
 }
 
