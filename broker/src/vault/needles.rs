@@ -28,8 +28,8 @@ pub struct Needles {
     all: Vec<Needle>,
     finder: Finder,
     longest: usize,
-    /// Which bytes a needle begins with, in any spelling.
-    begins: [bool; 256],
+    /// Which needles begin with a byte, in any spelling: one bit each.
+    begins: [u16; 256],
 }
 
 struct Needle {
@@ -50,24 +50,30 @@ impl Needles {
             return None;
         }
         let all = encodings(secret);
-        let mut heads: Vec<Vec<u8>> = all.iter().flat_map(Needle::heads).collect();
+        let mut heads = Vec::with_capacity(32);
+        let mut begins = [0u16; 256];
+        for (at, needle) in all.iter().enumerate() {
+            for head in needle.heads() {
+                if let Some(first) = head.first()
+                    && let Some(slot) = begins.get_mut(usize::from(*first))
+                {
+                    *slot |= 1 << at;
+                }
+                heads.push(head);
+            }
+        }
         heads.sort_unstable();
         heads.dedup();
         let finder = match packed::Searcher::new(&heads) {
             Some(searcher) => Finder::Packed(searcher),
             None => Finder::Automaton(AhoCorasick::new(&heads).ok()?),
         };
-        let mut begins = [false; 256];
-        for first in heads.iter().filter_map(|head| head.first()) {
-            if let Some(slot) = begins.get_mut(usize::from(*first)) {
-                *slot = true;
-            }
-        }
         let longest = all.iter().map(Needle::longest).max().unwrap_or_default();
         Some(Needles { all, finder, longest, begins })
     }
 
-    /// Most bytes that a needle takes.
+    /// Most bytes that a needle takes: the bound of what is held back.
+    #[cfg(test)]
     pub fn longest(&self) -> usize {
         self.longest
     }
@@ -98,11 +104,12 @@ impl Needles {
         let window = from.max((text.len() + 1).saturating_sub(self.longest));
         let mut budget = 16 * self.longest;
         for (at, byte) in text.iter().enumerate().skip(window) {
-            if !self.begins.get(usize::from(*byte)).copied().unwrap_or_default() {
+            let candidates = self.begins.get(usize::from(*byte)).copied().unwrap_or_default();
+            if candidates == 0 {
                 continue;
             }
             let rest = text.get(at..)?;
-            for needle in &self.all {
+            for (_, needle) in self.all.iter().enumerate().filter(|(bit, _)| candidates >> bit & 1 == 1) {
                 // Most places differ at once; only a long way together costs.
                 let short = rest.get(..24).unwrap_or(rest);
                 if !needle.begins(short).open {
@@ -168,17 +175,16 @@ fn spellings(byte: u8) -> Vec<Vec<u8>> {
     }
     all.extend([format!("%{byte:02X}").into(), format!("%{byte:02x}").into()]);
     all.extend([format!("\\u{byte:04x}").into(), format!("\\u{byte:04X}").into(), vec![b'\\', byte]]);
+    all.push(ENTITY.to_vec());
     all.extend(match byte {
-        b' ' => vec![b"+".to_vec()],
-        b'<' => vec![ENTITY.to_vec(), b"&lt;".to_vec()],
-        b'>' => vec![ENTITY.to_vec(), b"&gt;".to_vec()],
-        b'&' => vec![ENTITY.to_vec(), b"&amp;".to_vec()],
-        b'"' => vec![ENTITY.to_vec(), b"&quot;".to_vec()],
-        b'\'' => vec![ENTITY.to_vec(), b"&apos;".to_vec()],
-        _ => vec![ENTITY.to_vec()],
+        b' ' => Some(b"+".to_vec()),
+        b'<' => Some(b"&lt;".to_vec()),
+        b'>' => Some(b"&gt;".to_vec()),
+        b'&' => Some(b"&amp;".to_vec()),
+        b'"' => Some(b"&quot;".to_vec()),
+        b'\'' => Some(b"&apos;".to_vec()),
+        _ => None,
     });
-    all.sort_unstable();
-    all.dedup();
     all
 }
 

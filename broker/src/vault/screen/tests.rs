@@ -75,7 +75,7 @@ fn k4_base64_is_found_at_all_three_alignments_with_and_without_padding() {
     for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
         for before in 0..7 {
             for after in 0..4 {
-                let plain = format!("{}{SECRET}{}", &"user:x-"[..before], &"tail"[..after]);
+                let plain = format!("{}{SECRET}{}", "user:x-".split_at(before).0, "tail".split_at(after).0);
                 let echo = engine.encode(&plain);
                 let (out, found) = screened(SECRET, [format!("Basic {echo}\n")]);
                 assert!(found, "{echo}");
@@ -109,7 +109,7 @@ fn k4_secrets_that_begin_with_what_encoders_escape_are_found() {
 fn k2_a_secret_split_at_any_place_is_found() {
     let text = format!("data: {SECRET}\n\n");
     for at in 0..text.len() {
-        let (out, found) = screened(SECRET, [&text[..at], &text[at..]]);
+        let (out, found) = screened(SECRET, <[&str; 2]>::from(text.split_at(at)));
         assert_eq!((out.as_str(), found), ("data: [stint:redacted]\n\n", true), "{at}");
     }
     let (out, _) = screened(SECRET, text.bytes().map(|b| [b]));
