@@ -163,8 +163,9 @@ fn number(text: &[u8]) -> Option<(i64, &[u8])> {
 
 /// Eight bytes at a time: bodies are full of quotes, and a call for each would cost more than the hash does.
 fn unescape<'a>(text: &[u8], scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-    scratch.clear();
-    scratch.resize(text.len() + 8, 0);
+    if scratch.len() < text.len() + 8 {
+        scratch.resize(text.len() + 8, 0);
+    }
     let (mut from, mut to) = (0, 0);
     while from < text.len() {
         let rest = text.get(from..)?;

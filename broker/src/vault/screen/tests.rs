@@ -88,6 +88,16 @@ fn k4_base64_is_found_at_all_three_alignments_with_and_without_padding() {
 }
 
 #[test]
+fn k4_a_long_answer_is_searched_as_well_as_a_short_one() {
+    let text = "lorem \\u0068 ipsum %68 ghp_Kq dolor ".repeat(300);
+    for echo in echoes(SECRET).into_iter().chain([STANDARD.encode(format!("user:{SECRET}"))]) {
+        let (out, found) = screened(SECRET, format!("{text}{echo}{text}").as_bytes().chunks(1000));
+        assert!(found && out.starts_with(&text) && out.ends_with(&text), "{echo}");
+        assert!(out.len() <= 2 * text.len() + REDACTED.len() + 12, "{echo}");
+    }
+}
+
+#[test]
 fn k4_secrets_that_begin_with_what_encoders_escape_are_found() {
     for secret in ["+/+/abcdefgh", "<script>\"a'", "&amp;&lt;x", "%25%41abc", "\\u0041\\x", " a b c d e"] {
         let entities =
@@ -101,6 +111,8 @@ fn k4_secrets_that_begin_with_what_encoders_escape_are_found() {
         for echo in echoes(secret).into_iter().chain([entities, padded]) {
             let (out, found) = screened(secret, [format!("<{echo}>")]);
             assert!(found && out.len() <= REDACTED.len() + 4, "{secret} as {echo}: {out}");
+            let (_, found) = screened(secret, [".".repeat(5000), echo.clone()]);
+            assert!(found, "{secret} as {echo}, behind more");
         }
     }
 }
