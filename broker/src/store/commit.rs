@@ -1,37 +1,21 @@
-//! One batch, one transaction: the only maker of `Receipt`.
+//! One batch, one transaction: the only place where receipts are made.
 //!
 //! The head of the chain is read under a lock when the transaction opens; changes are applied job by job; the records
-//! of the jobs that held are linked and written by one statement; the receipts are made after the commit was
-//! acknowledged. A job that fails leaves nothing behind and does not disturb the others.
+//! of the jobs that held are linked and written together; the receipts are made after the commit was acknowledged. A
+//! job that fails leaves nothing behind and does not disturb the others.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, FromRow as _, Row as _};
+use sqlx::{AssertSqlSafe, FromRow as _};
 
-use super::apply::{apply, is_one_guarded_statement};
-use super::backend::{Connection, execute};
+use super::apply::apply;
+use super::backend::{Connection, execute, found};
 use super::error::Fault;
+use super::job::{Job, Prepared};
 use super::records::Head;
-use super::{Change, Commit, CommitError, Encode, Error, Link, Receipt, replay, sql};
-use crate::model::RecordId;
-
-/// A commit, ready to be written: its events are encoded by whoever brings it, not by the writer.
-pub(super) struct Job {
-    pub(super) changes: Vec<Change>,
-    pub(super) records: Vec<Prepared>,
-    pub(super) digest: Option<[u8; 32]>,
-}
-
-/// A record that has no place in the chain yet.
-pub(super) struct Prepared {
-    id: RecordId,
-    /// Unix milliseconds.
-    pub(super) at: i64,
-    kind: String,
-    session: Option<String>,
-    body: Vec<u8>,
-}
+use super::replay::{Memory, Used};
+use super::{CommitError, Error, Link, Receipt, sql};
 
 /// `None` for a job without records.
 pub(super) type Outcome = Result<Option<Receipt>, CommitError>;
@@ -45,60 +29,41 @@ pub(super) enum Failure {
     Broken(Error),
 }
 
-/// What a batch is written with; lives as long as the writer.
+/// What batches are written with; lives as long as the writer.
 pub(super) struct Scribe {
     link: Link,
+    memory: Memory,
+    /// Generated statements, by kind and number of rows.
     texts: HashMap<(Text, usize), Arc<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Text {
-    BeginAndRemember,
-    Remember,
     Append,
-    AppendAndCommit,
-    AppendAndSetHead,
+    FinishSqlite { remember: bool },
+    FinishPostgres { remember: bool },
 }
 
-type Key = [u8; 32];
+/// Place and hash of a record.
+type Place = (i64, [u8; 32]);
 
-impl Job {
-    pub(super) fn new(commit: Commit, encode: Encode) -> Self {
-        let records = commit.events.into_iter().map(|event| Prepared {
-            body: encode(&event),
-            at: event.at.timestamp_millis(),
-            kind: event.kind.as_str(),
-            session: event.session,
-            id: event.id,
-        });
-        Job { changes: commit.changes, records: records.collect(), digest: commit.digest }
-    }
-
-    /// What the job remembers, with the second until which it must.
-    pub(super) fn keys(&self) -> impl Iterator<Item = (&Key, i64)> {
-        self.changes.iter().filter_map(|change| match change {
-            Change::Remember { key, until } => Some((key, *until)),
-            _ => None,
-        })
-    }
-
-    /// A job that may fail halfway needs a savepoint when others share its transaction.
-    fn may_fail_halfway(&self) -> bool {
-        let mut changes = self.changes.iter().filter(|change| !matches!(change, Change::Remember { .. }));
-        match (changes.next(), changes.next()) {
-            (None, _) => false,
-            (Some(only), None) => !is_one_guarded_statement(only),
-            _ => true,
-        }
-    }
+/// A record in its place.
+struct Line<'j> {
+    seq: i64,
+    hash: [u8; 32],
+    record: &'j Prepared,
 }
 
 impl Scribe {
-    pub(super) fn new(link: Link) -> Self {
-        Scribe { link, texts: HashMap::new() }
+    /// Reads what was used before, so that the first commit does not have to.
+    pub(super) async fn open(connection: &mut Connection, link: Link) -> Result<Self, Error> {
+        let mut memory = Memory::default();
+        let heads: Vec<Head> = found!(&mut *connection, sql::HEAD)?;
+        let head = heads.into_iter().next().ok_or(Error::Damaged("chain_head"))?.parse()?;
+        memory.catch_up(connection, head).await?;
+        Ok(Scribe { link, memory, texts: HashMap::new() })
     }
 
-    /// Writes a batch. No two of its jobs remember the same key, and no job remembers one twice.
     pub(super) async fn write(
         &mut self,
         connection: &mut Connection,
@@ -106,115 +71,52 @@ impl Scribe {
     ) -> Result<Vec<Outcome>, Failure> {
         match self.transaction(connection, jobs).await {
             Ok(outcomes) => Ok(outcomes),
-            Err(error) => {
-                let rejected = matches!(&error, Stop::Database(error) if is_about_data(connection, error));
+            Err(stop) => {
+                let rejected = matches!(&stop, Stop::Database(error) if is_about_data(connection, error));
                 let rolled_back = execute!(connection, sql::ROLLBACK).is_ok();
-                let error = error.into();
+                let error = stop.into();
                 Err(if rejected && rolled_back { Failure::Rejected(error) } else { Failure::Broken(error) })
             }
         }
     }
 
-    async fn transaction(&mut self, c: &mut Connection, jobs: &[&Job]) -> Result<Vec<Outcome>, Stop> {
-        let keys: Vec<(&Key, i64)> = jobs.iter().flat_map(|job| job.keys()).collect();
-        let (head, fresh) = self.begin(c, &keys).await?;
+    /// Forgets what is over at `now` (unix seconds). Answers whether there may be more.
+    pub(super) async fn sweep(&mut self, connection: &mut Connection, now: i64) -> Result<bool, sqlx::Error> {
+        self.memory.sweep(connection, now).await
+    }
 
-        let mut forget: Vec<&Key> = Vec::new();
+    async fn transaction(&mut self, c: &mut Connection, jobs: &[&Job]) -> Result<Vec<Outcome>, Stop> {
+        let head = begin(c).await?;
+        self.memory.catch_up(c, head).await?;
+
+        let mut used = Used::default();
         let mut held: Vec<Result<(), CommitError>> = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let outcome = if job.keys().all(|(key, _)| fresh.contains(key)) {
-                run(c, job, jobs.len() > 1).await?
-            } else {
-                Err(CommitError::Replayed)
+            let outcome = match self.memory.is_fresh(job, &used) {
+                true => run(c, job, jobs.len() > 1).await?,
+                false => Err(CommitError::Replayed),
             };
-            if outcome.is_err() {
-                forget.extend(job.keys().map(|(key, _)| key).filter(|key| fresh.contains(*key)));
+            if outcome.is_ok() {
+                used.add(job);
             }
             held.push(outcome);
         }
-
         if held.iter().all(Result::is_err) {
             execute!(c, sql::ROLLBACK)?;
             return Ok(held.into_iter().map(|outcome| outcome.map(|()| None)).collect());
         }
-        for key in forget {
-            replay::forget(c, key).await?;
-        }
+
         let lines = self.link(head, jobs, &held);
-        self.finish(c, &lines).await?;
+        let end = lines.last().map_or(head, |last| (last.seq, last.hash));
+        self.finish(c, &lines, &used).await?;
+        self.memory.learn(used, end)?;
         Ok(receipts(jobs, held, head.0))
-    }
-
-    /// Opens the transaction; answers with the head of the chain and those of the keys that are new.
-    async fn begin(
-        &mut self,
-        c: &mut Connection,
-        keys: &[(&Key, i64)],
-    ) -> Result<((i64, Key), HashSet<Key>), Stop> {
-        let mut fresh = HashSet::with_capacity(keys.len());
-        let (head, rest) = match c {
-            Connection::Sqlite(c) if keys.is_empty() => {
-                let rows = sqlx::query(sql::BEGIN_SQLITE).fetch_all(c).await?;
-                (rows.first().map(Head::from_row), keys)
-            }
-            Connection::Sqlite(c) => {
-                // Each statement is a trip to SQLite's thread and back: open and remember in one.
-                let (first, rest) = keys.split_at_checked(sql::chunk(keys.len())).unwrap_or((keys, &[]));
-                let text = self.text(Text::BeginAndRemember, first.len());
-                let mut query = sqlx::query(AssertSqlSafe(text));
-                for (key, until) in first {
-                    query = query.bind(&key[..]).bind(until);
-                }
-                let rows = query.fetch_all(c).await?;
-                for row in rows.iter().skip(1) {
-                    fresh.insert(key_of(row.try_get(0)?)?);
-                }
-                (rows.first().map(Head::from_row), rest)
-            }
-            Connection::Postgres(c) => {
-                let rows = sqlx::raw_sql(sql::BEGIN_POSTGRES).fetch_all(c).await?;
-                (rows.first().map(Head::from_row), keys)
-            }
-        };
-        let head = head.ok_or(Error::Damaged("chain_head"))??.parse()?;
-        self.remember(c, rest, &mut fresh).await?;
-        Ok((head, fresh))
-    }
-
-    async fn remember(
-        &mut self,
-        c: &mut Connection,
-        mut keys: &[(&Key, i64)],
-        fresh: &mut HashSet<Key>,
-    ) -> Result<(), Stop> {
-        while !keys.is_empty() {
-            let (some, rest) = keys.split_at_checked(sql::chunk(keys.len())).unwrap_or((keys, &[]));
-            let text = self.text(Text::Remember, some.len());
-            macro_rules! remember {
-                ($c:expr) => {{
-                    let mut query = sqlx::query_as(AssertSqlSafe(text));
-                    for (key, until) in some {
-                        query = query.bind(&key[..]).bind(until);
-                    }
-                    query.fetch_all($c).await?
-                }};
-            }
-            let rows: Vec<(Vec<u8>,)> = match c {
-                Connection::Sqlite(c) => remember!(c),
-                Connection::Postgres(c) => remember!(c),
-            };
-            for (key,) in rows {
-                fresh.insert(key_of(key)?);
-            }
-            keys = rest;
-        }
-        Ok(())
     }
 
     /// Gives the records of the jobs that held their places in the chain.
     fn link<'j>(
         &self,
-        (mut seq, mut hash): (i64, Key),
+        (mut seq, mut hash): Place,
         jobs: &[&'j Job],
         held: &[Result<(), CommitError>],
     ) -> Vec<Line<'j>> {
@@ -229,14 +131,22 @@ impl Scribe {
             .collect()
     }
 
-    /// Appends the lines, moves the head to the last of them, and commits.
-    async fn finish(&mut self, c: &mut Connection, mut lines: &[Line<'_>]) -> Result<(), Stop> {
+    /// Appends the lines, moves the head to the last of them, keeps what was used, and commits.
+    async fn finish(&mut self, c: &mut Connection, mut lines: &[Line<'_>], used: &Used) -> Result<(), Stop> {
+        let remember = !used.is_empty();
+        let first = lines.first().map(|line| line.seq);
         while let Some(last) = lines.last() {
             let (some, rest) = lines.split_at_checked(sql::chunk(lines.len())).unwrap_or((lines, &[]));
             let at_end = rest.is_empty();
+            let text = match c {
+                _ if !at_end => Text::Append,
+                Connection::Sqlite(_) => Text::FinishSqlite { remember },
+                Connection::Postgres(_) => Text::FinishPostgres { remember },
+            };
+            let text = self.text(text, some.len());
             macro_rules! append {
-                ($text:expr, $c:expr) => {{
-                    let mut query = sqlx::query(AssertSqlSafe($text));
+                ($c:expr) => {{
+                    let mut query = sqlx::query(AssertSqlSafe(text));
                     for Line { seq, hash, record } in some {
                         query = query.bind(seq).bind(&hash[..]).bind(record.at).bind(&record.kind);
                         query = query.bind(record.session.as_deref()).bind(&record.body[..]);
@@ -244,19 +154,22 @@ impl Scribe {
                     if at_end {
                         query = query.bind(last.seq).bind(&last.hash[..]);
                     }
-                    query.execute($c).await?;
+                    if at_end && remember {
+                        query = query.bind(first).bind(used.until()).bind(used.bytes());
+                    }
+                    query.execute($c).await?
                 }};
             }
             match c {
-                Connection::Sqlite(c) if at_end => {
-                    append!(self.text(Text::AppendAndCommit, some.len()), c);
-                    return Ok(());
+                Connection::Sqlite(c) => {
+                    append!(c);
+                    if at_end {
+                        return Ok(());
+                    }
                 }
-                Connection::Sqlite(c) => append!(self.text(Text::Append, some.len()), c),
-                Connection::Postgres(c) if at_end => {
-                    append!(self.text(Text::AppendAndSetHead, some.len()), c);
+                Connection::Postgres(c) => {
+                    append!(c);
                 }
-                Connection::Postgres(c) => append!(self.text(Text::Append, some.len()), c),
             }
             lines = rest;
         }
@@ -266,52 +179,25 @@ impl Scribe {
 
     fn text(&mut self, text: Text, rows: usize) -> Arc<str> {
         let made = self.texts.entry((text, rows)).or_insert_with(|| match text {
-            Text::BeginAndRemember => format!("{}; {}", sql::BEGIN_SQLITE, sql::remember(rows)).into(),
-            Text::Remember => sql::remember(rows).into(),
             Text::Append => sql::append(rows).into(),
-            Text::AppendAndCommit => sql::append_and_commit(rows).into(),
-            Text::AppendAndSetHead => sql::append_and_set_head(rows).into(),
+            Text::FinishSqlite { remember } => sql::finish_sqlite(rows, remember).into(),
+            Text::FinishPostgres { remember } => sql::finish_postgres(rows, remember).into(),
         });
         Arc::clone(made)
     }
 }
 
-/// A record in its place.
-struct Line<'j> {
-    seq: i64,
-    hash: Key,
-    record: &'j Prepared,
-}
-
-/// Why a transaction stopped.
-enum Stop {
-    Database(sqlx::Error),
-    Stored(Error),
-}
-
-impl From<sqlx::Error> for Stop {
-    fn from(error: sqlx::Error) -> Self {
-        Stop::Database(error)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Stop::Stored(error)
-    }
-}
-
-impl From<Stop> for Error {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Database(error) => error.into(),
-            Stop::Stored(error) => error,
+/// Opens the transaction and reads the head of the chain under its lock.
+async fn begin(c: &mut Connection) -> Result<Place, Stop> {
+    let head = match c {
+        Connection::Sqlite(c) => {
+            sqlx::query(sql::BEGIN_SQLITE).fetch_all(c).await?.first().map(Head::from_row)
         }
-    }
-}
-
-fn key_of(bytes: Vec<u8>) -> Result<Key, Error> {
-    bytes.try_into().map_err(|_| Error::Damaged("remembered.key"))
+        Connection::Postgres(c) => {
+            sqlx::raw_sql(sql::BEGIN_POSTGRES).fetch_all(c).await?.first().map(Head::from_row)
+        }
+    };
+    Ok(head.ok_or(Error::Damaged("chain_head"))??.parse()?)
 }
 
 /// Applies a job's changes. The inner error is the job's own; the outer one ends the transaction.
@@ -320,8 +206,7 @@ async fn run(c: &mut Connection, job: &Job, shared: bool) -> Result<Result<(), C
     if savepoint {
         execute!(c, sql::SAVEPOINT)?;
     }
-    let outcome = apply_all(c, job).await;
-    let error = match outcome {
+    let error = match apply_all(c, job).await {
         Ok(()) => {
             if savepoint {
                 execute!(c, sql::RELEASE)?;
@@ -348,12 +233,12 @@ async fn apply_all(c: &mut Connection, job: &Job) -> Result<(), Fault> {
     Ok(())
 }
 
-/// INVARIANT: called after the commit was acknowledged, and nowhere else.
+/// Each job's receipt, the jobs that held having taken the places after `seq` in their order.
 fn receipts(jobs: &[&Job], held: Vec<Result<(), CommitError>>, mut seq: i64) -> Vec<Outcome> {
     let outcomes = jobs.iter().zip(held).map(|(job, outcome)| {
         outcome?;
         seq += i64::try_from(job.records.len()).unwrap_or_default();
-        Ok(job.records.last().map(|last| Receipt::new(last.id.clone(), seq, job.digest)))
+        Ok(job.receipt(seq))
     });
     outcomes.collect()
 }
@@ -367,5 +252,32 @@ fn is_about_data(c: &Connection, error: &sqlx::Error) -> bool {
         Connection::Postgres(_) => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
         // The low byte of a result code: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH.
         Connection::Sqlite(_) => matches!(code.parse::<u32>().map(|code| code & 0xff), Ok(18..=20)),
+    }
+}
+
+/// Why a transaction stopped.
+enum Stop {
+    Database(sqlx::Error),
+    Stored(Error),
+}
+
+impl From<sqlx::Error> for Stop {
+    fn from(error: sqlx::Error) -> Self {
+        Stop::Database(error)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Stored(error)
+    }
+}
+
+impl From<Stop> for Error {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Database(error) => error.into(),
+            Stop::Stored(error) => error,
+        }
     }
 }
