@@ -74,8 +74,7 @@ impl App {
 
     pub async fn add_credential(&self, caller: &PersonCaller, add: AddCredential) -> Result<Credential> {
         caller.administers()?;
-        let keys = self.unsealed()?;
-        let _ = keys;
+        self.unsealed()?;
         let name = Name::parse(&add.name)?;
         let pack = self.0.catalog.pack(&add.provider).ok_or_else(|| {
             Error::not_found("pack", &add.provider)

@@ -1,5 +1,4 @@
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use axum::body::Body;
 use futures_util::FutureExt as _;
@@ -105,7 +104,7 @@ pub async fn start(mut config: Config, unsealing: Unsealing) -> Result<Running, 
         answer.map(Ok::<_, std::convert::Infallible>)
     });
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let served = tokio::spawn(listen::serve(listener, tls.map(Arc::from), service, limits, async move {
+    let served = tokio::spawn(listen::serve(listener, tls, service, limits, async move {
         let _ = stopped.await;
     }));
     let swept = tokio::spawn(app.clone().sweep_forever());

@@ -18,7 +18,7 @@ impl From<Error> for Failed {
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        problem::response(&problem::document(&self.0))
+        problem::response(&self.0, &problem::document(&self.0), false)
     }
 }
 

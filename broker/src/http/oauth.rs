@@ -58,7 +58,7 @@ async fn answer(app: &App, request: Request) -> Result<Response, Fault> {
         scope: form.one("scope"),
         proofs: &proofs,
     };
-    let minted = app.token(request).await.map_err(|error| fault(app, error))?;
+    let minted = app.token(request).await.map_err(fault)?;
     let mut response = super::json::Answer(minted).into_response();
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     Ok(response)
@@ -121,12 +121,12 @@ impl IntoResponse for Fault {
 }
 
 /// An error of the use case in OAuth's words.
-fn fault(app: &App, error: Error) -> Fault {
+fn fault(error: Error) -> Fault {
     let (status, code) = match error.code {
         Code::NotAuthenticated => (StatusCode::UNAUTHORIZED, "invalid_client"),
-        Code::InvalidProof if error.detail == crate::app::NONCE_WANTED => {
+        Code::UseNonce => {
             let mut fault = Fault::new(StatusCode::BAD_REQUEST, "use_dpop_nonce", &error.detail);
-            fault.nonce = app.nonce();
+            fault.nonce = error.nonce;
             return fault;
         }
         Code::InvalidProof => (StatusCode::BAD_REQUEST, "invalid_dpop_proof"),
