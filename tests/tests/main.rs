@@ -8,4 +8,6 @@
 )]
 
 mod architecture;
+mod incident;
+mod place;
 mod store;
