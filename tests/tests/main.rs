@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod attacks;
 mod incident;
 mod place;
 mod store;
