@@ -11,3 +11,4 @@ mod architecture;
 mod incident;
 mod place;
 mod store;
+mod token;
