@@ -132,7 +132,7 @@ impl Output {
     /// Standard output as an HTTP answer: for `curl -i`.
     #[track_caller]
     pub fn answer(&self) -> Answer {
-        let answer = wire::parse(self.stdout.as_bytes());
+        let answer = wire::parse_printed(self.stdout.as_bytes());
         answer.unwrap_or_else(|| panic!("{}: no answer\n{}{}", self.line, self.stdout, self.stderr))
     }
 

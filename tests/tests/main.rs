@@ -12,3 +12,4 @@ mod attacks;
 mod incident;
 mod place;
 mod store;
+mod token;
