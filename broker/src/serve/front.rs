@@ -61,7 +61,12 @@ impl Front {
         let code = Code::ALL.iter().find(|code| code.as_str() == refused.code);
         let error = Error::new(code.copied().unwrap_or(Code::MalformedRequest), refused.detail);
         let error = self.app.record_malformed(refused.detail, error).await;
-        let mut response = problem::response(&error, &problem::document(&error), false);
+        let mut problem = problem::document(&error);
+        // A code has one status but for this one: an expectation is refused in its own words (RFC 9110 s15.5.18).
+        if error.code.status() == 400 {
+            problem.status = refused.status;
+        }
+        let mut response = problem::response(&error, &problem, false);
         response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
         response
     }

@@ -3,8 +3,10 @@ use std::net::SocketAddr;
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 use stint_api::CLIENT_ASSERTION_TYPE;
-use stint_jose::{ClientAssertion, NewAssertion, NewProof, Proof, SigningKey, fresh_id};
+use stint_jose::{ClientAssertion, NewAssertion, SigningKey, fresh_id};
 use stint_tests::wire::{self, Answer};
+
+use super::forge;
 
 /// A client of the broker that holds a key: a person's login or a session. It does by hand what `stint` does.
 pub(super) struct Client {
@@ -104,6 +106,7 @@ impl Client {
     }
 }
 
+/// A proof with `htu` exactly as given: an attacker need not normalise it.
 pub(super) fn proof_of(
     key: &SigningKey,
     htm: &str,
@@ -112,8 +115,12 @@ pub(super) fn proof_of(
     nonce: Option<&str>,
     iat: i64,
 ) -> String {
-    let jti = fresh();
-    Proof::make(key, &NewProof { htm, htu, access_token: token, nonce, jti: &jti, iat }).unwrap()
+    let mut claims = forge::proof_claims(htm, htu, token);
+    claims["iat"] = iat.into();
+    if let Some(nonce) = nonce {
+        claims["nonce"] = nonce.into();
+    }
+    forge::jws(key, forge::proof_header(key), claims)
 }
 
 pub(super) fn new_key() -> SigningKey {
