@@ -7,9 +7,6 @@ use stint_api::{Code, PROBLEM_MEDIA_TYPE, Problem};
 
 use crate::app;
 
-/// Error code of a challenge that asks for a nonce (RFC 9449 s9).
-pub const NONCE_ERROR: &str = "use_dpop_nonce";
-
 /// An error as a problem document.
 pub fn document(error: &app::Error) -> Problem {
     let mut problem = Problem::new(error.code, error.detail.clone());
@@ -23,13 +20,18 @@ pub fn document(error: &app::Error) -> Problem {
     problem
 }
 
-/// The answer for a problem, never cached.
-pub fn response(problem: &Problem) -> Response<Body> {
-    answer(problem, serde_json::to_vec(problem).unwrap_or_default())
+/// The answer for an error, never cached; with a GraphQL error beside the problem where a GraphQL client asked.
+pub fn response(error: &app::Error, problem: &Problem, graphql: bool) -> Response<Body> {
+    let body = if graphql { serde_json::to_vec(&with_errors(problem)) } else { serde_json::to_vec(problem) };
+    let mut response = answer(problem, body.unwrap_or_default());
+    if let Some(nonce) = error.nonce.as_deref().and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
+        response.headers_mut().insert("dpop-nonce", nonce);
+    }
+    response
 }
 
-/// The same with a GraphQL error beside it, so that GraphQL clients show what a person would want to read.
-pub fn graphql_response(problem: &Problem) -> Response<Body> {
+/// The problem with `errors[]` and `data` beside its members, so that GraphQL clients show what a person would want to read.
+fn with_errors(problem: &Problem) -> Value {
     let mut text = problem.title.clone();
     for part in [Some(problem.detail.as_str()), problem.hint.as_deref()].into_iter().flatten() {
         if !part.is_empty() {
@@ -45,7 +47,7 @@ pub fn graphql_response(problem: &Problem) -> Response<Body> {
             json!([{ "message": format!("stint: {text}"), "extensions": { "code": problem.code, "problem": problem } }]),
         );
     }
-    answer(problem, serde_json::to_vec(&value).unwrap_or_default())
+    value
 }
 
 fn answer(problem: &Problem, body: Vec<u8>) -> Response<Body> {
@@ -57,16 +59,14 @@ fn answer(problem: &Problem, body: Vec<u8>) -> Response<Body> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if problem.status == 401 {
         // RFC 9449 s7.1. Codes are of a fixed list, so the header is always valid.
-        let challenge = match problem.code.as_str() {
-            code if code == Code::NotAuthenticated.as_str() => "DPoP algs=\"EdDSA ES256\"".to_owned(),
-            // RFC 9449 s9: the nonce itself goes into a header of its own.
-            code if code == Code::InvalidProof.as_str() && problem.detail == app::NONCE_WANTED => {
-                format!("DPoP error=\"{NONCE_ERROR}\", algs=\"EdDSA ES256\"")
-            }
-            code if code == Code::InvalidProof.as_str() => {
-                "DPoP error=\"invalid_dpop_proof\", algs=\"EdDSA ES256\"".to_owned()
-            }
-            _ => "DPoP error=\"invalid_token\", algs=\"EdDSA ES256\"".to_owned(),
+        let error = match problem.code.as_str() {
+            code if code == Code::NotAuthenticated.as_str() => None,
+            code if code == Code::InvalidProof.as_str() || code == Code::UseNonce.as_str() => Some(code),
+            _ => Some("invalid_token"),
+        };
+        let challenge = match error {
+            Some(error) => format!("DPoP error=\"{error}\", algs=\"EdDSA ES256\""),
+            None => "DPoP algs=\"EdDSA ES256\"".to_owned(),
         };
         if let Ok(value) = HeaderValue::from_str(&challenge) {
             headers.insert(header::WWW_AUTHENTICATE, value);

@@ -15,9 +15,12 @@ mod binaries;
 mod broker;
 mod canary;
 mod client;
+mod lab;
 pub mod postgres;
+pub mod proof;
 pub mod wire;
 
 pub use broker::{Database, Options, TestBroker};
 pub use canary::Canary;
-pub use client::{ClientCommand, Output};
+pub use client::{ClientCommand, Output, Started};
+pub use lab::{Lab, Reply, until};

@@ -9,4 +9,7 @@
 
 mod architecture;
 mod attacks;
+mod incident;
+mod place;
 mod store;
+mod token;

@@ -49,6 +49,7 @@ codes! {
     NotAuthenticated = "not_authenticated", 401, "authentication is needed";
     InvalidToken = "invalid_token", 401, "the token is not valid";
     InvalidProof = "invalid_dpop_proof", 401, "the proof of possession is not valid";
+    UseNonce = "use_dpop_nonce", 401, "the proof needs the broker's nonce";
     SessionEnded = "session_ended", 401, "the session has ended";
     Forbidden = "forbidden", 403, "not allowed for this role";
     // What it means.

@@ -8,6 +8,8 @@ pub struct Error {
     pub code: Code,
     pub detail: String,
     pub hint: Option<String>,
+    /// For `UseNonce`: the nonce to make the next proof with (RFC 9449 s8).
+    pub nonce: Option<String>,
     /// Set where a decision was made.
     pub decision: Option<Box<DecisionFacts>>,
 }
@@ -23,7 +25,7 @@ pub struct DecisionFacts {
 
 impl Error {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Error { code, detail: detail.into(), hint: None, decision: None }
+        Error { code, detail: detail.into(), hint: None, nonce: None, decision: None }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -6,12 +6,8 @@ use stint_api::{Code, WhoAmI};
 
 use super::{App, Error, LiveCredential, LiveSession, Result};
 use crate::model::{ClientId, Name};
-use crate::store::{Change, Database};
+use crate::store::Change;
 use crate::token::{self, Audience, Jwk, ProvenKey, Shown, Verified};
-
-/// Detail of the error that asks for a nonce; the token endpoint answers it with one (RFC 9449 s8).
-pub const NONCE_WANTED: &str =
-    "the proof may have been seen before this broker started: make another with the nonce";
 
 /// What a request presents to say who sent it.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +27,7 @@ pub struct PersonCaller {
     pub person: Name,
     pub role: String,
     pub client: ClientId,
-    used: ([u8; 32], i64),
+    used: UsedProof,
 }
 
 /// A live session, by its token.
@@ -39,7 +35,21 @@ pub struct PersonCaller {
 pub struct GatewayCaller {
     pub session: Arc<LiveSession>,
     credentials: Vec<Name>,
-    used: ([u8; 32], i64),
+    used: UsedProof,
+}
+
+/// A proof that this process has used up, for the commit that it causes to remember.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::app) struct UsedProof {
+    key: [u8; 32],
+    /// Seconds since the epoch, after which the proof is stale anyway.
+    until: i64,
+}
+
+impl UsedProof {
+    pub(in crate::app) fn change(self) -> Change {
+        Change::Remember { key: self.key, until: self.until }
+    }
 }
 
 /// A public key as given, in the forms that are kept.
@@ -68,11 +78,6 @@ impl PersonCaller {
         format!("person:{}", self.person)
     }
 
-    /// The proof, to be settled where no change remembers it.
-    pub fn used(&self) -> ([u8; 32], i64) {
-        self.used
-    }
-
     pub fn whoami(&self) -> WhoAmI {
         WhoAmI {
             person: self.person.to_string(),
@@ -83,7 +88,7 @@ impl PersonCaller {
 
     /// The proof, to be remembered by the change that it made.
     pub(in crate::app) fn used_proof(&self) -> Change {
-        Change::Remember { key: self.used.0, until: self.used.1 }
+        self.used.change()
     }
 
     /// Registers agents, environments and credentials.
@@ -111,13 +116,8 @@ impl PersonCaller {
 // === impl GatewayCaller ===
 
 impl GatewayCaller {
-    /// The proof, to be settled where no commit remembers it.
-    pub fn used(&self) -> ([u8; 32], i64) {
-        self.used
-    }
-
     pub(in crate::app) fn used_proof(&self) -> Change {
-        Change::Remember { key: self.used.0, until: self.used.1 }
+        self.used.change()
     }
 }
 
@@ -184,7 +184,7 @@ impl App {
         presented: &Presented<'_>,
         audience: Audience,
         since_start: bool,
-    ) -> Result<(Arc<Verified>, ([u8; 32], i64))> {
+    ) -> Result<(Arc<Verified>, UsedProof)> {
         self.unsealed()?;
         let token = scheme(presented.authorization)?;
         let [proof] = presented.proofs else {
@@ -198,12 +198,15 @@ impl App {
         };
         let keys = self.0.keys.load();
         let keys = keys.as_ref().as_ref().ok_or_else(sealed)?;
-        let verified = keys.tokens.verify_cached(token, audience, self.0.clock.unix()).map_err(refused)?;
+        let verified = keys
+            .tokens
+            .verify_cached(token, audience, self.0.clock.unix())
+            .map_err(|error| self.refused(error))?;
         let url = format!("{}{}", self.issuer(), presented.path);
         let fresh = |nonce: Option<&str>, iat: i64| self.is_fresh(since_start, nonce, iat);
         let shown =
             Shown { proof, htm: presented.method, htu: &url, nonce: &fresh, now: self.0.clock.unix() };
-        let proven = token::prove(verified.clone(), &shown).map_err(refused)?;
+        let proven = token::prove(verified.clone(), &shown).map_err(|error| self.refused(error))?;
         let used = self.use_proof(proven.key())?;
         Ok((verified, used))
     }
@@ -213,7 +216,7 @@ impl App {
         // Its commit remembers it, so one of before a restart is found in the store.
         let fresh = |nonce: Option<&str>, iat: i64| self.is_fresh(false, nonce, iat);
         let shown = Shown { proof, htm: method, htu: url, nonce: &fresh, now: self.0.clock.unix() };
-        token::prove_key(&shown).map_err(refused)
+        token::prove_key(&shown).map_err(|error| self.refused(error))
     }
 
     /// With `since_start`, for requests whose proof no commit remembers: one that may have been used before this process
@@ -228,24 +231,31 @@ impl App {
 
     /// Use a proof up in this process. The key is to be remembered by the commit that the request makes, which finds a
     /// replay at another replica and after a restart.
-    pub(in crate::app) fn use_proof(&self, proof: &ProvenKey) -> Result<([u8; 32], i64)> {
-        let used = (proof.replay_key(), proof.remember_until());
-        self.0.replays.check_and_insert(used.0, used.1, self.0.clock.unix()).map_err(refused)?;
+    pub(in crate::app) fn use_proof(&self, proof: &ProvenKey) -> Result<UsedProof> {
+        let used = UsedProof { key: proof.replay_key(), until: proof.remember_until() };
+        self.0
+            .replays
+            .check_and_insert(used.key, used.until, self.0.clock.unix())
+            .map_err(|error| self.refused(error))?;
         Ok(used)
     }
 
-    /// Use a proof up at every replica, for a request that makes no commit which would remember it. Without replicas
-    /// the memory of this process is enough: what it forgot by starting anew needs a nonce of its own.
-    pub async fn settle(&self, (key, until): ([u8; 32], i64)) -> Result<()> {
-        match self.database() {
-            Database::Sqlite(_) => Ok(()),
-            Database::Postgres(_) => Ok(self.0.store.remember(key, until).await?),
-        }
-    }
-
-    /// A nonce for a client that needs one (RFC 9449 s8).
-    pub fn nonce(&self) -> Option<String> {
-        Some(self.0.nonces.issue(self.0.clock.unix()))
+    /// An error of the token room in the words of the contract.
+    fn refused(&self, error: token::Error) -> Error {
+        let code = match &error {
+            token::Error::Proof(_) | token::Error::Replayed => Code::InvalidProof,
+            token::Error::UseNonce => {
+                let detail =
+                    "the proof is too old, or of before this broker started: make another, with the nonce";
+                let mut wanted = Error::new(Code::UseNonce, detail);
+                wanted.nonce = Some(self.0.nonces.issue(self.0.clock.unix()));
+                return wanted;
+            }
+            token::Error::Full => Code::Busy,
+            token::Error::Setup(_) | token::Error::Mint(_) => return Error::internal(error),
+            token::Error::Token(_) | token::Error::Expired | token::Error::Client(_) => Code::InvalidToken,
+        };
+        Error::new(code, error.to_string())
     }
 
     pub(in crate::app) fn unsealed(&self) -> Result<()> {
@@ -260,18 +270,6 @@ fn sealed() -> Error {
 
 fn invalid(detail: &str) -> Error {
     Error::new(Code::InvalidToken, detail)
-}
-
-/// An error of the token room in the words of the contract.
-fn refused(error: token::Error) -> Error {
-    let code = match &error {
-        token::Error::Proof(_) | token::Error::Replayed => Code::InvalidProof,
-        token::Error::UseNonce => return Error::new(Code::InvalidProof, NONCE_WANTED),
-        token::Error::Full => Code::Busy,
-        token::Error::Setup(_) | token::Error::Mint(_) => return Error::internal(error),
-        token::Error::Token(_) | token::Error::Expired | token::Error::Client(_) => Code::InvalidToken,
-    };
-    Error::new(code, error.to_string())
 }
 
 /// The token of the one `Authorization: DPoP …` header.

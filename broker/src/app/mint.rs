@@ -111,10 +111,10 @@ impl App {
                 "the proof is made with another key than the client's",
             ));
         }
-        let (proof_key, until) = self.use_proof(&proven)?;
+        let used_proof = self.use_proof(&proven)?;
         let used = vec![
             Change::Remember { key: assertion_key(&claimed, &assertion.jti), until: assertion.expires_at },
-            Change::Remember { key: proof_key, until },
+            used_proof.change(),
         ];
         let (jkt, jwk) = (proven.jkt().to_owned(), proven.jwk().clone());
         Ok(Client { kind, jkt, jwk, used })
@@ -179,7 +179,9 @@ impl App {
                     dry_run: false,
                 },
             )
-            .await?;
+            .await
+            // The proof was new a moment ago: what the commit has seen before is the assertion.
+            .map_err(|error| if error.code == Code::InvalidProof { unknown_client() } else { error })?;
         self.mint_for_session(&SessionId::parse(&started.session.id)?, vec![], None).await
     }
 

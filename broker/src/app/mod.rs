@@ -39,7 +39,7 @@ use crate::vault::Vault;
 pub use approve::ApprovalNews;
 pub use authorize::{Authorized, Judged, Verdict};
 pub use error::{DecisionFacts, Error};
-pub use identify::{GatewayCaller, NONCE_WANTED, PersonCaller, Presented};
+pub use identify::{GatewayCaller, PersonCaller, Presented};
 pub use live::{LiveCredential, LiveSession};
 pub use mint::TokenRequest;
 pub use record::{Facts, Intent};

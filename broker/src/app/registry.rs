@@ -10,6 +10,7 @@ use crate::model::{
     AgentRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, EventKind, Name, SecretVersion,
     Selector, Upstream,
 };
+use crate::provider::Rules;
 use crate::secret::Secret;
 use crate::store::{Change, Commit, Database};
 use crate::vault;
@@ -74,8 +75,7 @@ impl App {
 
     pub async fn add_credential(&self, caller: &PersonCaller, add: AddCredential) -> Result<Credential> {
         caller.administers()?;
-        let keys = self.unsealed()?;
-        let _ = keys;
+        self.unsealed()?;
         let name = Name::parse(&add.name)?;
         let pack = self.0.catalog.pack(&add.provider).ok_or_else(|| {
             Error::not_found("pack", &add.provider)
@@ -264,7 +264,7 @@ impl App {
             )
             .hint(format!("the kinds are {}", kinds.join(", "))));
         }
-        if selector.provider == "github" {
+        if self.0.resolver.rules(&selector.provider).is_some_and(Rules::ignores_case) {
             return Ok(Selector { id: selector.id.to_ascii_lowercase(), ..selector });
         }
         Ok(selector)

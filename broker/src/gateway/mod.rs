@@ -78,8 +78,7 @@ async fn refuse(app: &App, trace: record::Trace, error: app::Error) -> Response<
         Ok(record) => {
             let mut problem = problem::document(&error);
             problem.record = Some(record.clone());
-            let mut response =
-                if graphql { problem::graphql_response(&problem) } else { problem::response(&problem) };
+            let mut response = problem::response(&error, &problem, graphql);
             stamp(&mut response, &record);
             response
         }
@@ -88,8 +87,7 @@ async fn refuse(app: &App, trace: record::Trace, error: app::Error) -> Response<
 }
 
 fn problem_response(error: &app::Error, graphql: bool) -> Response<Body> {
-    let problem = problem::document(error);
-    if graphql { problem::graphql_response(&problem) } else { problem::response(&problem) }
+    problem::response(error, &problem::document(error), graphql)
 }
 
 fn stamp(response: &mut Response<Body>, record: &str) {

@@ -2,14 +2,12 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Response, header};
 use http_body::{Body as _, Frame};
 use stint_api::Code;
-use tokio::time::Sleep;
 
 use super::close::Close;
 use crate::app::{Error, Result, Screen, Sent};
@@ -31,9 +29,6 @@ const DROPPED: &[&str] = &[
     "strict-transport-security",
     "public-key-pins",
 ];
-
-/// An answer whose body pauses for longer is given up.
-const IDLE: Duration = Duration::from_secs(60);
 
 pub(super) fn screen(sent: Sent, close: Close) -> Result<Response<Body>> {
     let (parts, body) = sent.response.into_parts();
@@ -60,7 +55,6 @@ pub(super) fn screen(sent: Sent, close: Close) -> Result<Response<Body>> {
         close: Some(close),
         status: status.as_u16(),
         bytes: 0,
-        idle: Box::pin(tokio::time::sleep(IDLE)),
     }));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -94,7 +88,6 @@ struct Screened<B> {
     close: Option<Close>,
     status: u16,
     bytes: u64,
-    idle: Pin<Box<Sleep>>,
 }
 
 impl<B> Screened<B> {
@@ -122,15 +115,8 @@ where
         loop {
             let Some(screen) = this.screen.as_mut() else { return Poll::Ready(None) };
             match Pin::new(&mut this.body).poll_frame(context) {
-                Poll::Pending => {
-                    if this.idle.as_mut().poll(context).is_ready() {
-                        this.ended(Some("the provider stopped sending"));
-                        return Poll::Ready(Some(Err("the provider stopped sending".into())));
-                    }
-                    return Poll::Pending;
-                }
+                Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(frame))) => {
-                    this.idle.as_mut().reset(tokio::time::Instant::now() + IDLE);
                     // Trailers are dropped: nothing needs them, and they are one more place for an echo.
                     let Ok(data) = frame.into_data() else { continue };
                     let safe = screen.push(data);

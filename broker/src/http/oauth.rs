@@ -7,7 +7,8 @@ use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use stint_api::{Code, OAuthError};
 
-use super::caller::{Refusal, texts};
+use super::caller::texts;
+use super::refusal::Refusal;
 use crate::app::{App, Error, TokenRequest};
 use crate::model::EventKind;
 
@@ -44,9 +45,9 @@ async fn answer(app: &App, request: Request) -> Result<Response, Fault> {
         ));
     }
     let proofs = texts(&parts.headers, "dpop").map_err(|_| invalid("a header value is not text"))?;
-    let body = Limited::new(body, LIMIT)
-        .collect()
-        .await
+    let body = tokio::time::timeout(super::json::BODY_TIMEOUT, Limited::new(body, LIMIT).collect()).await;
+    let body = body
+        .map_err(|_| invalid("the body did not arrive in time"))?
         .map_err(|_| invalid("the body is too large or broke off"))?;
     let form = Form::parse(&body.to_bytes()).map_err(|text| invalid(&text))?;
     let request = TokenRequest {
@@ -59,7 +60,7 @@ async fn answer(app: &App, request: Request) -> Result<Response, Fault> {
         scope: form.one("scope"),
         proofs: &proofs,
     };
-    let minted = app.token(request).await.map_err(|error| fault(app, error))?;
+    let minted = app.token(request).await.map_err(fault)?;
     let mut response = super::json::Answer(minted).into_response();
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     Ok(response)
@@ -116,32 +117,32 @@ impl IntoResponse for Fault {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-        if let Some(refusal) = self.refusal {
-            response.extensions_mut().insert(refusal);
-        }
-        let headers = response.headers_mut();
         if let Some(nonce) = self.nonce.as_deref().and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
             headers.insert("dpop-nonce", nonce);
+        }
+        if let Some(refusal) = self.refusal {
+            response.extensions_mut().insert(refusal);
         }
         response
     }
 }
 
-/// An error of the use case in OAuth's words, to go on record unless it is the broker's own.
-fn fault(app: &App, error: Error) -> Fault {
-    let mut fault = in_words(app, &error);
-    if fault.status.is_client_error() {
-        fault.refusal = Some(Refusal::of(EventKind::TokenRefused, &error));
-    }
-    fault
+/// An error of the use case, to go on record unless it is the broker's own.
+fn fault(error: Error) -> Fault {
+    let (refusal, asks) = (Refusal::of(EventKind::TokenRefused, &error), error.code == Code::UseNonce);
+    let fault = in_words(error);
+    // To ask for a nonce is a step on the way in.
+    let refused = fault.status.is_client_error() && !asks;
+    Fault { refusal: refused.then_some(refusal), ..fault }
 }
 
-fn in_words(app: &App, error: &Error) -> Fault {
+/// An error of the use case in OAuth's words.
+fn in_words(error: Error) -> Fault {
     let (status, code) = match error.code {
         Code::NotAuthenticated => (StatusCode::UNAUTHORIZED, "invalid_client"),
-        Code::InvalidProof if error.detail == crate::app::NONCE_WANTED => {
+        Code::UseNonce => {
             let mut fault = Fault::new(StatusCode::BAD_REQUEST, "use_dpop_nonce", &error.detail);
-            fault.nonce = app.nonce();
+            fault.nonce = error.nonce;
             return fault;
         }
         Code::InvalidProof => (StatusCode::BAD_REQUEST, "invalid_dpop_proof"),

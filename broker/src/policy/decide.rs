@@ -1,10 +1,6 @@
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::str::FromStr;
+use std::collections::BTreeSet;
 
-use cedar_policy::{
-    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
-    Request, Response, RestrictedExpression,
-};
+use cedar_policy::{Authorizer, Decision as CedarDecision, Response};
 
 use super::permit::{Permit, Purpose};
 use super::set::PolicySet;
@@ -108,20 +104,7 @@ impl PolicySet {
     pub fn authorize_session(&self, asker: &Asker) -> Result<Vec<String>, Denial> {
         let fail = |reason: String| Denial { policies: vec![], reason, hint: None };
         let decide = || -> Result<Response, String> {
-            let environment = uid("Environment", asker.environment.as_str())?;
-            let principal = uid("Agent", asker.agent.as_str())?;
-            let action = uid("Action", "stint:startSession")?;
-            let entities = entities(vec![
-                agent_entity(asker)?,
-                environment_entity(environment.clone(), &asker.environment, asker.tier)?,
-            ])?;
-            let context = Context::from_pairs([
-                ("subject".to_owned(), text(&asker.subject)),
-                ("confined".to_owned(), RestrictedExpression::new_bool(asker.confined)),
-            ])
-            .map_err(|error| error.to_string())?;
-            let request = Request::new(principal, action, environment, context, None)
-                .map_err(|error| error.to_string())?;
+            let (request, entities) = self.names.start_session(asker)?;
             Ok(Authorizer::new().is_authorized(&request, &self.all, &entities))
         };
         let response = decide().map_err(|reason| fail(format!("the decision failed: {reason}")))?;
@@ -142,17 +125,11 @@ impl PolicySet {
     }
 
     fn one(&self, question: &Question<'_>, touch: &Touch) -> Result<Outcome, String> {
-        let asker = question.asker;
-        let principal = uid("Agent", asker.agent.as_str())?;
-        let action = uid("Action", &touch.operation)?;
-        let (resource, mut list) = resource_entities(touch)?;
-        list.push(agent_entity(asker)?);
-        list.push(action_entity(action.clone(), touch)?);
-        let entities = entities(list)?;
-        let request = Request::new(principal, action, resource, context(question, touch)?, None)
-            .map_err(|error| error.to_string())?;
+        let scope = self.names.scope(question.asker, touch);
+        let slice = self.slices.of(&scope)?;
+        let (request, entities) = self.names.put(question, touch, &scope)?;
         let authorizer = Authorizer::new();
-        let response = authorizer.is_authorized(&request, &self.all, &entities);
+        let response = authorizer.is_authorized(&request, &slice.all, &entities);
         let (ids, clean) = reasons(&response);
         if !clean {
             return Err(response
@@ -170,7 +147,7 @@ impl PolicySet {
             return Ok(Outcome::Deny(ids.into_iter().filter(|id| !liftable(id)).collect()));
         }
         // Would it be permitted if a person lifted these? A forbid never hides that nothing permits.
-        let without = authorizer.is_authorized(&request, &self.lifted, &entities);
+        let without = authorizer.is_authorized(&request, &slice.lifted, &entities);
         match (without.decision(), reasons(&without).1) {
             (CedarDecision::Allow, true) => Ok(Outcome::Liftable(ids)),
             _ => Ok(Outcome::Deny(vec![])),
@@ -250,91 +227,6 @@ fn describe(touch: &Touch) -> String {
         Where::Account => " on the account as a whole".to_owned(),
     };
     format!("{} ({}){what}{place}", touch.operation, touch.class)
-}
-
-fn context(question: &Question<'_>, touch: &Touch) -> Result<Context, String> {
-    let asker = question.asker;
-    let session = RestrictedExpression::new_record([
-        ("environment".to_owned(), text(asker.environment.as_str())),
-        ("tier".to_owned(), text(asker.tier.as_str())),
-        ("subject".to_owned(), text(&asker.subject)),
-        ("confined".to_owned(), RestrictedExpression::new_bool(asker.confined)),
-    ])
-    .map_err(|error| error.to_string())?;
-    let marks = RestrictedExpression::new_set(touch.marks.iter().map(|mark| text(mark.as_str())));
-    Context::from_pairs([
-        ("session".to_owned(), session),
-        ("class".to_owned(), text(touch.class.as_str())),
-        ("marks".to_owned(), marks),
-        ("credential".to_owned(), text(question.credential_name.as_str())),
-    ])
-    .map_err(|error| error.to_string())
-}
-
-fn resource_entities(touch: &Touch) -> Result<(EntityUid, Vec<Entity>), String> {
-    let (place, environment) = match &touch.place {
-        Where::Environment { name, tier } => ("environment", Some((name, *tier))),
-        Where::Unmapped(_) => ("unmapped", None),
-        Where::Unresolved(_) => ("unresolved", None),
-        Where::Shared => ("shared", None),
-        Where::Account => ("account", None),
-    };
-    let (kind, id) = match &touch.resource {
-        Some(resource) => (resource.kind.as_str(), resource.id.as_str()),
-        None => ("account", ""),
-    };
-    let own = uid("Resource", &format!("{}:{kind}/{id}", touch.provider))?;
-    let mut list = Vec::new();
-    let mut parents = HashSet::new();
-    if let Some((name, tier)) = environment {
-        let parent = uid("Environment", name.as_str())?;
-        list.push(environment_entity(parent.clone(), name, tier)?);
-        parents.insert(parent);
-    }
-    let attributes = HashMap::from([
-        ("provider".to_owned(), text(&touch.provider)),
-        ("kind".to_owned(), text(kind)),
-        ("id".to_owned(), text(id)),
-        ("place".to_owned(), text(place)),
-        ("environment".to_owned(), text(environment.map_or("", |(name, _)| name.as_str()))),
-        ("tier".to_owned(), text(environment.map_or("", |(_, tier)| tier.as_str()))),
-    ]);
-    list.push(Entity::new(own.clone(), attributes, parents).map_err(|error| error.to_string())?);
-    Ok((own, list))
-}
-
-fn agent_entity(asker: &Asker) -> Result<Entity, String> {
-    let attributes = HashMap::from([("name".to_owned(), text(asker.agent.as_str()))]);
-    Entity::new(uid("Agent", asker.agent.as_str())?, attributes, HashSet::new())
-        .map_err(|error| error.to_string())
-}
-
-fn environment_entity(own: EntityUid, name: &Name, tier: Tier) -> Result<Entity, String> {
-    let attributes =
-        HashMap::from([("name".to_owned(), text(name.as_str())), ("tier".to_owned(), text(tier.as_str()))]);
-    Entity::new(own, attributes, HashSet::new()).map_err(|error| error.to_string())
-}
-
-fn action_entity(own: EntityUid, touch: &Touch) -> Result<Entity, String> {
-    // INVARIANT: the group is the class of *this* request, which the payload may have made stronger than the table's.
-    let parents = HashSet::from([
-        uid("Action", &format!("class:{}", touch.class.as_str()))?,
-        uid("Action", &format!("provider:{}", touch.provider))?,
-    ]);
-    Entity::new(own, HashMap::new(), parents).map_err(|error| error.to_string())
-}
-
-fn entities(list: Vec<Entity>) -> Result<Entities, String> {
-    Entities::from_entities(list, None).map_err(|error| error.to_string())
-}
-
-fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
-    let kind = EntityTypeName::from_str(kind).map_err(|error| error.to_string())?;
-    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
-}
-
-fn text(value: &str) -> RestrictedExpression {
-    RestrictedExpression::new_string(value.to_owned())
 }
 
 /// Deciding ids, sorted, and whether no policy failed to evaluate (a forbid that fails is skipped, so that is a deny).

@@ -6,8 +6,10 @@
 
 mod decide;
 mod permit;
+mod question;
 mod schema;
 mod set;
+mod slice;
 mod testing;
 
 pub use decide::{Asker, Decision, Denial, Needed, Question};

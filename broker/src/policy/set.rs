@@ -4,7 +4,9 @@ use std::str::FromStr;
 use cedar_policy::{Effect, PolicyId, Schema, ValidationMode, Validator};
 use thiserror::Error;
 
+use super::question::Names;
 use super::schema::{ActionRow, schema_text};
+use super::slice::Slices;
 
 /// A `.cedar` source larger than this is refused before it is parsed.
 const SOURCE_LIMIT: usize = 64 * 1024;
@@ -34,8 +36,9 @@ pub enum Error {
 pub struct PolicySet {
     /// All policies.
     pub(super) all: cedar_policy::PolicySet,
-    /// The same without the forbids that a person may lift: what stays when every liftable one is lifted.
-    pub(super) lifted: cedar_policy::PolicySet,
+    /// The same by scope, so that a decision looks at few.
+    pub(super) slices: Slices,
+    pub(super) names: Names,
     pub(super) notes: BTreeMap<String, Note>,
 }
 
@@ -53,7 +56,7 @@ impl PolicySet {
     /// nothing reads.
     pub fn load(files: &[PolicyFile]) -> Result<Self, Error> {
         let mut all = cedar_policy::PolicySet::new();
-        let mut lifted = cedar_policy::PolicySet::new();
+        let mut rows = Vec::new();
         let mut notes = BTreeMap::new();
         for file in files {
             for policy in on_deep_stack(&file.name, &file.text, parse)? {
@@ -64,14 +67,12 @@ impl PolicySet {
                 }
                 let note = note(&policy).map_err(|detail| wrong(format!("{id}: {detail}")))?;
                 let policy = policy.new_id(PolicyId::new(&id));
-                if !note.approvable {
-                    lifted.add(policy.clone()).map_err(|error| wrong(error.to_string()))?;
-                }
+                rows.push((policy.clone(), note.approvable));
                 all.add(policy).map_err(|_| wrong(format!("@id(\"{id}\") is used twice")))?;
                 notes.insert(id, note);
             }
         }
-        Ok(PolicySet { all, lifted, notes })
+        Ok(PolicySet { all, slices: Slices::new(rows), names: Names::new().map_err(Error::Invalid)?, notes })
     }
 
     /// Validate strictly against the schema of these operations. Returns warnings, such as a policy that can never apply.

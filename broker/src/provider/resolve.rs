@@ -99,7 +99,8 @@ impl Resolver {
         let time = Duration::from_secs(rules.file.budget.seconds);
         let search = &search;
         // Boxed one by one: a stream of closures that borrow is not known to be `Send` for every lifetime.
-        let mut searches: Vec<BoxFuture<'_, Result<Located, Unresolved>>> = Vec::with_capacity(resources.len());
+        let mut searches: Vec<BoxFuture<'_, Result<Located, Unresolved>>> =
+            Vec::with_capacity(resources.len());
         for resource in resources {
             searches.push(Box::pin(async move {
                 match tokio::time::timeout(time, search.locate(resource)).await {
@@ -109,10 +110,7 @@ impl Resolver {
                 }
             }));
         }
-        stream::iter(searches)
-            .buffered(8)
-            .collect()
-            .await
+        stream::iter(searches).buffered(8).collect().await
     }
 
     /// Reads an effect that was staged earlier. Always asks; the answer is for the catalogue to judge.

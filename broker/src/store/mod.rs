@@ -16,9 +16,11 @@ mod commit;
 mod credentials;
 mod environments;
 mod error;
+mod job;
 mod keys;
 mod open;
 mod people;
+mod queue;
 mod receipt;
 mod records;
 mod replay;
@@ -51,7 +53,7 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     readers: backend::Readers,
-    writer: writer::Queue,
+    queue: queue::Queue,
 }
 
 impl std::fmt::Debug for Store {
