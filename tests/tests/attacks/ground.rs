@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use serde_json::Value;
 use stint_broker::vault;
 use stint_standin::railway::Viewer;
-use stint_standin::{Echo, Github, Handle, Log, Railway, Site, Standin};
+use stint_standin::{Echo, Github, Handle, Log, Railway, Site, Standin, Tls};
 use stint_tests::wire::{self, Answer};
 use stint_tests::{Options, TestBroker};
 use tokio::runtime::Runtime;
@@ -62,8 +62,7 @@ impl Provider for Github {
 
 impl Provider for Railway {
     const PACK: &'static str = "railway";
-    const SELECTORS: &'static [&'static str] =
-        &["railway:environment/c7e5a3b1-0d2f-4c8e-9a6b-4d3c2b1a0f9e"];
+    const SELECTORS: &'static [&'static str] = &["railway:environment/c7e5a3b1-0d2f-4c8e-9a6b-4d3c2b1a0f9e"];
 
     fn admit(&self, secret: &str) {
         let user = stint_standin::railway::ids::USER.to_owned();
@@ -81,9 +80,19 @@ impl Provider for Echo {
 
 impl<S: Site> Running<S> {
     pub(super) fn start(site: S) -> Self {
+        Self::over(site, Tls::loopback())
+    }
+
+    /// Without TLS, for raw bytes.
+    pub(super) fn plain(site: S) -> Self {
+        Self::over(site, Tls::Plain)
+    }
+
+    fn over(site: S, tls: Tls) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.unwrap();
-        let handle = runtime.block_on(Standin::loopback(site)).unwrap();
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let handle = runtime.block_on(Standin::start(site, tls, anywhere)).unwrap();
         Running { handle: Some(handle), runtime }
     }
 

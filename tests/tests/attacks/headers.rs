@@ -92,9 +92,12 @@ fn h2_a_credential_of_ones_own_is_refused_in_every_carrier() {
     ] {
         ground.refused(&get().line(format!("{name}: {key}")), "foreign_credential");
     }
-    for value in
-        [format!("Bearer {key}"), format!("token {key}"), format!("Basic {}", super::forge::encode(key)), key.to_owned()]
-    {
+    for value in [
+        format!("Bearer {key}"),
+        format!("token {key}"),
+        format!("Basic {}", super::forge::encode(key)),
+        key.to_owned(),
+    ] {
         ground.refused(&get().line(format!("stint-downstream-authorization: {value}")), "foreign_credential");
     }
     // A second Authorization is neither ours nor a credential: two readers would pick two of them.
@@ -113,7 +116,8 @@ fn h2_a_known_shape_is_refused_wherever_it_stands() {
     ground.refused(&Call::get(&format!("{TARGET}?access_token=anything")), "foreign_credential");
     ground.refused(&Call::get(&format!("{TARGET}?ACCESS_TOKEN=anything")), "foreign_credential");
     let issue = |text: &str| {
-        Call::new("POST", "/repos/atlas/sandbox/issues").json(serde_json::json!({ "title": text }).to_string())
+        Call::new("POST", "/repos/atlas/sandbox/issues")
+            .json(serde_json::json!({ "title": text }).to_string())
     };
     ground.refused(&issue(&key), "foreign_credential");
     let escaped: String = key.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
@@ -147,7 +151,10 @@ fn a_placeholder_does_not_cover_for_a_key_beside_it() {
     let (other, started) = ground.person.start_session("staging", "coder");
     let foreign = started["credentials"][0]["placeholder"].as_str().unwrap();
     assert_ne!(foreign, placeholder);
-    ground.refused(&get().line(format!("stint-downstream-authorization: Bearer {foreign}")), "foreign_credential");
+    ground.refused(
+        &get().line(format!("stint-downstream-authorization: Bearer {foreign}")),
+        "foreign_credential",
+    );
     drop(other);
 }
 
@@ -206,7 +213,9 @@ fn h6_h11_headers_of_one_hop_stay_on_it() {
 #[test]
 fn h8_k3_the_provider_is_asked_not_to_encode() {
     let ground = Ground::lay(Echo);
-    for asked in ["gzip", "gzip, br, zstd, deflate", "*", "identity;q=0", "gzip;q=1.0, identity; q=0.5, *;q=0"] {
+    for asked in
+        ["gzip", "gzip, br, zstd, deflate", "*", "identity;q=0", "gzip;q=1.0, identity; q=0.5, *;q=0"]
+    {
         let entry = arrived(&ground, &get().line(format!("Accept-Encoding: {asked}")));
         assert_eq!(entry.header("accept-encoding"), Some("identity"), "{asked}");
     }
@@ -214,7 +223,8 @@ fn h8_k3_the_provider_is_asked_not_to_encode() {
     assert_eq!(arrived(&ground, &twice).header("accept-encoding"), Some("identity"));
     // A body in a coding cannot be judged.
     for coding in ["gzip", "br", "deflate", "aws-chunked", "identity, gzip", "GZIP"] {
-        let post = Call::new("POST", "/repos/atlas/sandbox/issues").line(format!("content-encoding: {coding}"));
+        let post =
+            Call::new("POST", "/repos/atlas/sandbox/issues").line(format!("content-encoding: {coding}"));
         ground.refused(&post.json("{\"title\":\"x\"}"), "not_canonical");
     }
 }

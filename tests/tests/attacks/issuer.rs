@@ -1,6 +1,6 @@
 //! A stolen signing tool: what the broker's own key can sign, so that a claim and not the signature is what is wrong.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use stint_broker::model::Sealed;
 use stint_broker::vault::{KeyFile, SealRecord, Vault};
@@ -30,19 +30,19 @@ impl Issuer {
     pub(super) fn sign(&self, header: &Value, claims: &Value) -> String {
         forge::jws(&self.key, header, claims)
     }
-
-    pub(super) fn header(&self) -> Value {
-        json!({ "typ": "at+jwt", "alg": "EdDSA", "kid": self.kid })
-    }
 }
 
 async fn rows(broker: &TestBroker) -> (String, Sealed, String) {
     let url = format!("sqlite://{}?mode=ro", broker.data().join("stint.db").display());
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
-    let query = "SELECT kid, kek, wrapped_key, ciphertext FROM keys WHERE purpose = 'token' AND retired_at IS NULL";
+    let query =
+        "SELECT kid, kek, wrapped_key, ciphertext FROM keys WHERE purpose = 'token' AND retired_at IS NULL";
     let row = sqlx::query(query).fetch_one(&mut connection).await.unwrap();
-    let sealed =
-        Sealed { kek: row.get("kek"), wrapped_key: row.get("wrapped_key"), ciphertext: row.get("ciphertext") };
+    let sealed = Sealed {
+        kek: row.get("kek"),
+        wrapped_key: row.get("wrapped_key"),
+        ciphertext: row.get("ciphertext"),
+    };
     let seal = sqlx::query("SELECT record FROM seal").fetch_one(&mut connection).await;
     (row.get("kid"), sealed, seal.unwrap().get("record"))
 }

@@ -5,9 +5,12 @@
 //! that nothing reached the provider, that a record of it exists, and that no secret is in the answer. The ids in the
 //! names are those of the catalogue of threats.
 
+mod claims;
 mod client;
+mod control;
 mod differential;
 mod echo;
+mod endpoints;
 mod forge;
 mod framing;
 mod graphql;

@@ -4,9 +4,8 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use stint_standin::Github;
-use stint_tests::wire;
 
-use super::client::{fresh, new_key, now, proof_of};
+use super::client::{new_key, now, proof_of};
 use super::forge::{encode, jws, proof_claims, proof_header, with};
 use super::ground::{Call, Ground, door};
 
@@ -39,17 +38,57 @@ fn b1_a_token_without_its_proof_is_worth_nothing() {
         ("nothing", vec![], "not_authenticated"),
         ("a proof alone", vec![format!("dpop: {}", proof())], "not_authenticated"),
         ("no proof", vec![format!("authorization: DPoP {token}")], "invalid_dpop_proof"),
-        ("an empty proof", vec![format!("authorization: DPoP {token}"), "dpop: ".to_owned()], "invalid_dpop_proof"),
-        ("Bearer", vec![format!("authorization: Bearer {token}"), format!("dpop: {}", proof())], "invalid_token"),
+        (
+            "an empty proof",
+            vec![format!("authorization: DPoP {token}"), "dpop: ".to_owned()],
+            "invalid_dpop_proof",
+        ),
+        (
+            "Bearer",
+            vec![format!("authorization: Bearer {token}"), format!("dpop: {}", proof())],
+            "invalid_token",
+        ),
         ("Bearer alone", vec![format!("authorization: Bearer {token}")], "invalid_token"),
         ("bearer", vec![format!("authorization: bearer {token}")], "invalid_token"),
         ("no scheme", vec![format!("authorization: {token}"), format!("dpop: {}", proof())], "invalid_token"),
-        ("Basic", vec![format!("authorization: Basic {}", encode(token)), format!("dpop: {}", proof())], "invalid_token"),
-        ("a tab", vec![format!("authorization: DPoP\t{token}"), format!("dpop: {}", proof())], "invalid_token"),
-        ("two spaces", vec![format!("authorization: DPoP  {token}"), format!("dpop: {}", proof())], "invalid_token"),
-        ("two schemes", vec![format!("authorization: DPoP {token}, Bearer {token}"), format!("dpop: {}", proof())], "invalid_token"),
-        ("two headers", vec![format!("authorization: DPoP {token}"), format!("authorization: DPoP {token}"), format!("dpop: {}", proof())], "ambiguous_request"),
-        ("an empty one first", vec!["authorization: ".to_owned(), format!("authorization: DPoP {token}"), format!("dpop: {}", proof())], "ambiguous_request"),
+        (
+            "Basic",
+            vec![format!("authorization: Basic {}", encode(token)), format!("dpop: {}", proof())],
+            "invalid_token",
+        ),
+        (
+            "a tab",
+            vec![format!("authorization: DPoP\t{token}"), format!("dpop: {}", proof())],
+            "invalid_token",
+        ),
+        (
+            "two spaces",
+            vec![format!("authorization: DPoP  {token}"), format!("dpop: {}", proof())],
+            "invalid_token",
+        ),
+        (
+            "two schemes",
+            vec![format!("authorization: DPoP {token}, Bearer {token}"), format!("dpop: {}", proof())],
+            "invalid_token",
+        ),
+        (
+            "two headers",
+            vec![
+                format!("authorization: DPoP {token}"),
+                format!("authorization: DPoP {token}"),
+                format!("dpop: {}", proof()),
+            ],
+            "ambiguous_request",
+        ),
+        (
+            "an empty one first",
+            vec![
+                "authorization: ".to_owned(),
+                format!("authorization: DPoP {token}"),
+                format!("dpop: {}", proof()),
+            ],
+            "ambiguous_request",
+        ),
     ] {
         ground.refused_bytes(what, &ground.bytes_with(&Call::get(TARGET), &lines), code);
     }
@@ -67,7 +106,8 @@ fn b1_a_token_in_query_or_body_is_no_token_and_is_not_logged() {
         let bytes = ground.bytes_with(&Call::get(&target), &[format!("dpop: {proof}")]);
         ground.refused_bytes("query", &bytes, "not_authenticated");
     }
-    let post = Call::new("POST", "/repos/atlas/sandbox/issues").line("content-type: application/x-www-form-urlencoded");
+    let post = Call::new("POST", "/repos/atlas/sandbox/issues")
+        .line("content-type: application/x-www-form-urlencoded");
     let proof = ground.session.proof("POST", &door("/repos/atlas/sandbox/issues"), Some(token), None);
     let bytes = ground.bytes_with(&post.body(format!("access_token={token}")), &[format!("dpop: {proof}")]);
     ground.refused_bytes("body", &bytes, "not_authenticated");
@@ -154,12 +194,22 @@ fn b3_b4_b5_a_proof_is_for_one_method_and_one_url() {
         accepted(&ground, &htu, &for_url("GET", &htu));
     }
     // What the request says of its host is not what a proof is held against.
-    let bytes = ground.bytes_with(&Call::get(TARGET), &lines(&ground, &[&for_url("GET", &url.replace("127.0.0.1", "evil.test"))]));
-    let poisoned = String::from_utf8(bytes).unwrap().replace(&format!("host: {}", ground.addr()), &format!("host: evil.test:{port}"));
+    let bytes = ground.bytes_with(
+        &Call::get(TARGET),
+        &lines(&ground, &[&for_url("GET", &url.replace("127.0.0.1", "evil.test"))]),
+    );
+    let poisoned = String::from_utf8(bytes)
+        .unwrap()
+        .replace(&format!("host: {}", ground.addr()), &format!("host: evil.test:{port}"));
     ground.refused_bytes("poisoned host", poisoned.as_bytes(), "invalid_dpop_proof");
-    let forwarded = Call::get(TARGET).line("x-forwarded-host: evil.test").line("forwarded: host=evil.test;proto=http");
+    let forwarded =
+        Call::get(TARGET).line("x-forwarded-host: evil.test").line("forwarded: host=evil.test;proto=http");
     let proof = for_url("GET", &format!("http://evil.test{}", door(TARGET)));
-    ground.refused_bytes("forwarded host", &ground.bytes_with(&forwarded, &lines(&ground, &[&proof])), "invalid_dpop_proof");
+    ground.refused_bytes(
+        "forwarded host",
+        &ground.bytes_with(&forwarded, &lines(&ground, &[&proof])),
+        "invalid_dpop_proof",
+    );
 }
 
 #[test]
@@ -177,8 +227,14 @@ fn b6_b7_a_proof_works_once_and_for_a_minute() {
     let held = ground.session.proof("GET", &door("/repos/atlas/api"), Some(&ground.token), None);
     let call = Call::get("/repos/atlas/api");
     ground.refused_bytes("refused", &ground.bytes_with(&call, &lines(&ground, &[&held])), "denied");
-    ground.refused_bytes("replayed", &ground.bytes_with(&call, &lines(&ground, &[&held])), "invalid_dpop_proof");
-    for (what, iat) in [("stale", -61), ("an hour old", -3600), ("in the future", 30), ("made for tomorrow", 86400)] {
+    ground.refused_bytes(
+        "replayed",
+        &ground.bytes_with(&call, &lines(&ground, &[&held])),
+        "invalid_dpop_proof",
+    );
+    for (what, iat) in
+        [("stale", -61), ("an hour old", -3600), ("in the future", 30), ("made for tomorrow", 86400)]
+    {
         let proof = proof_of(&ground.session.key, "GET", &url, Some(&ground.token), None, now() + iat);
         let bytes = ground.bytes_with(&Call::get(TARGET), &lines(&ground, &[&proof]));
         let answer = ground.refused_bytes(what, &bytes, "use_dpop_nonce");
@@ -217,7 +273,11 @@ fn b8_a_proof_is_for_one_token() {
     let claims = proof_claims("GET", &url, Some(&ground.token));
     let ath = claims["ath"].as_str().unwrap().to_owned();
     for value in [json!(format!("{ath}=")), json!([ath]), json!(ath.to_lowercase()), json!(7)] {
-        refused(&ground, &format!("ath {value}"), &jws(key, proof_header(key), with(&claims, "ath", value.clone())));
+        refused(
+            &ground,
+            &format!("ath {value}"),
+            &jws(key, proof_header(key), with(&claims, "ath", value.clone())),
+        );
     }
 }
 
@@ -250,19 +310,41 @@ fn b9_b10_b11_the_key_of_the_proof_is_the_key_of_the_token() {
         ("the identity", small(identity)),
         ("all ones", small([0xff; 32])),
         ("a padded x", with(&jwk, "x", json!(format!("{}=", jwk["x"].as_str().unwrap())))),
-        ("a point at infinity", json!({"kty": "EC", "crv": "P-256", "x": encode([0; 32]), "y": encode([0; 32])})),
+        (
+            "a point at infinity",
+            json!({"kty": "EC", "crv": "P-256", "x": encode([0; 32]), "y": encode([0; 32])}),
+        ),
     ] {
         refused(&ground, what, &jws(key, with(&header, "jwk", jwk), claims()));
     }
     for (name, value) in [
-        ("alg", json!("none")), ("alg", json!("HS256")), ("alg", json!("ES256")), ("alg", Value::Null), ("typ", json!("JWT")), ("typ", Value::Null),
-        ("typ", json!("at+jwt")), ("crit", json!(["x"])), ("jku", json!("http://127.0.0.1:1")), ("x5c", json!(["AA"])), ("b64", json!(false)),
+        ("alg", json!("none")),
+        ("alg", json!("HS256")),
+        ("alg", json!("ES256")),
+        ("alg", Value::Null),
+        ("typ", json!("JWT")),
+        ("typ", Value::Null),
+        ("typ", json!("at+jwt")),
+        ("crit", json!(["x"])),
+        ("jku", json!("http://127.0.0.1:1")),
+        ("x5c", json!(["AA"])),
+        ("b64", json!(false)),
     ] {
         refused(&ground, &format!("{name} {value}"), &jws(key, with(&header, name, value), claims()));
     }
     for (name, value) in [
-        ("jti", Value::Null), ("jti", json!("")), ("jti", json!(7)), ("iat", Value::Null), ("iat", json!("now")), ("iat", json!(1e300)),
-        ("htm", Value::Null), ("htm", json!(["GET"])), ("htu", Value::Null), ("htu", json!([url])), ("exp", json!(now() - 10)), ("nbf", json!(now() + 100)),
+        ("jti", Value::Null),
+        ("jti", json!("")),
+        ("jti", json!(7)),
+        ("iat", Value::Null),
+        ("iat", json!("now")),
+        ("iat", json!(1e300)),
+        ("htm", Value::Null),
+        ("htm", json!(["GET"])),
+        ("htu", Value::Null),
+        ("htu", json!([url])),
+        ("exp", json!(now() - 10)),
+        ("nbf", json!(now() + 100)),
     ] {
         refused(&ground, &format!("{name} {value}"), &jws(key, &header, with(&claims(), name, value)));
     }
@@ -278,87 +360,4 @@ fn b9_b10_b11_the_key_of_the_proof_is_the_key_of_the_token() {
     let signature = pair.sign(&random, message.as_bytes()).unwrap();
     refused(&ground, "P-256", &format!("{message}.{}", encode(signature.as_ref())));
     refused(&ground, "psychic", &format!("{message}.{}", encode([0; 64])));
-}
-
-#[test]
-fn b12_a_session_gets_no_token_for_another_key() {
-    let ground = Ground::lay(Github::seeded());
-    let session = &ground.session;
-    let url = format!("{}/oauth/token", session.issuer);
-    let own = new_key();
-    let other_url = format!("{}/v1/sessions", session.issuer);
-    let good = || session.proof("POST", "/oauth/token", None, None);
-    let replayed = good();
-    let ask = |proofs: &[&str]| session.ask_token(&session.form(&session.assertion()), proofs);
-    assert_eq!(ask(&[&replayed]).status, 200);
-    let before = ground.recorded("token_refused");
-    let mut count = 0;
-    for (what, proofs) in [
-        ("another key", vec![proof_of(&own, "POST", &url, None, None, now())]),
-        ("another URL", vec![proof_of(&session.key, "POST", &other_url, None, None, now())]),
-        ("another method", vec![proof_of(&session.key, "GET", &url, None, None, now())]),
-        ("with an ath", vec![proof_of(&session.key, "POST", &url, Some(&ground.token), None, now())]),
-        ("none", vec![]),
-        ("two", vec![good(), good()]),
-        ("a replay", vec![replayed.clone()]),
-        ("no proof", vec![session.assertion()]),
-    ] {
-        let proofs: Vec<&str> = proofs.iter().map(String::as_str).collect();
-        let answer = ask(&proofs);
-        assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("invalid_dpop_proof")), "{what}: {}", answer.text());
-        count += 1;
-    }
-    for iat in [-120, 60] {
-        let stale = proof_of(&session.key, "POST", &url, None, None, now() + iat);
-        let answer = ask(&[&stale]);
-        assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("use_dpop_nonce")), "{}", answer.text());
-    }
-    assert_eq!(ground.recorded("token_refused"), before + count);
-    // An assertion works once, with however good a proof.
-    let assertion = session.assertion();
-    assert_eq!(session.ask_token(&session.form(&assertion), &[&good()]).status, 200);
-    let again = session.ask_token(&session.form(&assertion), &[&good()]);
-    assert_eq!((again.status, &again.json()["error"]), (401, &json!("invalid_client")), "{}", again.text());
-}
-
-/// The control plane holds the same rules; a person's reads too.
-#[test]
-fn b1_b3_b6_proofs_at_the_control_plane() {
-    let mut ground = Ground::lay(Github::seeded());
-    let token = ground.person.token();
-    let path = "/v1/agents";
-    let ask = |ground: &Ground<Github>, lines: &[String]| {
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        wire::request(ground.addr(), "GET", path, &lines, b"").unwrap()
-    };
-    let nonce = |ground: &Ground<Github>| {
-        let stale = proof_of(&ground.person.key, "GET", &format!("{}{path}", ground.person.issuer), Some(&token), None, 1);
-        let answer = ask(ground, &[format!("authorization: DPoP {token}"), format!("dpop: {stale}")]);
-        answer.header("dpop-nonce").expect("a nonce").to_owned()
-    };
-    let proof = ground.person.proof("GET", path, Some(&token), Some(&nonce(&ground)));
-    let lines = [format!("authorization: DPoP {token}"), format!("dpop: {proof}")];
-    assert_eq!(ask(&ground, &lines).status, 200);
-    let replay = ask(&ground, &lines);
-    assert_eq!((replay.status, &replay.json()["code"]), (401, &json!("invalid_dpop_proof")));
-    ground.broker.restart();
-    let replay = ask(&ground, &lines);
-    assert_eq!((replay.status, &replay.json()["code"]), (401, &json!("use_dpop_nonce")), "after a restart");
-    for (what, lines, code) in [
-        ("nothing", vec![], "not_authenticated"),
-        ("Bearer", vec![format!("authorization: Bearer {token}")], "invalid_token"),
-        ("no proof", vec![format!("authorization: DPoP {token}")], "invalid_dpop_proof"),
-        ("for another path", vec![format!("authorization: DPoP {token}"), format!("dpop: {}", ground.person.proof("GET", "/v1/people", Some(&token), Some(&nonce(&ground))))], "invalid_dpop_proof"),
-        ("for another method", vec![format!("authorization: DPoP {token}"), format!("dpop: {}", ground.person.proof("POST", path, Some(&token), Some(&nonce(&ground))))], "invalid_dpop_proof"),
-        ("by another key", vec![format!("authorization: DPoP {token}"), format!("dpop: {}", ground.session.proof("GET", path, Some(&token), Some(&nonce(&ground))))], "invalid_dpop_proof"),
-        ("two proofs", vec![format!("authorization: DPoP {token}"), format!("dpop: {}", fresh()), format!("dpop: {}", fresh())], "invalid_dpop_proof"),
-        ("two tokens", vec![format!("authorization: DPoP {token}"), format!("authorization: DPoP {token}"), format!("dpop: {}", fresh())], "ambiguous_request"),
-    ] {
-        let before = ground.recorded("request_refused");
-        let answer = ask(&ground, &lines);
-        assert_eq!(answer.json()["code"], code, "{what}: {}", answer.text());
-        assert!(matches!(answer.status, 400 | 401), "{what}");
-        assert!(answer.status != 401 || answer.header("www-authenticate").is_some(), "{what}");
-        assert_eq!(ground.recorded("request_refused"), before + 1, "{what}: not on record");
-    }
 }

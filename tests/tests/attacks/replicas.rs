@@ -55,7 +55,12 @@ fn b6_a_proof_that_one_replica_has_seen_is_refused_by_the_other() {
     assert_eq!(ground.answer("first", &bytes).status, 200);
     ground.standin.log().clear();
     let answer = pair.at_second(&bytes);
-    assert_eq!((answer.status, &answer.json()["code"]), (401, &json!("invalid_dpop_proof")), "{}", answer.text());
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (401, &json!("invalid_dpop_proof")),
+        "{}",
+        answer.text()
+    );
     assert!(ground.standin.log().is_empty(), "the replay reached the provider");
     let answer = ground.answer("the other way", &fresh);
     assert_eq!(answer.json()["code"], "invalid_dpop_proof", "{}", answer.text());
@@ -148,7 +153,8 @@ fn a30_a_session_that_ends_at_one_replica_ends_at_the_other() {
     let ground = &pair.ground;
     let call = Call::get("/repos/atlas/sandbox");
     assert_eq!(pair.at_second(&ground.bytes(&call)).status, 200);
-    let ended = ground.person.call("POST", &format!("/v1/sessions/{}/end", ground.session.id), Some(&json!({})));
+    let ended =
+        ground.person.call("POST", &format!("/v1/sessions/{}/end", ground.session.id), Some(&json!({})));
     assert_eq!(ended.status, 200);
     // R9: a second is what a revocation may take to get around.
     thread::sleep(std::time::Duration::from_secs(1));

@@ -26,7 +26,8 @@ struct Hostile {
 impl Hostile {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let hostile = Hostile { addr: listener.local_addr().unwrap(), answer: Arc::default(), heads: Arc::default() };
+        let hostile =
+            Hostile { addr: listener.local_addr().unwrap(), answer: Arc::default(), heads: Arc::default() };
         let (answer, heads) = (hostile.answer.clone(), hostile.heads.clone());
         thread::spawn(move || {
             for (number, stream) in listener.incoming().flatten().enumerate() {
@@ -48,7 +49,12 @@ impl Hostile {
 }
 
 /// `{secret}` in the answer gives way to the credential that the request carried.
-fn connection(mut stream: TcpStream, number: usize, answer: &Mutex<Vec<u8>>, heads: &Mutex<Vec<(usize, String)>>) {
+fn connection(
+    mut stream: TcpStream,
+    number: usize,
+    answer: &Mutex<Vec<u8>>,
+    heads: &Mutex<Vec<(usize, String)>>,
+) {
     let mut read = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(n) = stream.read(&mut buffer) {
@@ -61,7 +67,8 @@ fn connection(mut stream: TcpStream, number: usize, answer: &Mutex<Vec<u8>>, hea
         }
         let head = String::from_utf8_lossy(&read).into_owned();
         read.clear();
-        let secret = head.lines().find_map(|line| line.strip_prefix("authorization: Bearer ")).unwrap_or_default();
+        let secret =
+            head.lines().find_map(|line| line.strip_prefix("authorization: Bearer ")).unwrap_or_default();
         let said = answer.lock().unwrap().clone();
         let parts: Vec<&[u8]> = split(&said, b"{secret}");
         let said = parts.join(secret.as_bytes());
@@ -154,7 +161,11 @@ fn f16_answers_with_two_readings_are_502_and_their_connection_is_not_used_again(
     }
     let page = stage.person.call("GET", "/v1/audit?kind=request_closed&limit=100", None).json();
     let failed = page["records"].as_array().unwrap().iter();
-    assert_eq!(failed.filter(|record| record["body"]["facts"]["code"] == "upstream_failed").count(), 14, "{page}");
+    assert_eq!(
+        failed.filter(|record| record["body"]["facts"]["code"] == "upstream_failed").count(),
+        14,
+        "{page}"
+    );
 }
 
 #[test]
@@ -193,10 +204,27 @@ fn f16_k1_informational_answers_do_not_carry_the_secret_and_do_not_go_on_for_eve
 #[test]
 fn k3_an_answer_in_a_coding_that_was_not_asked_for_is_refused() {
     let stage = Stage::set();
-    for coding in ["gzip", "br", "zstd", "deflate", "x-gzip", "identity, gzip", "gzip, identity", "GZIP", "unknown", "\"gzip\""] {
-        stage.hostile.says(format!("HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: 8\r\n\r\n{{secret}}"));
+    for coding in [
+        "gzip",
+        "br",
+        "zstd",
+        "deflate",
+        "x-gzip",
+        "identity, gzip",
+        "gzip, identity",
+        "GZIP",
+        "unknown",
+        "\"gzip\"",
+    ] {
+        stage.hostile.says(format!(
+            "HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: 8\r\n\r\n{{secret}}"
+        ));
         let answer = stage.ask();
-        assert_eq!((answer.status, answer.json()["code"].as_str()), (502, Some("upstream_failed")), "{coding}");
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (502, Some("upstream_failed")),
+            "{coding}"
+        );
     }
     // Said twice, or by a transfer coding.
     for said in [
@@ -228,14 +256,19 @@ fn k1_k6_k10_every_header_of_an_answer_is_screened_and_some_are_not_handed_on() 
     let answer = wire::parse(&raw).unwrap();
     assert_eq!((answer.status, answer.text().as_str()), (200, "ok"), "{}", raw.escape_ascii());
     for name in [
-        "set-cookie", "x-oauth-scopes", "x-accepted-oauth-scopes", "alt-svc", "proxy-authenticate",
-        "strict-transport-security", "x-hop",
+        "set-cookie",
+        "x-oauth-scopes",
+        "x-accepted-oauth-scopes",
+        "alt-svc",
+        "proxy-authenticate",
+        "strict-transport-security",
+        "x-hop",
     ] {
         assert_eq!(answer.header(name), None, "{name}");
     }
     // As GitHub spells half of a token in base64 and JSON, or one byte at a time over many headers: not found, and
     // not promised (K4). What is promised is each header and the whole body.
-    assert_eq!(answer.header("x-one"), Some(super::ground::REDACTED));
+    assert_eq!(answer.header("x-one"), Some(ground::REDACTED));
 }
 
 #[test]
@@ -245,7 +278,9 @@ fn f16_r12_an_answer_that_breaks_off_or_never_ends_is_recorded_as_that() {
     let raw = stage.raw("GET");
     let text = String::from_utf8_lossy(&raw).into_owned();
     assert!(!text.ends_with("0\r\n\r\n"), "a broken answer looks whole: {text}");
-    stage.hostile.says("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-debug: {secret}\r\n\r\n");
+    stage.hostile.says(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-debug: {secret}\r\n\r\n",
+    );
     assert_eq!(stage.ask().text(), "hello");
     let page = stage.person.call("GET", "/v1/audit?kind=request_closed&limit=10", None).json();
     assert!(page.to_string().contains("broke off"), "{page}");

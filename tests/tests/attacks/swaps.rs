@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use stint_standin::Github;
 use stint_tests::wire;
 
-use super::client::proof_of;
 use super::client::now;
+use super::client::proof_of;
 use super::forge::{jws, proof_claims, proof_header, taken_apart, with};
 use super::ground::{Call, Ground, door};
 use super::issuer::Issuer;
@@ -58,7 +58,12 @@ fn a15_nothing_but_an_assertion_is_one() {
     for (what, thing) in things(&ground).into_iter().filter(|(what, _)| *what != "assertion") {
         let proof = session.proof("POST", "/oauth/token", None, None);
         let answer = session.ask_token(&session.form(&thing), &[&proof]);
-        assert_eq!((answer.status, &answer.json()["error"]), (401, &json!("invalid_client")), "{what}: {}", answer.text());
+        assert_eq!(
+            (answer.status, &answer.json()["error"]),
+            (401, &json!("invalid_client")),
+            "{what}: {}",
+            answer.text()
+        );
         // Nor without a client_id to hold it against.
         let mut form = session.form(&thing);
         form.retain(|(name, _)| *name != "client_id");
@@ -80,14 +85,38 @@ fn a15_nothing_but_an_assertion_is_one() {
 #[test]
 fn a15_nothing_but_a_control_token_is_one_at_the_control_plane() {
     let ground = Ground::lay(Github::seeded());
-    for (method, path) in [("GET", "/v1/agents"), ("GET", "/v1/audit"), ("GET", "/v1/credentials"), ("POST", "/v1/sessions"), ("POST", "/v1/sessions/end-all"), ("POST", "/v1/credentials"), ("POST", "/v1/environments/staging/selectors")] {
+    for (method, path) in [
+        ("GET", "/v1/agents"),
+        ("GET", "/v1/audit"),
+        ("GET", "/v1/credentials"),
+        ("POST", "/v1/sessions"),
+        ("POST", "/v1/sessions/end-all"),
+        ("POST", "/v1/credentials"),
+        ("POST", "/v1/environments/staging/selectors"),
+    ] {
         for (what, thing) in things(&ground).into_iter().filter(|(what, _)| *what != "control token") {
             for client in [&ground.session, &ground.person] {
                 let proof = client.proof(method, path, Some(&thing), None);
-                let lines = [format!("authorization: DPoP {thing}"), format!("dpop: {proof}"), "content-type: application/json".to_owned()];
+                let lines = [
+                    format!("authorization: DPoP {thing}"),
+                    format!("dpop: {proof}"),
+                    "content-type: application/json".to_owned(),
+                ];
                 let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-                let answer = wire::request(ground.addr(), method, path, &lines, if method == "POST" { b"{}" } else { b"" }).unwrap();
-                assert_eq!((answer.status, &answer.json()["code"]), (401, &json!("invalid_token")), "{method} {path} with {what}: {}", answer.text());
+                let answer = wire::request(
+                    ground.addr(),
+                    method,
+                    path,
+                    &lines,
+                    if method == "POST" { b"{}" } else { b"" },
+                )
+                .unwrap();
+                assert_eq!(
+                    (answer.status, &answer.json()["code"]),
+                    (401, &json!("invalid_token")),
+                    "{method} {path} with {what}: {}",
+                    answer.text()
+                );
             }
         }
     }
@@ -109,13 +138,30 @@ fn e4_e16_a_session_sees_and_does_only_what_is_its_own() {
     ] {
         let body = json!({});
         let answer = session.call(method, &path, (method == "POST").then_some(&body));
-        assert_eq!((answer.status, &answer.json()["code"]), (404, &json!("not_found")), "{path}: {}", answer.text());
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (404, &json!("not_found")),
+            "{path}: {}",
+            answer.text()
+        );
     }
-    let deletes = ground.session.call("DELETE", "/v1/environments/staging/selectors", Some(&json!({"selector": "x:y/z"})));
+    let deletes = ground.session.call(
+        "DELETE",
+        "/v1/environments/staging/selectors",
+        Some(&json!({"selector": "x:y/z"})),
+    );
     assert_eq!(deletes.status, 401, "{}", deletes.text());
-    for path in ["/v1/approvals/apr_00000000000000000000000000000000/approve", "/v1/approvals/apr_00000000000000000000000000000000/deny"] {
+    for path in [
+        "/v1/approvals/apr_00000000000000000000000000000000/approve",
+        "/v1/approvals/apr_00000000000000000000000000000000/deny",
+    ] {
         let answer = session.call("POST", path, Some(&json!({})));
-        assert_eq!((answer.status, &answer.json()["code"]), (401, &json!("invalid_token")), "{path}: {}", answer.text());
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (401, &json!("invalid_token")),
+            "{path}: {}",
+            answer.text()
+        );
     }
     assert_eq!(other.call("GET", &format!("/v1/sessions/{}", other.id), None).json()["state"], "live");
 }
@@ -129,7 +175,11 @@ fn b9_l2_a_token_is_of_use_to_its_own_session_only() {
     let url = format!("{}{}", ground.session.issuer, door(TARGET));
     let proof = proof_of(&other.key, "GET", &url, Some(&ground.token), None, now());
     let lines = [format!("authorization: DPoP {}", ground.token), format!("dpop: {proof}")];
-    ground.refused_bytes("another session's key", &ground.bytes_with(&Call::get(TARGET), &lines), "invalid_dpop_proof");
+    ground.refused_bytes(
+        "another session's key",
+        &ground.bytes_with(&Call::get(TARGET), &lines),
+        "invalid_dpop_proof",
+    );
     let (header, claims) = taken_apart(&ground.token);
     for (what, changed) in [
         ("session of another", with(&claims, "https://stint.dev/session", json!(other.id))),
@@ -143,7 +193,11 @@ fn b9_l2_a_token_is_of_use_to_its_own_session_only() {
             ground.standin.log().clear();
             let answer = ground.answer(what, &bytes);
             let code = answer.json()["code"].clone();
-            assert!(answer.status == 401 && (code == "invalid_token" || code == "invalid_dpop_proof"), "{what}: {}", answer.text());
+            assert!(
+                answer.status == 401 && (code == "invalid_token" || code == "invalid_dpop_proof"),
+                "{what}: {}",
+                answer.text()
+            );
             ground.is_refusal(what, &answer, code.as_str().unwrap());
             assert!(ground.standin.log().is_empty());
         }
@@ -152,10 +206,17 @@ fn b9_l2_a_token_is_of_use_to_its_own_session_only() {
     for name in ["other", "nothing"] {
         let path = format!("/gateway/{name}{TARGET}");
         let proof = ground.session.proof("GET", &path, Some(&ground.token), None);
-        let bytes = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: DPoP {}\r\ndpop: {proof}\r\n\r\n", ground.token);
+        let bytes = format!(
+            "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: DPoP {}\r\ndpop: {proof}\r\n\r\n",
+            ground.token
+        );
         ground.refused_bytes(name, bytes.as_bytes(), "not_found");
     }
-    let narrowed = with(&claims, "authorization_details", json!([{"type": "stint", "environment": "staging", "credentials": ["other"]}]));
+    let narrowed = with(
+        &claims,
+        "authorization_details",
+        json!([{"type": "stint", "environment": "staging", "credentials": ["other"]}]),
+    );
     let token = issuer.sign(&header, &narrowed);
     let proof = ground.session.proof("GET", &door(TARGET), Some(&token), None);
     let lines = [format!("authorization: DPoP {token}"), format!("dpop: {proof}")];

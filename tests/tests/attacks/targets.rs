@@ -75,7 +75,12 @@ fn g9_g10_g25_trailing_slashes_dots_and_path_parameters_are_refused() {
         ],
     );
     // A name that ends in a dot is another name, and belongs to no environment.
-    for target in ["/repos/atlas/sandbox.", "/repos/atlas./sandbox", "/repos/atlas/sandbox.git", "/repos/atlas/sandbox.json"] {
+    for target in [
+        "/repos/atlas/sandbox.",
+        "/repos/atlas./sandbox",
+        "/repos/atlas/sandbox.git",
+        "/repos/atlas/sandbox.json",
+    ] {
         let answer = ground.send(&Call::get(target));
         assert_ne!(answer.status, 200, "{target}: {}", answer.text());
         assert!(ground.standin.log().is_empty(), "{target}");
@@ -117,9 +122,15 @@ fn g11_to_g14_controls_other_scripts_and_fragments_are_refused() {
 #[test]
 fn g12_g13_g14_raw_bytes_that_no_target_may_hold_close_the_connection() {
     let ground = Ground::lay(Github::seeded());
-    for target in
-        [&b"/repos/atlas/sandbox#x"[..], b"/repos/atlas/sandbox\t", b"/repos/atlas/s\xc3\xa4ndbox", b"/repos/\xc0\xae/x", b"/a b", b"/a\x00b", b"/a\x7fb"]
-    {
+    for target in [
+        &b"/repos/atlas/sandbox#x"[..],
+        b"/repos/atlas/sandbox\t",
+        b"/repos/atlas/s\xc3\xa4ndbox",
+        b"/repos/\xc0\xae/x",
+        b"/a b",
+        b"/a\x00b",
+        b"/a\x7fb",
+    ] {
         let mut bytes = b"GET /gateway/main".to_vec();
         bytes.extend_from_slice(target);
         bytes.extend_from_slice(format!(" HTTP/1.1\r\nhost: {}\r\n", ground.addr()).as_bytes());
@@ -147,7 +158,10 @@ fn g15_case_does_not_lead_to_another_environment() {
     // Words of the route are not names: no template is written so.
     refused(
         &ground,
-        &[("/Repos/atlas/sandbox", "unknown_operation"), ("/REPOS/atlas/sandbox/ISSUES", "unknown_operation")],
+        &[
+            ("/Repos/atlas/sandbox", "unknown_operation"),
+            ("/REPOS/atlas/sandbox/ISSUES", "unknown_operation"),
+        ],
     );
 }
 
@@ -187,7 +201,10 @@ fn g17_h3_another_method_is_not_asked_for_in_the_query_the_body_or_a_header() {
     for (kind, body) in [
         ("application/x-www-form-urlencoded", "_method=DELETE&title=x"),
         ("application/x-www-form-urlencoded", "title=x&%5Fmethod=DELETE"),
-        ("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--b--\r\n"),
+        (
+            "multipart/form-data; boundary=b",
+            "--b\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--b--\r\n",
+        ),
     ] {
         let call = post.clone().line(format!("content-type: {kind}")).body(body);
         let answer = ground.send(&call);
@@ -202,7 +219,8 @@ fn g17_h3_another_method_is_not_asked_for_in_the_query_the_body_or_a_header() {
         "X-HTTP_Method-Override",
         "x-method",
     ] {
-        ground.refused(&Call::get("/repos/atlas/sandbox").line(format!("{name}: DELETE")), "ambiguous_request");
+        ground
+            .refused(&Call::get("/repos/atlas/sandbox").line(format!("{name}: DELETE")), "ambiguous_request");
     }
 }
 
@@ -356,7 +374,12 @@ fn paths_of_the_gateway_itself_are_taken_apart_once() {
         ground.refused_bytes(path, bytes.as_bytes(), code);
     }
     // Other spellings of the prefix are not the gateway, and are nothing else either.
-    for path in ["/Gateway/main/repos/atlas/sandbox", "//gateway/main/x", "/gateway%2Fmain/x", "/v1/../gateway/main/x"] {
+    for path in [
+        "/Gateway/main/repos/atlas/sandbox",
+        "//gateway/main/x",
+        "/gateway%2Fmain/x",
+        "/v1/../gateway/main/x",
+    ] {
         let answer = stint_tests::wire::get(ground.addr(), path).unwrap();
         assert_eq!(answer.status, 404, "{path}");
     }
