@@ -187,6 +187,11 @@ impl TestBroker {
         ClientCommand::new(bare(PathBuf::from(program)), args, self.captured.clone())
     }
 
+    /// Where a program of the workspace is.
+    pub fn program_path(&self, name: &str) -> String {
+        binary(name).display().to_string()
+    }
+
     /// Records of a kind, newest first, as `stint audit` shows them.
     pub fn records(&self, kind: &str) -> Vec<Value> {
         let page = self.stint(&["audit", "list", "--kind", kind, "--limit", "500", "--json"]).ok().json();

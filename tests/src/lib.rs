@@ -17,6 +17,7 @@ mod canary;
 mod client;
 mod lab;
 pub mod postgres;
+pub mod proof;
 pub mod wire;
 
 pub use broker::{Database, Options, TestBroker};

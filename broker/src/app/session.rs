@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use ring::rand::SystemRandom;
 use stint_api::{
     Code, EndedSessions, GatewayHost, Heartbeat, Session, SessionCredential, SessionList, SessionState,
     StartSession, StartedSession, Variable,
@@ -14,6 +13,9 @@ use crate::catalog::pack::Alphabet;
 use crate::model::{EventKind, Grant, Name, Placeholder, SessionId, SessionRow};
 use crate::policy::Asker;
 use crate::store::{Change, Commit, CommitError};
+
+const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const HEX: &[u8] = b"0123456789abcdef";
 
 /// Who starts a session, and for whom.
 pub(in crate::app) struct Starter<'a> {
@@ -244,12 +246,27 @@ impl App {
                 let bytes = self.random::<16>()?;
                 uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_string()
             }
-            Alphabet::Base62 => {
-                random_text(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", shape.length)?
-            }
-            Alphabet::Hex => random_text(b"0123456789abcdef", shape.length)?,
+            Alphabet::Base62 => self.random_text(BASE62, shape.length)?,
+            Alphabet::Hex => self.random_text(HEX, shape.length)?,
         };
         Ok(Placeholder(format!("{}{text}", shape.prefix)))
+    }
+
+    /// Uniform over the alphabet: bytes past its largest multiple are drawn again.
+    fn random_text(&self, alphabet: &[u8], length: usize) -> Result<String> {
+        let limit = 256 - 256 % alphabet.len().max(1);
+        let mut text = String::with_capacity(length);
+        while text.len() < length {
+            for byte in self.random::<32>()?.map(usize::from) {
+                if byte < limit
+                    && text.len() < length
+                    && let Some(letter) = alphabet.get(byte % alphabet.len().max(1))
+                {
+                    text.push(char::from(*letter));
+                }
+            }
+        }
+        Ok(text)
     }
 
     fn started(&self, row: &SessionRow, granted: &[(Grant, Arc<LiveCredential>)]) -> StartedSession {
@@ -296,24 +313,6 @@ impl App {
             heartbeat_seconds: self.0.config.session.heartbeat.as_secs().max(1),
         }
     }
-}
-
-/// Uniform over the alphabet: bytes past the largest multiple are drawn again.
-fn random_text(alphabet: &[u8], length: usize) -> Result<String> {
-    let failed = || Error::internal("the system gives no randomness");
-    let random = SystemRandom::new();
-    let limit = 256 - 256 % alphabet.len().max(1);
-    let mut text = String::with_capacity(length);
-    while text.len() < length {
-        let byte: [u8; 1] = ring::rand::generate(&random).map_err(|_| failed())?.expose();
-        let byte = usize::from(byte.first().copied().unwrap_or_default());
-        if byte < limit
-            && let Some(letter) = alphabet.get(byte % alphabet.len().max(1))
-        {
-            text.push(char::from(*letter));
-        }
-    }
-    Ok(text)
 }
 
 /// A session as it is shown.

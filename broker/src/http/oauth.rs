@@ -43,9 +43,9 @@ async fn answer(app: &App, request: Request) -> Result<Response, Fault> {
         ));
     }
     let proofs = texts(&parts.headers, "dpop").map_err(|_| invalid("a header value is not text"))?;
-    let body = Limited::new(body, LIMIT)
-        .collect()
-        .await
+    let body = tokio::time::timeout(super::json::BODY_TIMEOUT, Limited::new(body, LIMIT).collect()).await;
+    let body = body
+        .map_err(|_| invalid("the body did not arrive in time"))?
         .map_err(|_| invalid("the body is too large or broke off"))?;
     let form = Form::parse(&body.to_bytes()).map_err(|text| invalid(&text))?;
     let request = TokenRequest {

@@ -20,7 +20,8 @@ use crate::secret::Secret;
 
 type Reply<T> = Result<Answer<T>, Failed>;
 
-pub(super) fn router(app: App) -> Router {
+/// Everything that the broker answers beside the gateway.
+pub fn router(app: App) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))

@@ -40,7 +40,7 @@ pub(super) struct Scribe {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Text {
     Append,
-    FinishSqlite { remember: bool },
+    FinishSqlite { remember: bool, whole: bool },
     FinishPostgres { remember: bool },
 }
 
@@ -52,6 +52,15 @@ struct Line<'j> {
     seq: i64,
     hash: [u8; 32],
     record: &'j Prepared,
+}
+
+/// What the last statement of a batch does besides appending.
+struct End<'u> {
+    from: Place,
+    to: Place,
+    used: &'u Used,
+    /// The statement is the whole transaction.
+    whole: bool,
 }
 
 impl Scribe {
@@ -69,14 +78,21 @@ impl Scribe {
         connection: &mut Connection,
         jobs: &[&Job],
     ) -> Result<Vec<Outcome>, Failure> {
+        let head = self.memory.own_head().filter(|_| jobs.iter().all(|job| job.changes_nothing_else()));
+        if let Some(head) = head {
+            match self.at_once(connection, jobs, head).await {
+                Ok(Some(outcomes)) => return Ok(outcomes),
+                Ok(None) => {}
+                // Somebody else moved the head, or a value is refused: the long way tells which.
+                Err(stop) => match undo(connection, stop).await {
+                    Failure::Rejected(_) => {}
+                    broken => return Err(broken),
+                },
+            }
+        }
         match self.transaction(connection, jobs).await {
             Ok(outcomes) => Ok(outcomes),
-            Err(stop) => {
-                let rejected = matches!(&stop, Stop::Database(error) if is_about_data(connection, error));
-                let rolled_back = execute!(connection, sql::ROLLBACK).is_ok();
-                let error = stop.into();
-                Err(if rejected && rolled_back { Failure::Rejected(error) } else { Failure::Broken(error) })
-            }
+            Err(stop) => Err(undo(connection, stop).await),
         }
     }
 
@@ -85,12 +101,40 @@ impl Scribe {
         self.memory.sweep(connection, now).await
     }
 
+    /// The short way, for jobs that change no other state: one step on the belief that nobody else moved the head, which
+    /// the statement itself checks. `None` where it takes more than one statement.
+    async fn at_once(
+        &mut self,
+        c: &mut Connection,
+        jobs: &[&Job],
+        head: Place,
+    ) -> Result<Option<Vec<Outcome>>, Stop> {
+        let (mut used, mut held) = (Used::default(), Vec::with_capacity(jobs.len()));
+        for job in jobs {
+            let fresh = self.memory.is_fresh(job, &used);
+            if fresh {
+                used.add(job);
+            }
+            held.push(if fresh { Ok(()) } else { Err(CommitError::Replayed) });
+        }
+        let lines = self.link(head, jobs, &held);
+        if lines.len() != sql::chunk(lines.len()) {
+            return Ok(None);
+        }
+        if let Some(last) = lines.last() {
+            let end = (last.seq, last.hash);
+            self.append(c, &lines, Some(End { from: head, to: end, used: &used, whole: true })).await?;
+            self.memory.learn(used, end)?;
+        }
+        Ok(Some(receipts(jobs, held, head.0)))
+    }
+
+    /// The long way.
     async fn transaction(&mut self, c: &mut Connection, jobs: &[&Job]) -> Result<Vec<Outcome>, Stop> {
         let head = begin(c).await?;
         self.memory.catch_up(c, head).await?;
 
-        let mut used = Used::default();
-        let mut held: Vec<Result<(), CommitError>> = Vec::with_capacity(jobs.len());
+        let (mut used, mut held) = (Used::default(), Vec::with_capacity(jobs.len()));
         for job in jobs {
             let outcome = match self.memory.is_fresh(job, &used) {
                 true => run(c, job, jobs.len() > 1).await?,
@@ -103,12 +147,11 @@ impl Scribe {
         }
         if held.iter().all(Result::is_err) {
             execute!(c, sql::ROLLBACK)?;
-            return Ok(held.into_iter().map(|outcome| outcome.map(|()| None)).collect());
+            return Ok(receipts(jobs, held, head.0));
         }
-
         let lines = self.link(head, jobs, &held);
         let end = lines.last().map_or(head, |last| (last.seq, last.hash));
-        self.finish(c, &lines, &used).await?;
+        self.finish(c, &lines, head, &used).await?;
         self.memory.learn(used, end)?;
         Ok(receipts(jobs, held, head.0))
     }
@@ -132,59 +175,89 @@ impl Scribe {
     }
 
     /// Appends the lines, moves the head to the last of them, keeps what was used, and commits.
-    async fn finish(&mut self, c: &mut Connection, mut lines: &[Line<'_>], used: &Used) -> Result<(), Stop> {
-        let remember = !used.is_empty();
-        let first = lines.first().map(|line| line.seq);
-        while let Some(last) = lines.last() {
+    async fn finish(
+        &mut self,
+        c: &mut Connection,
+        mut lines: &[Line<'_>],
+        from: Place,
+        used: &Used,
+    ) -> Result<(), Stop> {
+        let to = lines.last().map_or(from, |last| (last.seq, last.hash));
+        while !lines.is_empty() {
             let (some, rest) = lines.split_at_checked(sql::chunk(lines.len())).unwrap_or((lines, &[]));
-            let at_end = rest.is_empty();
-            let text = match c {
-                _ if !at_end => Text::Append,
-                Connection::Sqlite(_) => Text::FinishSqlite { remember },
-                Connection::Postgres(_) => Text::FinishPostgres { remember },
-            };
-            let text = self.text(text, some.len());
-            macro_rules! append {
-                ($c:expr) => {{
-                    let mut query = sqlx::query(AssertSqlSafe(text));
-                    for Line { seq, hash, record } in some {
-                        query = query.bind(seq).bind(&hash[..]).bind(record.at).bind(&record.kind);
-                        query = query.bind(record.session.as_deref()).bind(&record.body[..]);
-                    }
-                    if at_end {
-                        query = query.bind(last.seq).bind(&last.hash[..]);
-                    }
-                    if at_end && remember {
-                        query = query.bind(first).bind(used.until()).bind(used.bytes());
-                    }
-                    query.execute($c).await?
-                }};
-            }
-            match c {
-                Connection::Sqlite(c) => {
-                    append!(c);
-                    if at_end {
-                        return Ok(());
-                    }
-                }
-                Connection::Postgres(c) => {
-                    append!(c);
-                }
-            }
+            let end = End { from, to, used, whole: false };
+            self.append(c, some, Some(end).filter(|_| rest.is_empty())).await?;
             lines = rest;
         }
-        execute!(c, sql::COMMIT)?;
+        // On SQLite the last step has committed.
+        if matches!(c, Connection::Postgres(_)) || to == from {
+            execute!(c, sql::COMMIT)?;
+        }
+        Ok(())
+    }
+
+    /// One statement: the lines, and at the end of a batch what belongs there.
+    async fn append(
+        &mut self,
+        c: &mut Connection,
+        lines: &[Line<'_>],
+        end: Option<End<'_>>,
+    ) -> Result<(), Stop> {
+        let remember = end.as_ref().is_some_and(|end| !end.used.is_empty());
+        let text = match (&end, &c) {
+            (None, _) => Text::Append,
+            (Some(End { whole, .. }), Connection::Sqlite(_)) => {
+                Text::FinishSqlite { remember, whole: *whole }
+            }
+            (Some(_), Connection::Postgres(_)) => Text::FinishPostgres { remember },
+        };
+        let text = self.text(text, lines.len());
+        macro_rules! append {
+            ($c:expr) => {{
+                let mut query = sqlx::query(AssertSqlSafe(text));
+                for Line { seq, hash, record } in lines {
+                    query = query.bind(seq).bind(&hash[..]).bind(record.at).bind(&record.kind);
+                    query = query.bind(record.session.as_deref()).bind(&record.body[..]);
+                }
+                if let Some(End { from, to, used, .. }) = end {
+                    query = query.bind(to.0).bind(&to.1[..]).bind(from.0).bind(&from.1[..]);
+                    if remember {
+                        query = query.bind(from.0 + 1).bind(used.until()).bind(used.bytes());
+                    }
+                }
+                query.execute($c).await?.rows_affected()
+            }};
+        }
+        let moves_head = end.is_some();
+        match c {
+            Connection::Sqlite(c) => {
+                append!(c);
+            }
+            Connection::Postgres(c) => {
+                if append!(c) != 1 && moves_head {
+                    return Err(Error::Damaged("chain_head").into());
+                }
+            }
+        }
         Ok(())
     }
 
     fn text(&mut self, text: Text, rows: usize) -> Arc<str> {
         let made = self.texts.entry((text, rows)).or_insert_with(|| match text {
             Text::Append => sql::append(rows).into(),
-            Text::FinishSqlite { remember } => sql::finish_sqlite(rows, remember).into(),
+            Text::FinishSqlite { remember, whole } => sql::finish_sqlite(rows, remember, whole).into(),
             Text::FinishPostgres { remember } => sql::finish_postgres(rows, remember).into(),
         });
         Arc::clone(made)
     }
+}
+
+/// After a failure nothing stays open.
+async fn undo(c: &mut Connection, stop: Stop) -> Failure {
+    let rejected = matches!(&stop, Stop::Database(error) if is_about_data(c, error));
+    let rolled_back = execute!(c, sql::ROLLBACK).is_ok();
+    let error = stop.into();
+    if rejected && rolled_back { Failure::Rejected(error) } else { Failure::Broken(error) }
 }
 
 /// Opens the transaction and reads the head of the chain under its lock.

@@ -39,6 +39,12 @@ impl Job {
         })
     }
 
+    /// A job that only records, and uses things up.
+    pub(super) fn changes_nothing_else(&self) -> bool {
+        !self.records.is_empty()
+            && self.changes.iter().all(|change| matches!(change, Change::Remember { .. }))
+    }
+
     /// Such a job needs a savepoint when others share its transaction.
     pub(super) fn may_fail_halfway(&self) -> bool {
         let mut changes = self.changes.iter().filter(|change| !matches!(change, Change::Remember { .. }));

@@ -24,6 +24,8 @@ pub(super) struct Memory {
     head: Option<(i64, [u8; 32])>,
     /// By the time until which they count, in slots, so that a whole slot is forgotten at once.
     slots: BTreeMap<i64, HashSet<Key>>,
+    /// Another broker wrote since this one last looked.
+    shared: bool,
 }
 
 /// What one batch uses up.
@@ -54,7 +56,8 @@ impl Store {
 impl Memory {
     /// Learns what others committed since this broker last did. `head` was read in the open transaction.
     pub(super) async fn catch_up(&mut self, c: &mut Connection, head: (i64, [u8; 32])) -> Result<(), Error> {
-        if self.head == Some(head) {
+        self.shared = self.head != Some(head);
+        if !self.shared {
             return Ok(());
         }
         let mut after = self.head.map_or(0, |(seq, _)| seq);
@@ -68,6 +71,11 @@ impl Memory {
         }
         self.head = Some(head);
         Ok(())
+    }
+
+    /// Where the head is believed to be, unless others move it too.
+    pub(super) fn own_head(&self) -> Option<(i64, [u8; 32])> {
+        self.head.filter(|_| !self.shared)
     }
 
     /// Whether the job uses nothing that was used before, by others or in its own batch; then `used` holds its keys too.

@@ -180,28 +180,38 @@ pub fn append(rows: usize) -> String {
     text
 }
 
-/// The last of a batch: appends, moves the head (two arguments), and with `remember` keeps what was used (three).
+/// The end of a batch, or all of it, in one step: moves the head from one place to another (four arguments), and with
+/// `remember` keeps what was used (three), after the arguments of the records.
 ///
-/// One step on either database; on SQLite it also commits.
-pub fn finish_sqlite(rows: usize, remember: bool) -> String {
-    let (head, used) = ends(rows);
+/// Where the head is not where the writer believes it to be, the new hash is NULL, which the table refuses: nothing is
+/// written then. With `whole` the text opens its own transaction; on PostgreSQL it is one statement, which is one.
+pub fn finish_sqlite(rows: usize, remember: bool, whole: bool) -> String {
+    let (head, used) = ends(rows, "");
+    let begin = if whole { "BEGIN IMMEDIATE; " } else { "" };
     let used = if remember { format!("; {used}") } else { String::new() };
-    format!("{}; {head}{used}; COMMIT", append(rows))
+    format!("{begin}{head}; {}{used}; COMMIT", append(rows))
 }
 
 pub fn finish_postgres(rows: usize, remember: bool) -> String {
-    let (head, used) = ends(rows);
+    let (head, used) = ends(rows, "::bytea");
     let used = if remember { format!(", used AS ({used})") } else { String::new() };
     format!("WITH added AS ({}){used} {head}", append(rows))
 }
 
 const RECORD_COLUMNS: usize = 6;
 
-fn ends(rows: usize) -> (String, String) {
+/// `cast`: the type of the new hash, where the database does not see it by itself.
+fn ends(rows: usize, cast: &str) -> (String, String) {
     let n = rows * RECORD_COLUMNS;
-    let head = format!("UPDATE chain_head SET seq = ${}, hash = ${} WHERE id = 1", n + 1, n + 2);
+    let head = format!(
+        "UPDATE chain_head SET seq = ${}, hash = CASE WHEN seq = ${} AND hash = ${} THEN ${}{cast} END WHERE id = 1",
+        n + 1,
+        n + 3,
+        n + 4,
+        n + 2
+    );
     let used =
-        format!("INSERT INTO remembered (seq, until, keys) VALUES (${}, ${}, ${})", n + 3, n + 4, n + 5);
+        format!("INSERT INTO remembered (seq, until, keys) VALUES (${}, ${}, ${})", n + 5, n + 6, n + 7);
     (head, used)
 }
 
@@ -212,10 +222,11 @@ mod tests {
     #[test]
     fn generated_texts_number_their_arguments_through() {
         assert!(append(3).ends_with("($13, $14, $15, $16, $17, $18)"));
-        assert!(finish_sqlite(1, true).ends_with(
-            "UPDATE chain_head SET seq = $7, hash = $8 WHERE id = 1; \
-             INSERT INTO remembered (seq, until, keys) VALUES ($9, $10, $11); COMMIT"
+        assert!(finish_sqlite(1, true, true).starts_with(
+            "BEGIN IMMEDIATE; UPDATE chain_head SET seq = $7, hash = CASE WHEN seq = $9 AND hash = $10 THEN $8 END \
+             WHERE id = 1; INSERT"
         ));
+        assert!(finish_sqlite(1, true, false).ends_with("VALUES ($11, $12, $13); COMMIT"));
     }
 
     #[test]
