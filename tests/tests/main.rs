@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod demo;
 mod incident;
 mod place;
 mod store;

@@ -18,7 +18,7 @@ use ipnet::IpNet;
 
 use crate::config::{Config, Environment, Flags, parse_duration};
 
-pub(crate) use serve::{Running, start, stopped};
+pub(crate) use serve::stopped;
 
 /// The broker of Stint: vault, policy, gateway and audit
 #[derive(Debug, Parser)]

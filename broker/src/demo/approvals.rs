@@ -40,7 +40,7 @@ pub(super) async fn kill(scene: &Scene, holding: &Holding, table: &mut Table) ->
     let end = EndSessions { reason: Some("kill_switch".to_owned()) };
     let ended = scene.admin.end_all_sessions(&end).await.map_err(|error| error.to_string())?.ended;
     table.push(
-        Row::new("stint session end --all", format!("{} session ended", ended.len()), PERSON)
+        Row::new("every session is ended", format!("{} session", ended.len()), PERSON)
             .expect(ended == [holding.id()], format!("ended {ended:?}")),
     );
     let arrived = scene.provider.log.len();
@@ -48,14 +48,10 @@ pub(super) async fn kill(scene: &Scene, holding: &Holding, table: &mut Table) ->
     let answer = holding.send(&graphql(&holding.placeholder, query, &json!({ "id": ids::STAGING }))).await?;
     let code = answer.problem().map(|problem| problem.code).unwrap_or_default();
     table.push(
-        Row::new(
-            "the next request: a read that was allowed",
-            format!("{code} ({})", answer.status),
-            "its token is void",
-        )
-        .expect(answer.status == 401, format!("answered {}", answer.status))
-        .expect(code == Code::SessionEnded.as_str(), format!("{code} and not {}", Code::SessionEnded))
-        .expect(scene.provider.log.len() == arrived, "something reached the provider"),
+        Row::new("the next request, a read", format!("{code} ({})", answer.status), "its token is void")
+            .expect(answer.status == 401, format!("answered {}", answer.status))
+            .expect(code == Code::SessionEnded.as_str(), format!("{code} and not {}", Code::SessionEnded))
+            .expect(scene.provider.log.len() == arrived, "something reached the provider"),
     );
     Ok(())
 }
@@ -90,15 +86,11 @@ async fn asked_and_approved(
         .collect();
     let to_type = approval.confirm.as_ref().map(|confirm| confirm.text.as_str());
     table.push(
-        Row::new(
-            "the agent deletes the volume staging-cache",
-            "waits for a person",
-            named(&approval.policies),
-        )
-        .expect(approval.session == holding.id(), "another session asks")
-        .expect(places == [STAGING], format!("it is said to be in {places:?}"))
-        .expect(to_type == Some(name.as_str()), format!("{to_type:?} is to be typed"))
-        .expect(untouched(), "it reached the provider before anybody said yes"),
+        Row::new("delete the volume staging-cache", "waits for a person", named(&approval.policies))
+            .expect(approval.session == holding.id(), "another session asks")
+            .expect(places == [STAGING], format!("it is said to be in {places:?}"))
+            .expect(to_type == Some(name.as_str()), format!("{to_type:?} is to be typed"))
+            .expect(untouched(), "it reached the provider before anybody said yes"),
     );
 
     let url = format!("{}/v1/approvals/{}/approve", scene.url(), approval.id);
@@ -106,7 +98,7 @@ async fn asked_and_approved(
     let own = holding.sidecar.session().holder();
     let answer = own.call::<Value>(Method::POST, &url, Some(&body), Duration::ZERO).await;
     table.push(
-        no("the agent approves its own request", answer.err(), &[401, 403])
+        no("the agent approves it itself", "people approve, agents ask", answer.err(), &[401, 403])
             .expect(untouched(), "it went through"),
     );
 
@@ -114,7 +106,8 @@ async fn asked_and_approved(
     let answer = scene.admin.approve(&approval.id, &wrong).await;
     table.push(
         no(
-            &format!("{PERSON} approves, typing a wrong name"),
+            &format!("{PERSON} approves, types a wrong name"),
+            "it has another name",
             answer.err(),
             &[Code::ConfirmationMismatch.status()],
         )
@@ -139,7 +132,7 @@ async fn gone_once(
     let used = scene.admin.approval(&asked.id, None).await.map_err(|error| error.to_string())?;
     let happened = if gone { "deleted" } else { "not deleted" };
     Ok(Row::new(
-        format!("{PERSON} approves, typing staging-cache"),
+        format!("{PERSON} approves, types staging-cache"),
         happened,
         format!("approval by {}", used.decided_by.clone().unwrap_or_default()),
     )
@@ -170,7 +163,7 @@ async fn asks_again(
     let reached = scene.provider.log.reached("volumeDelete");
     Ok(Row::new(
         "the same request again",
-        format!("asks anew; {code} ({})", answer.status),
+        format!("asked anew: {code}"),
         format!("{PERSON}: {}", denied.reason.clone().unwrap_or_default()),
     )
     .expect(denied.id != first.id, "the used approval was asked for")
@@ -180,13 +173,17 @@ async fn asks_again(
     .expect(scene.world().volume(ids::VOLUME_STAGING).is_some(), "the volume is gone again"))
 }
 
-/// The approval that waits, other than `known`, as `stint approval list` shows it.
+/// The approval that waits for the staging volume, other than `known`, as `stint approval list` shows it.
 async fn waiting(scene: &Scene, known: Option<&str>) -> Result<Approval, String> {
+    let wanted = |approval: &Approval| {
+        Some(approval.id.as_str()) != known
+            && approval.resources.iter().any(|resource| resource.id == ids::VOLUME_STAGING)
+    };
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(10) {
         let list =
             scene.admin.approvals(Some(ApprovalState::Waiting)).await.map_err(|error| error.to_string())?;
-        if let Some(found) = list.approvals.into_iter().find(|approval| Some(approval.id.as_str()) != known) {
+        if let Some(found) = list.approvals.into_iter().find(wanted) {
             return Ok(found);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -195,10 +192,10 @@ async fn waiting(scene: &Scene, known: Option<&str>) -> Result<Approval, String>
 }
 
 /// A call that must have been refused with one of these statuses.
-fn no(tried: &str, error: Option<Error>, statuses: &[u16]) -> Row {
+fn no(tried: &str, why: &str, error: Option<Error>, statuses: &[u16]) -> Row {
     match error {
         Some(Error::Problem(problem)) => {
-            Row::new(tried, format!("{} ({})", problem.code, problem.status), problem.title.clone())
+            Row::new(tried, format!("{} ({})", problem.code, problem.status), why)
                 .expect(statuses.contains(&problem.status), format!("answered {}", problem.status))
         }
         Some(other) => Row::new(tried, "no answer", "").expect(false, other.to_string()),

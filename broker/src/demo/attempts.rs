@@ -59,8 +59,8 @@ pub(super) fn foreign(placeholder: &str) -> Vec<Attempt> {
         policy: None,
     };
     vec![
-        attempt("the published curl, with the found token", published(ids::ACCOUNT_TOKEN)),
-        attempt("a found project token beside the placeholder", beside),
+        attempt("the published curl, the found token", published(ids::ACCOUNT_TOKEN)),
+        attempt("a found project token in its header", beside),
     ]
 }
 
@@ -85,7 +85,7 @@ pub(super) fn deletions(token: &str) -> Vec<Attempt> {
         .append_pair("query", &format!("mutation {{ {delete} }}"))
         .finish();
     vec![
-        denied("the published curl, with the placeholder", published(token)),
+        denied("the published curl, the placeholder", published(token)),
         denied("under an alias", query(format!("mutation {{ tidy: {delete} }}"))),
         denied(
             "in a fragment",
@@ -104,13 +104,9 @@ pub(super) fn deletions(token: &str) -> Vec<Attempt> {
             "as a block string",
             query(format!("mutation {{ volumeDelete(volumeId: \"\"\"{id}\"\"\") }}")),
         ),
-        denied("in a batch, behind a harmless query", with_body(token, batch.to_string())),
-        denied("as one of two operations, by operationName", with_body(token, named.to_string())),
-        Attempt {
-            tried: "as a form: query=…",
-            request: Request { body: form.clone(), ..published(token) },
-            ..denied("", published(token))
-        },
+        denied("in a batch, behind a query", with_body(token, batch.to_string())),
+        denied("one of two, by operationName", with_body(token, named.to_string())),
+        denied("as a form: query=…", Request { body: form.clone(), ..published(token) }),
         Attempt {
             tried: "as a GET: ?query=…",
             request: Request {
@@ -120,7 +116,10 @@ pub(super) fn deletions(token: &str) -> Vec<Attempt> {
                 body: String::new(),
                 ..published(token)
             },
-            ..denied("", published(token))
+            field: "volumeDelete",
+            // Refused before it is looked at: the provider changes nothing by GET, and neither does the pack.
+            code: Code::MethodNotAllowed,
+            policy: None,
         },
     ]
 }
@@ -136,7 +135,7 @@ pub(super) fn detours(token: &str) -> Vec<Attempt> {
     };
     vec![
         attempt(
-            "volumeInstanceUpdate(state: DELETED), \"in staging\"",
+            "volumeInstanceUpdate(state: DELETED)",
             "volumeInstanceUpdate",
             "mutation($v: String!, $e: String, $i: VolumeInstanceUpdateInput!) { volumeInstanceUpdate(volumeId: $v, environmentId: $e, input: $i) }",
             json!({ "v": ids::VOLUME_PRODUCTION, "e": ids::STAGING, "i": { "state": "DELETED" } }),
@@ -150,7 +149,7 @@ pub(super) fn detours(token: &str) -> Vec<Attempt> {
             OTHER_ENVIRONMENT,
         ),
         attempt(
-            "serviceDelete with staging's environmentId",
+            "serviceDelete, environmentId: staging",
             "serviceDelete",
             "mutation($s: String!, $e: String) { serviceDelete(id: $s, environmentId: $e) }",
             json!({ "s": ids::SERVICE_POSTGRES, "e": ids::STAGING }),
@@ -176,7 +175,7 @@ pub(super) fn detours(token: &str) -> Vec<Attempt> {
 /// A person has staged `removal` in the dashboard, and the agent would commit it.
 pub(super) fn commit_staged(token: &str) -> Attempt {
     Attempt {
-        tried: "commit a deletion that somebody staged",
+        tried: "commit a deletion staged by a person",
         request: graphql(
             token,
             "mutation($e: String!) { environmentPatchCommitStaged(environmentId: $e) }",
@@ -191,7 +190,7 @@ pub(super) fn commit_staged(token: &str) -> Attempt {
 /// A backup is protected in staging too.
 pub(super) fn delete_staging_backup(token: &str, backup: &str) -> Attempt {
     Attempt {
-        tried: "delete the backup that was made in staging",
+        tried: "delete the backup made in staging",
         request: graphql(token, BACKUP_DELETE, &json!({ "v": ids::INSTANCE_STAGING, "b": backup })),
         field: "volumeInstanceBackupDelete",
         code: Code::Denied,

@@ -5,39 +5,33 @@ use std::path::Path;
 
 use super::scene::Scene;
 use super::table::{Row, Table};
-use crate::app::{Unsealing, database, trail};
-use crate::audit::{PublicKey, Report, encode, link, verify_export};
+use crate::app::{Unsealing, trail};
+use crate::audit::{PublicKey, Report, What, verify_export};
 use crate::clock::Clock;
-use crate::store::Store;
 
 /// `records` are the ids that answers named: the trail must hold them all.
 pub(super) async fn act(scene: &Scene, records: &[String], table: &mut Table) -> Result<(), String> {
     table.section("The audit trail");
     let config = scene.running.app.config();
-    let store = Store::open(&database(config), link, encode).await.map_err(|error| error.to_string())?;
-    let verified = trail::verify(&store, &config.data).await.map_err(|error| error.detail)?;
+    let verified = trail::verify(config).await.map_err(|error| error.detail)?;
     table.push(
-        sound("stint-broker audit verify --data DIR", &verified.report)
+        sound("audit verify on the database", "hash chain, signed head", &verified.report)
             .expect(verified.beside.is_empty(), verified.beside.join(", ")),
     );
-    let clock = Clock::system();
-    let unsealing = Unsealing { key: None, passphrase: None };
-    let key = trail::audit_key(config, &store, &clock, unsealing).await?;
     let mut export = Vec::new();
-    trail::export(&store, &key, &clock, &mut export).await.map_err(|error| error.detail)?;
-    drop(key);
-    store.close().await;
+    let unsealing = Unsealing { key: None, passphrase: None };
+    trail::export(config, &Clock::system(), unsealing, &mut export).await.map_err(|error| error.detail)?;
 
     let text = String::from_utf8(export).map_err(|_| "the export is not text")?;
     let kept = records.iter().filter(|id| text.contains(id.as_str())).count();
     let report = verify(&text, &config.data)?;
     table.push(
-        sound("the same on an export, with the public key", &report)
+        sound("audit verify on an export", "with the public key alone", &report)
             .expect(report.records == verified.report.records, "the export is not the whole trail"),
     );
     table.push(
         Row::new(
-            "every request of the agent is in it",
+            "the agent's requests are all in it",
             format!("{kept} of {}", records.len()),
             "by the ids in the answers",
         )
@@ -56,10 +50,10 @@ fn verify(export: &str, data: &Path) -> Result<Report, String> {
     verify_export(BufReader::new(Cursor::new(export)), &key).map_err(|error| error.to_string())
 }
 
-fn sound(tried: &str, report: &Report) -> Row {
+fn sound(tried: &str, why: &str, report: &Report) -> Row {
     let faults: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
     let what = if report.is_sound() { "sound" } else { "NOT sound" };
-    Row::new(tried, format!("{what}: {} records", report.records), "hash chain, signed head")
+    Row::new(tried, format!("{what}: {} records", report.records), why)
         .expect(report.is_sound(), faults.join(", "))
         .expect(report.records > 0, "there are no records")
 }
@@ -67,15 +61,17 @@ fn sound(tried: &str, report: &Report) -> Row {
 /// Somebody makes the deletion look like something else: one letter of one record.
 fn tampered(export: &str, data: &Path) -> Result<Row, String> {
     let (before, _) = export.split_once("volumeDelete").ok_or("the trail does not name the deletion")?;
-    // The first line is the export's header, so a line's number is its record's, as long as no checkpoint stands before.
     let altered = export.replacen("volumeDelete", "volumeDelets", 1);
     let record = records_through(before);
     let report = verify(&altered, data)?;
-    let found = report.faults.first().map(|fault| fault.seq);
-    let text = report.faults.first().map_or_else(|| "not found".to_owned(), ToString::to_string);
-    Ok(Row::new("one letter changed in a copy of the export", text, "the link breaks there")
-        .expect(!report.is_sound(), "the changed record was not found")
-        .expect(found == Some(record), format!("put at record {found:?} and not at {record}")))
+    let found = report.faults.first();
+    let happened =
+        found.map_or_else(|| "not found".to_owned(), |fault| format!("found at record {}", fault.seq));
+    let right = found.is_some_and(|fault| fault.seq == record && fault.what == What::Changed);
+    let why = found.map(ToString::to_string).unwrap_or_default();
+    Ok(Row::new("one letter of the export is changed", happened, why)
+        .expect(!report.is_sound(), "the change was not found")
+        .expect(right, format!("found {found:?}, and record {record} was changed")))
 }
 
 /// The position of the record on whose line the text ends: lines that are neither header nor checkpoint.

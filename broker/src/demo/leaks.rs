@@ -9,11 +9,11 @@ use super::approvals;
 use super::attempts::published;
 use super::hold::Holding;
 use super::http::Client;
-use super::scene::{STAGING, Scene};
+use super::scene::Scene;
 use super::table::{Row, Table};
 
 pub(super) async fn act(scene: &Scene, holding: &Holding, table: &mut Table) -> Result<(), String> {
-    table.section("What the agent held, outside of its session");
+    table.section("What the provider saw, and what the agent held is worth elsewhere");
     table.push(what_arrived(scene, holding)?);
     table.push(placeholder_alone(scene, holding).await?);
     table.push(token_alone(scene, holding).await?);
@@ -22,20 +22,24 @@ pub(super) async fn act(scene: &Scene, holding: &Holding, table: &mut Table) -> 
 }
 
 /// The provider's own log: every request of the session and of the broker's look-ups carried the vault's credential,
-/// and neither the found key nor the placeholder ever arrived. What people sent straight to it used the same account.
+/// and neither the found key nor the placeholder ever arrived. The one request that a person sent straight there
+/// carried that person's own.
 fn what_arrived(scene: &Scene, holding: &Holding) -> Result<Row, String> {
     let log = &scene.provider.log;
-    let injected = format!("Bearer {}", scene.vaulted);
+    let [injected, person] = [&scene.vaulted, &scene.dashboard].map(|token| format!("Bearer {token}"));
     let entries = log.entries();
-    let other = entries.iter().filter(|entry| entry.header("authorization") != Some(&injected)).count();
+    let carrying =
+        |token: &str| entries.iter().filter(|entry| entry.header("authorization") == Some(token)).count();
+    let (ours, theirs) = (carrying(&injected), carrying(&person));
     let found = log.holds(ids::ACCOUNT_TOKEN) || log.holds(ids::STAGING_TOKEN);
     Ok(Row::new(
-        "what reached the provider",
-        format!("{} requests, all with the vault's credential", entries.len()),
-        "injected by the gateway",
+        "what reached the provider, in all",
+        format!("{ours}, all by the gateway"),
+        "with the vault's credential",
     )
-    .expect(!entries.is_empty(), "nothing arrived at all")
-    .expect(other == 0, format!("{other} requests carried something else"))
+    .expect(ours > 0, "nothing arrived at all")
+    .expect(theirs == 1, format!("{theirs} requests carried the token of a person"))
+    .expect(ours + theirs == entries.len(), "some requests carried something else")
     .expect(!found, "a found key arrived")
     .expect(!log.holds(&holding.placeholder), "the placeholder arrived")
     .expect(scene.world().volume(ids::VOLUME_PRODUCTION).is_some(), "the production volume is gone"))
@@ -47,7 +51,7 @@ async fn placeholder_alone(scene: &Scene, holding: &Holding) -> Result<Row, Stri
     let client = Client::straight(scene.provider.addr, scene.ca_pem()?)?;
     let answer = client.send(&published(&holding.placeholder)).await?;
     let refused = answer.data().is_none() && answer.body.contains("Not Authorized");
-    Ok(Row::new("the placeholder, straight to the provider", "Not Authorized", "it stands for nothing there")
+    Ok(Row::new("the placeholder, at the provider", "Not Authorized", "it stands for nothing there")
         .expect(refused, format!("answered {}: {}", answer.status, answer.body))
         .expect(scene.world() == before, "the provider's world changed"))
 }
@@ -67,7 +71,7 @@ async fn token_alone(scene: &Scene, holding: &Holding) -> Result<Row, String> {
     let answer = answer.map_err(|error| error.to_string())?;
     let code = serde_json::from_slice(answer.body()).map(|problem: stint_api::Problem| problem.code);
     let happened = format!("{} ({})", code.unwrap_or_default(), answer.status().as_u16());
-    Ok(Row::new(format!("the token of the {STAGING} session, alone"), happened, "bound to the session's key")
+    Ok(Row::new("the session's token, without its key", happened, "bound to the session's key")
         .expect(answer.status() == 401, format!("answered {}", answer.status()))
         .expect(scene.provider.log.len() == arrived, "something reached the provider"))
 }

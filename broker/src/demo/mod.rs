@@ -21,7 +21,7 @@ mod without;
 mod work;
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stint_standin::railway::Railway;
 use stint_standin::{Handle, Standin, Tls};
@@ -30,7 +30,7 @@ use crate::command::stopped;
 use crate::config::Environment;
 use hold::Holding;
 use scene::Scene;
-use table::Table;
+use table::{Row, Table};
 use voice::Voice;
 
 #[derive(Debug, clap::Args)]
@@ -48,28 +48,31 @@ const LEGACY_HOST: &str = "backboard.railway.app";
 pub async fn run(args: DemoArgs) -> Result<ExitCode, String> {
     let environment = Environment::of_process();
     let voice = Voice::of(&environment);
-    // Whatever ends the demo, what it made is taken away when this future is dropped.
-    tokio::select! {
-        played = play(&args, &environment, &voice) => played,
-        stopped = stopped() => stopped.map(|()| ExitCode::FAILURE),
+    // Whatever ends the play, what it made is taken away when the future is dropped.
+    let (scene, table, took) = tokio::select! {
+        played = play(&environment, &voice) => played?,
+        stopped = stopped() => return stopped.map(|()| ExitCode::FAILURE),
+    };
+    table.show(&voice, took);
+    if args.keep {
+        scene.restore();
+        keep::explain(&scene, &voice)?;
+        stopped().await?;
     }
+    scene.close().await;
+    Ok(if table.is_as_it_should_be() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn play(args: &DemoArgs, environment: &Environment, voice: &Voice) -> Result<ExitCode, String> {
+async fn play(environment: &Environment, voice: &Voice) -> Result<(Scene, Table, Duration), String> {
     let started = Instant::now();
     let provider = provider().await?;
     let mut table = Table::default();
     without::act(&provider, voice, &mut table).await?;
     let scene = Scene::set(provider, environment, voice).await?;
-    within(&scene, voice, &mut table).await?;
-    table.show(voice, started.elapsed());
-    if args.keep {
-        scene.restore();
-        keep::explain(&scene, voice)?;
-        stopped().await?;
+    if let Err(error) = within(&scene, voice, &mut table).await {
+        table.push(Row::new("to go on from here", "the story broke off", "").expect(false, error));
     }
-    scene.close().await;
-    Ok(if table.is_as_it_should_be() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok((scene, table, started.elapsed()))
 }
 
 /// The stand-in, with a certificate for the provider's own names.

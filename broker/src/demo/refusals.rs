@@ -100,12 +100,12 @@ fn quote(voice: &Voice, answer: &Answer) {
     }
 }
 
-/// Somebody with the account's own token stages the deletion, straight at the provider.
+/// A person, with a token of their own, stages the deletion, straight at the provider.
 async fn stage_in_dashboard(scene: &Scene) -> Result<(), String> {
     let client = Client::straight(scene.provider.addr, scene.ca_pem()?)?;
     let query = "mutation($e: String!, $i: EnvironmentConfig!) { environmentStageChanges(environmentId: $e, input: $i) { id } }";
     let variables = json!({ "e": ids::PRODUCTION, "i": removal(ids::VOLUME_PRODUCTION) });
-    let answer = client.send(&graphql(&scene.vaulted, query, &variables)).await?;
+    let answer = client.send(&graphql(&scene.dashboard, query, &variables)).await?;
     answer.data().map(|_| ()).ok_or_else(|| format!("nothing could be staged: {}", answer.body))
 }
 

@@ -13,14 +13,14 @@ use stint_standin::railway::{Railway, Viewer, World, ids};
 use super::voice::Voice;
 use crate::app::Unsealing;
 use crate::clock::Clock;
-use crate::command::{Running, start};
 use crate::config::{Config, Environment, Flags};
+use crate::serve::{Running, start};
 
 pub(super) const AGENT: &str = "coder";
 pub(super) const STAGING: &str = "staging";
 pub(super) const PERSON: &str = "robin";
 
-/// How long a request waits for a person: longer than any part of the demo takes.
+/// How long a request waits for a person, who is quick here.
 const HOLD: Duration = Duration::from_secs(5);
 
 pub(super) struct Scene {
@@ -30,6 +30,8 @@ pub(super) struct Scene {
     pub(super) admin: Broker,
     /// The account token that went into the vault. The found one is another, and as good at the provider.
     pub(super) vaulted: String,
+    /// What a person uses in the provider's own dashboard.
+    pub(super) dashboard: String,
     pub(super) clock: stint::clock::Clock,
     seed: World,
     folder: Folder,
@@ -45,13 +47,12 @@ impl Scene {
         voice: &Voice,
     ) -> Result<Self, String> {
         let clock = stint::clock::Clock::system();
-        let vaulted = Clock::system().uuid().ok_or("the system gives no randomness")?.to_string();
-        provider.site.world().admit(&vaulted, Viewer::Account { user: ids::USER.to_owned() });
+        let [vaulted, dashboard] = [token(&provider)?, token(&provider)?];
         let folder = Folder::make(environment, &clock)?;
         let running = broker(&folder.0).await?;
         let admin = log_in(&folder.0, running.app.issuer(), &clock).await?;
         let seed = provider.site.snapshot();
-        let scene = Scene { provider, running, admin, vaulted, clock, seed, folder };
+        let scene = Scene { provider, running, admin, vaulted, dashboard, clock, seed, folder };
         scene.register().await.map_err(|error| format!("setting up: {error}"))?;
         voice.title("Act 2: the same under a session");
         voice.say(&format!("a broker on {}, set up by {PERSON} as its first administrator", scene.url()));
@@ -115,6 +116,13 @@ impl Scene {
         self.admin.add_agent(&agent).await.map_err(said)?;
         Ok(())
     }
+}
+
+/// A new token of the account, in the shape of the provider's.
+fn token(provider: &Handle<Railway>) -> Result<String, String> {
+    let token = Clock::system().uuid().ok_or("the system gives no randomness")?.to_string();
+    provider.site.world().admit(&token, Viewer::Account { user: ids::USER.to_owned() });
+    Ok(token)
 }
 
 /// A broker on the embedded default and a free port of the loopback interface.

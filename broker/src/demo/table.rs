@@ -5,9 +5,9 @@ use stint::output::clean;
 use super::voice::{Paint, Voice, wrap};
 
 /// Widths of what was tried, what happened and why; with the mark and the spaces, 100 columns.
-const TRIED: usize = 41;
-const HAPPENED: usize = 29;
-const WHY: usize = 22;
+const TRIED: usize = 37;
+const HAPPENED: usize = 27;
+const WHY: usize = 30;
 
 /// What was tried and what happened.
 #[derive(Debug, Default)]
@@ -78,10 +78,8 @@ impl Table {
         voice.line("");
         let faulty: Vec<&Row> = self.rows().filter(|row| !row.faults.is_empty()).collect();
         for row in &faulty {
-            for fault in &row.faults {
-                let text = format!("not as it should be: {}: {}", clean(&row.tried), clean(fault));
-                voice.line(&voice.paint(Paint::Bad, &text));
-            }
+            let text = format!("not as it should be: {}: {}", row.tried, row.faults.join("; "));
+            voice.line(&voice.paint(Paint::Bad, &clean(&text)));
         }
         let total = self.rows().count();
         let paint = if faulty.is_empty() { Paint::Good } else { Paint::Bad };

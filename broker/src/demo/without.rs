@@ -25,8 +25,8 @@ pub(super) async fn act(provider: &Handle<Railway>, voice: &Voice, table: &mut T
     voice.say("an agent at work in staging finds a token in a file, and sends:");
     let request = published(ids::ACCOUNT_TOKEN);
     voice.quote("curl -X POST https://backboard.railway.app/graphql/v2 \\");
-    voice.quote(&format!("     -H \"Authorization: Bearer {}\" \\", ids::ACCOUNT_TOKEN));
-    voice.quote(&format!("     -d '{}'", request.body));
+    voice.quote(&format!("  -H \"Authorization: Bearer {}\" \\", ids::ACCOUNT_TOKEN));
+    voice.quote(&format!("  -d '{}'", request.body));
 
     let client = Client::straight(provider.addr, provider.ca_pem().unwrap_or_default())?;
     let started = Instant::now();
@@ -41,11 +41,10 @@ pub(super) async fn act(provider: &Handle<Railway>, voice: &Voice, table: &mut T
     if gone && left == 0 {
         voice.say(&voice.paint(Paint::Bad, &text));
     }
-    table.section("without Stint");
-    let happened =
-        if gone { format!("volume and {backups} backups gone in {took} ms") } else { "nothing".into() };
+    table.section("Without Stint");
+    let happened = if gone { format!("gone with {backups} backups, {took} ms") } else { "nothing".into() };
     table.push(
-        Row::new("the published curl, with the found token", happened, "nobody asked")
+        Row::new("the published curl, the found token", happened, "nobody asked")
             .lost()
             .expect(answer.status == 200, format!("the stand-in answered {}", answer.status))
             .expect(backups > 0, "the volume had no backups to lose")
@@ -57,7 +56,7 @@ pub(super) async fn act(provider: &Handle<Railway>, voice: &Voice, table: &mut T
     provider.log.clear();
     let whole = provider.site.snapshot() == before;
     table.push(
-        Row::new("put it all back", "restored from a snapshot", "the stand-in's own")
+        Row::new("the world is put back", "as it was", "from a snapshot")
             .expect(whole, "the world is not what it was"),
     );
     Ok(())
