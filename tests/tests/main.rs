@@ -9,6 +9,7 @@
 
 mod architecture;
 mod attacks;
+mod demo;
 mod incident;
 mod place;
 mod store;
