@@ -86,7 +86,6 @@ impl TestBroker {
     /// Everything but the start.
     pub fn prepare(options: Options) -> Self {
         let folder = tempfile::Builder::new().prefix("stint-test-").tempdir().expect("a temporary folder");
-        fs::create_dir(folder.path().join("home")).expect("a home for the client");
         let addr = free_port();
         let scheme = if options.args.iter().any(|arg| arg == "--tls-cert") { "https" } else { "http" };
         TestBroker {
@@ -125,6 +124,11 @@ impl TestBroker {
     /// The client's `STINT_HOME`.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
+    }
+
+    /// The folder of everything of this test: data, home, logs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A folder for the test's own files; it is searched for secrets too, as everything beside it.

@@ -9,7 +9,13 @@
 
 mod architecture;
 mod attacks;
+mod config;
+mod contract;
+mod durable;
 mod incident;
 mod place;
+mod session;
 mod store;
 mod token;
+mod upstream;
+mod vault;
