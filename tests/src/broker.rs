@@ -58,6 +58,7 @@ pub struct TestBroker {
     child: Option<Child>,
     captured: Captured,
     checks: bool,
+    listen: bool,
 }
 
 impl Default for Options {
@@ -97,7 +98,14 @@ impl TestBroker {
             child: None,
             captured: Captured::default(),
             checks: true,
+            listen: true,
         }
+    }
+
+    /// Leave `--listen` to the arguments of the test.
+    pub fn listening_as_told(mut self) -> Self {
+        self.listen = false;
+        self
     }
 
     /// `stint-broker serve` that is expected not to start: what it said.
@@ -307,7 +315,10 @@ impl TestBroker {
             }
             None => bare(broker),
         };
-        command.arg("serve").arg("--data").arg(self.data()).arg("--listen").arg(self.addr.to_string());
+        command.arg("serve").arg("--data").arg(self.data());
+        if self.listen {
+            command.arg("--listen").arg(self.addr.to_string());
+        }
         if self.options.allow_private {
             command.args(["--allow-private-upstreams", "127.0.0.0/8"]);
         }

@@ -11,6 +11,7 @@ mod architecture;
 mod attacks;
 mod config;
 mod contract;
+mod demo;
 mod durable;
 mod incident;
 mod place;

@@ -86,7 +86,8 @@ fn log(config: &Config, environment: &Environment) {
     }
 }
 
-async fn stopped() -> Result<(), String> {
+/// SIGTERM or SIGINT came.
+pub async fn stopped() -> Result<(), String> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     tokio::select! {
