@@ -58,6 +58,7 @@ pub struct TestBroker {
     child: Option<Child>,
     captured: Captured,
     checks: bool,
+    listen: bool,
 }
 
 impl Default for Options {
@@ -86,7 +87,6 @@ impl TestBroker {
     /// Everything but the start.
     pub fn prepare(options: Options) -> Self {
         let folder = tempfile::Builder::new().prefix("stint-test-").tempdir().expect("a temporary folder");
-        fs::create_dir(folder.path().join("home")).expect("a home for the client");
         let addr = free_port();
         let scheme = if options.args.iter().any(|arg| arg == "--tls-cert") { "https" } else { "http" };
         TestBroker {
@@ -98,7 +98,14 @@ impl TestBroker {
             child: None,
             captured: Captured::default(),
             checks: true,
+            listen: true,
         }
+    }
+
+    /// Leave `--listen` to the arguments of the test.
+    pub fn listening_as_told(mut self) -> Self {
+        self.listen = false;
+        self
     }
 
     /// `stint-broker serve` that is expected not to start: what it said.
@@ -125,6 +132,11 @@ impl TestBroker {
     /// The client's `STINT_HOME`.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
+    }
+
+    /// The folder of everything of this test: data, home, logs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A folder for the test's own files; it is searched for secrets too, as everything beside it.
@@ -303,7 +315,10 @@ impl TestBroker {
             }
             None => bare(broker),
         };
-        command.arg("serve").arg("--data").arg(self.data()).arg("--listen").arg(self.addr.to_string());
+        command.arg("serve").arg("--data").arg(self.data());
+        if self.listen {
+            command.arg("--listen").arg(self.addr.to_string());
+        }
         if self.options.allow_private {
             command.args(["--allow-private-upstreams", "127.0.0.0/8"]);
         }

@@ -9,8 +9,14 @@
 
 mod architecture;
 mod attacks;
+mod config;
+mod contract;
 mod demo;
+mod durable;
 mod incident;
 mod place;
+mod session;
 mod store;
 mod token;
+mod upstream;
+mod vault;
