@@ -6,7 +6,7 @@ use stint_api::{Code, WhoAmI};
 
 use super::{App, Error, LiveCredential, LiveSession, Result};
 use crate::model::{ClientId, Name};
-use crate::store::{Change, Database};
+use crate::store::Change;
 use crate::token::{self, Audience, Jwk, ProvenKey, Shown, Verified};
 
 /// What a request presents to say who sent it.
@@ -40,7 +40,7 @@ pub struct GatewayCaller {
 
 /// A proof that this process has used up, for the commit that it causes to remember.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct UsedProof {
+pub(in crate::app) struct UsedProof {
     key: [u8; 32],
     /// Seconds since the epoch, after which the proof is stale anyway.
     until: i64,
@@ -76,11 +76,6 @@ pub(in crate::app) fn parse_key(value: &serde_json::Value) -> Result<Key> {
 impl PersonCaller {
     pub fn actor(&self) -> String {
         format!("person:{}", self.person)
-    }
-
-    /// The proof, to be settled where no change remembers it.
-    pub(crate) fn used(&self) -> UsedProof {
-        self.used
     }
 
     pub fn whoami(&self) -> WhoAmI {
@@ -121,11 +116,6 @@ impl PersonCaller {
 // === impl GatewayCaller ===
 
 impl GatewayCaller {
-    /// The proof, to be settled where no commit remembers it.
-    pub(crate) fn used(&self) -> UsedProof {
-        self.used
-    }
-
     pub(in crate::app) fn used_proof(&self) -> Change {
         self.used.change()
     }
@@ -248,15 +238,6 @@ impl App {
             .check_and_insert(used.key, used.until, self.0.clock.unix())
             .map_err(|error| self.refused(error))?;
         Ok(used)
-    }
-
-    /// Use a proof up at every replica, for a request that makes no commit which would remember it. Without replicas
-    /// the memory of this process is enough: what it forgot by starting anew needs a nonce of its own.
-    pub(crate) async fn settle(&self, used: UsedProof) -> Result<()> {
-        match self.database() {
-            Database::Sqlite(_) => Ok(()),
-            Database::Postgres(_) => Ok(self.0.store.remember(used.key, used.until).await?),
-        }
     }
 
     /// An error of the token room in the words of the contract.

@@ -130,11 +130,10 @@ impl App {
         reason: Option<String>,
     ) -> Result<EndedSessions> {
         caller.works()?;
-        self.settle(caller.used()).await?;
         self.session(id).await?;
         let id = SessionId::parse(id)?;
         let reason = reason.unwrap_or_else(|| "revoked".to_owned());
-        let ended = self.end(&id, &caller.actor(), &reason).await?;
+        let ended = self.end(&id, &caller.actor(), &reason, None).await?;
         Ok(EndedSessions { ended: ended.then(|| id.to_string()).into_iter().collect() })
     }
 
@@ -146,20 +145,23 @@ impl App {
     ) -> Result<EndedSessions> {
         let id = &caller.session.row.id;
         let reason = reason.unwrap_or_else(|| "command_ended".to_owned());
-        let ended = self.end(id, &caller.session.row.subject, &reason).await?;
+        let ended = self.end(id, &caller.session.row.subject, &reason, None).await?;
         Ok(EndedSessions { ended: ended.then(|| id.to_string()).into_iter().collect() })
     }
 
     /// The kill switch: every live session ends, and with it every token.
     pub async fn end_all_sessions(&self, caller: &PersonCaller) -> Result<EndedSessions> {
         caller.works()?;
-        self.settle(caller.used()).await?;
         let mut ended = Vec::new();
+        // A replay at another replica would end the sessions that were started since.
+        let mut unused = true;
         loop {
             let rows = self.0.store.sessions(true, 500).await?;
             let before = ended.len();
             for row in rows {
-                if self.end(&row.id, &caller.actor(), "kill_switch").await? {
+                let used = unused.then(|| caller.used_proof());
+                if self.end(&row.id, &caller.actor(), "kill_switch", used).await? {
+                    unused = false;
                     ended.push(row.id.to_string());
                 }
             }
@@ -170,8 +172,14 @@ impl App {
     }
 
     /// End a session: durable, then gone from memory, so that the next request with its token fails. `false` when it
-    /// had ended before.
-    pub(in crate::app) async fn end(&self, id: &SessionId, actor: &str, reason: &str) -> Result<bool> {
+    /// had ended before. `used` is the proof to be remembered, where what asked for this would do more a second time.
+    pub(in crate::app) async fn end(
+        &self,
+        id: &SessionId,
+        actor: &str,
+        reason: &str,
+        used: Option<Change>,
+    ) -> Result<bool> {
         let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
         let event = self.event(
             EventKind::SessionEnded,
@@ -180,8 +188,8 @@ impl App {
             Facts::new().with("reason", reason.as_str()),
         )?;
         let change = Change::EndSession { id: id.clone(), at: self.0.clock.now(), reason };
-        let committed =
-            self.0.store.commit(Commit { changes: vec![change], events: vec![event], digest: None }).await;
+        let changes = std::iter::once(change).chain(used).collect();
+        let committed = self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await;
         match committed {
             Ok(_) => {
                 self.0.sessions.remove(id);
@@ -198,7 +206,7 @@ impl App {
     /// End a session that time or silence ended. Its tokens are refused whether or not this can be recorded now; the
     /// sweep tries again.
     pub(in crate::app) async fn end_quietly(&self, row: &SessionRow, reason: &str) {
-        if let Err(error) = self.end(&row.id, "broker", reason).await {
+        if let Err(error) = self.end(&row.id, "broker", reason, None).await {
             tracing::warn!(session = %row.id, %error, "the end of a session could not be recorded yet");
         }
     }

@@ -2,8 +2,10 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::request::Parts;
+use stint_api::Code;
 
-use crate::app::{App, Error, Facts, GatewayCaller, PersonCaller, Presented};
+use super::refusal::Refusal;
+use crate::app::{App, Error, GatewayCaller, PersonCaller, Presented};
 use crate::model::EventKind;
 use crate::problem;
 
@@ -20,24 +22,12 @@ impl From<Error> for Failed {
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
         let mut response = problem::response(&self.0, &problem::document(&self.0), false);
-        if matches!(response.status().as_u16(), 401 | 403) {
+        // To ask for a nonce is a step on the way in; two tokens at once are an attempt at one.
+        let kept_out = matches!(response.status().as_u16(), 401 | 403) && self.0.code != Code::UseNonce;
+        if kept_out || self.0.code == Code::AmbiguousRequest {
             response.extensions_mut().insert(Refusal::of(EventKind::RequestRefused, &self.0));
         }
         response
-    }
-}
-
-/// Response extension: who asked was not let in, which goes on record before it is answered.
-#[derive(Debug, Clone)]
-pub(super) struct Refusal {
-    pub(super) kind: EventKind,
-    pub(super) facts: Facts,
-}
-
-impl Refusal {
-    pub(super) fn of(kind: EventKind, error: &Error) -> Self {
-        let facts = Facts::new().with("code", error.code.as_str()).with("detail", error.detail.as_str());
-        Refusal { kind, facts }
     }
 }
 
@@ -61,11 +51,7 @@ impl FromRequestParts<App> for AsPerson {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failed> {
         let held = Held::of(parts)?;
-        let caller = app.identify_person(&held.presented()).await?;
-        if parts.method.is_safe() {
-            app.settle(caller.used()).await?;
-        }
-        Ok(AsPerson(caller))
+        Ok(AsPerson(app.identify_person(&held.presented()).await?))
     }
 }
 
@@ -74,7 +60,7 @@ impl FromRequestParts<App> for AsSession {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failed> {
         let held = Held::of(parts)?;
-        session(app, &held).await.map(AsSession)
+        Ok(AsSession(app.identify_own_session(&held.presented()).await?))
     }
 }
 
@@ -85,17 +71,10 @@ impl FromRequestParts<App> for AsEither {
         let held = Held::of(parts)?;
         let presented = held.presented();
         if app.is_session_token(&presented) {
-            return session(app, &held).await.map(AsEither::Session);
+            return Ok(AsEither::Session(app.identify_own_session(&presented).await?));
         }
-        AsPerson::from_request_parts(parts, app).await.map(|AsPerson(caller)| AsEither::Person(caller))
+        Ok(AsEither::Person(app.identify_person(&presented).await?))
     }
-}
-
-/// Nothing that a session does at the control plane makes a commit with its proof.
-async fn session(app: &App, held: &Held) -> Result<GatewayCaller, Failed> {
-    let caller = app.identify_own_session(&held.presented()).await?;
-    app.settle(caller.used()).await?;
-    Ok(caller)
 }
 
 /// What a request presents, copied out of it.
@@ -128,7 +107,7 @@ impl Held {
 
 pub(super) fn texts(headers: &HeaderMap, name: &str) -> Result<Vec<String>, Failed> {
     let text = |value: &http::HeaderValue| {
-        let wrong = |_| Failed(Error::new(stint_api::Code::MalformedRequest, "a header value is not text"));
+        let wrong = |_| Failed(Error::new(Code::MalformedRequest, "a header value is not text"));
         value.to_str().map(str::to_owned).map_err(wrong)
     };
     headers.get_all(name).iter().map(text).collect()

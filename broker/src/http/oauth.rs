@@ -7,7 +7,8 @@ use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use stint_api::{Code, OAuthError};
 
-use super::caller::{Refusal, texts};
+use super::caller::texts;
+use super::refusal::Refusal;
 use crate::app::{App, Error, TokenRequest};
 use crate::model::EventKind;
 
@@ -116,32 +117,32 @@ impl IntoResponse for Fault {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-        if let Some(refusal) = self.refusal {
-            response.extensions_mut().insert(refusal);
-        }
-        let headers = response.headers_mut();
         if let Some(nonce) = self.nonce.as_deref().and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
             headers.insert("dpop-nonce", nonce);
+        }
+        if let Some(refusal) = self.refusal {
+            response.extensions_mut().insert(refusal);
         }
         response
     }
 }
 
-/// An error of the use case in OAuth's words, to go on record unless it is the broker's own.
+/// An error of the use case, to go on record unless it is the broker's own.
 fn fault(error: Error) -> Fault {
-    let mut fault = in_words(&error);
-    if fault.status.is_client_error() {
-        fault.refusal = Some(Refusal::of(EventKind::TokenRefused, &error));
-    }
-    fault
+    let (refusal, asks) = (Refusal::of(EventKind::TokenRefused, &error), error.code == Code::UseNonce);
+    let fault = in_words(error);
+    // To ask for a nonce is a step on the way in.
+    let refused = fault.status.is_client_error() && !asks;
+    Fault { refusal: refused.then_some(refusal), ..fault }
 }
 
-fn in_words(error: &Error) -> Fault {
+/// An error of the use case in OAuth's words.
+fn in_words(error: Error) -> Fault {
     let (status, code) = match error.code {
         Code::NotAuthenticated => (StatusCode::UNAUTHORIZED, "invalid_client"),
         Code::UseNonce => {
             let mut fault = Fault::new(StatusCode::BAD_REQUEST, "use_dpop_nonce", &error.detail);
-            fault.nonce = error.nonce.clone();
+            fault.nonce = error.nonce;
             return fault;
         }
         Code::InvalidProof => (StatusCode::BAD_REQUEST, "invalid_dpop_proof"),

@@ -7,6 +7,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use stint_api::Code;
 use tokio::sync::Semaphore;
+use tower::ServiceExt;
 
 use crate::app::{App, Error};
 use crate::listen;
@@ -50,7 +51,10 @@ impl Front {
                 }))
             });
         }
-        control::answer(&self.app, self.control, request).await
+        match self.control.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
     }
 
     async fn framing(&self, refused: listen::Refused) -> Response<Body> {
