@@ -260,9 +260,14 @@ impl TestBroker {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
+    /// The process of the running broker.
+    pub fn pid(&self) -> i32 {
+        self.child.as_ref().expect("the broker runs").id().cast_signed()
+    }
+
     /// The most bytes of memory that the broker's process has held at once.
     pub fn peak_memory(&self) -> u64 {
-        let pid = self.child.as_ref().expect("the broker runs").id();
+        let pid = self.pid();
         let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its process has a status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib: u64 =
