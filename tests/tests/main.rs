@@ -3,6 +3,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
+    clippy::type_complexity,
     clippy::unwrap_used,
     reason = "helpers of tests stop the test that they cannot serve"
 )]

@@ -6,7 +6,7 @@ use stint_api::{Code, WhoAmI};
 
 use super::{App, Error, LiveCredential, LiveSession, Result};
 use crate::model::{ClientId, Name};
-use crate::store::Change;
+use crate::store::{Change, Database};
 use crate::token::{self, Audience, Jwk, ProvenKey, Shown, Verified};
 
 /// What a request presents to say who sent it.
@@ -40,7 +40,7 @@ pub struct GatewayCaller {
 
 /// A proof that this process has used up, for the commit that it causes to remember.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::app) struct UsedProof {
+pub(crate) struct UsedProof {
     key: [u8; 32],
     /// Seconds since the epoch, after which the proof is stale anyway.
     until: i64,
@@ -76,6 +76,11 @@ pub(in crate::app) fn parse_key(value: &serde_json::Value) -> Result<Key> {
 impl PersonCaller {
     pub fn actor(&self) -> String {
         format!("person:{}", self.person)
+    }
+
+    /// The proof, to be settled where no change remembers it.
+    pub(crate) fn used(&self) -> UsedProof {
+        self.used
     }
 
     pub fn whoami(&self) -> WhoAmI {
@@ -116,6 +121,11 @@ impl PersonCaller {
 // === impl GatewayCaller ===
 
 impl GatewayCaller {
+    /// The proof, to be settled where no commit remembers it.
+    pub(crate) fn used(&self) -> UsedProof {
+        self.used
+    }
+
     pub(in crate::app) fn used_proof(&self) -> Change {
         self.used.change()
     }
@@ -135,9 +145,18 @@ impl App {
         Ok(PersonCaller { person: person.name, role: person.role, client, used })
     }
 
-    /// A live session with a token of its own.
+    /// A live session with a token of its own, at the gateway: the commit of its request remembers the proof.
     pub async fn identify_session(&self, presented: &Presented<'_>) -> Result<GatewayCaller> {
-        let (verified, used) = self.proven(presented, Audience::Gateway, false)?;
+        self.session_caller(presented, false).await
+    }
+
+    /// A live session with a token of its own, at the control plane.
+    pub async fn identify_own_session(&self, presented: &Presented<'_>) -> Result<GatewayCaller> {
+        self.session_caller(presented, true).await
+    }
+
+    async fn session_caller(&self, presented: &Presented<'_>, since_start: bool) -> Result<GatewayCaller> {
+        let (verified, used) = self.proven(presented, Audience::Gateway, since_start)?;
         let id = verified.session().ok_or_else(|| invalid("the token belongs to no session"))?;
         let session = self.live_session(id).await?;
         // The key of the token is the key of the session, and both name one environment.
@@ -229,6 +248,15 @@ impl App {
             .check_and_insert(used.key, used.until, self.0.clock.unix())
             .map_err(|error| self.refused(error))?;
         Ok(used)
+    }
+
+    /// Use a proof up at every replica, for a request that makes no commit which would remember it. Without replicas
+    /// the memory of this process is enough: what it forgot by starting anew needs a nonce of its own.
+    pub(crate) async fn settle(&self, used: UsedProof) -> Result<()> {
+        match self.database() {
+            Database::Sqlite(_) => Ok(()),
+            Database::Postgres(_) => Ok(self.0.store.remember(used.key, used.until).await?),
+        }
     }
 
     /// An error of the token room in the words of the contract.

@@ -130,6 +130,7 @@ impl App {
         reason: Option<String>,
     ) -> Result<EndedSessions> {
         caller.works()?;
+        self.settle(caller.used()).await?;
         self.session(id).await?;
         let id = SessionId::parse(id)?;
         let reason = reason.unwrap_or_else(|| "revoked".to_owned());
@@ -152,6 +153,7 @@ impl App {
     /// The kill switch: every live session ends, and with it every token.
     pub async fn end_all_sessions(&self, caller: &PersonCaller) -> Result<EndedSessions> {
         caller.works()?;
+        self.settle(caller.used()).await?;
         let mut ended = Vec::new();
         loop {
             let rows = self.0.store.sessions(true, 500).await?;

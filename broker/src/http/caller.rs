@@ -3,7 +3,8 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::request::Parts;
 
-use crate::app::{App, Error, GatewayCaller, PersonCaller, Presented};
+use crate::app::{App, Error, Facts, GatewayCaller, PersonCaller, Presented};
+use crate::model::EventKind;
 use crate::problem;
 
 /// An error on its way to being a problem document.
@@ -18,7 +19,25 @@ impl From<Error> for Failed {
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        problem::response(&self.0, &problem::document(&self.0), false)
+        let mut response = problem::response(&self.0, &problem::document(&self.0), false);
+        if matches!(response.status().as_u16(), 401 | 403) {
+            response.extensions_mut().insert(Refusal::of(EventKind::RequestRefused, &self.0));
+        }
+        response
+    }
+}
+
+/// Response extension: who asked was not let in, which goes on record before it is answered.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    pub(super) kind: EventKind,
+    pub(super) facts: Facts,
+}
+
+impl Refusal {
+    pub(super) fn of(kind: EventKind, error: &Error) -> Self {
+        let facts = Facts::new().with("code", error.code.as_str()).with("detail", error.detail.as_str());
+        Refusal { kind, facts }
     }
 }
 
@@ -42,7 +61,11 @@ impl FromRequestParts<App> for AsPerson {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failed> {
         let held = Held::of(parts)?;
-        Ok(AsPerson(app.identify_person(&held.presented()).await?))
+        let caller = app.identify_person(&held.presented()).await?;
+        if parts.method.is_safe() {
+            app.settle(caller.used()).await?;
+        }
+        Ok(AsPerson(caller))
     }
 }
 
@@ -51,7 +74,7 @@ impl FromRequestParts<App> for AsSession {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failed> {
         let held = Held::of(parts)?;
-        Ok(AsSession(app.identify_session(&held.presented()).await?))
+        session(app, &held).await.map(AsSession)
     }
 }
 
@@ -62,10 +85,17 @@ impl FromRequestParts<App> for AsEither {
         let held = Held::of(parts)?;
         let presented = held.presented();
         if app.is_session_token(&presented) {
-            return Ok(AsEither::Session(app.identify_session(&presented).await?));
+            return session(app, &held).await.map(AsEither::Session);
         }
-        Ok(AsEither::Person(app.identify_person(&presented).await?))
+        AsPerson::from_request_parts(parts, app).await.map(|AsPerson(caller)| AsEither::Person(caller))
     }
+}
+
+/// Nothing that a session does at the control plane makes a commit with its proof.
+async fn session(app: &App, held: &Held) -> Result<GatewayCaller, Failed> {
+    let caller = app.identify_own_session(&held.presented()).await?;
+    app.settle(caller.used()).await?;
+    Ok(caller)
 }
 
 /// What a request presents, copied out of it.

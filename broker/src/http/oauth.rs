@@ -7,8 +7,9 @@ use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use stint_api::{Code, OAuthError};
 
-use super::caller::texts;
+use super::caller::{Refusal, texts};
 use crate::app::{App, Error, TokenRequest};
+use crate::model::EventKind;
 
 const LIMIT: usize = 64 * 1024;
 
@@ -90,6 +91,7 @@ struct Fault {
     status: StatusCode,
     error: OAuthError,
     nonce: Option<String>,
+    refusal: Option<Refusal>,
 }
 
 impl Fault {
@@ -101,6 +103,7 @@ impl Fault {
             status,
             error: OAuthError { error: error.to_owned(), error_description: Some(description) },
             nonce: None,
+            refusal: None,
         }
     }
 }
@@ -113,6 +116,10 @@ impl IntoResponse for Fault {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+        if let Some(refusal) = self.refusal {
+            response.extensions_mut().insert(refusal);
+        }
+        let headers = response.headers_mut();
         if let Some(nonce) = self.nonce.as_deref().and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
             headers.insert("dpop-nonce", nonce);
         }
@@ -120,13 +127,21 @@ impl IntoResponse for Fault {
     }
 }
 
-/// An error of the use case in OAuth's words.
+/// An error of the use case in OAuth's words, to go on record unless it is the broker's own.
 fn fault(error: Error) -> Fault {
+    let mut fault = in_words(&error);
+    if fault.status.is_client_error() {
+        fault.refusal = Some(Refusal::of(EventKind::TokenRefused, &error));
+    }
+    fault
+}
+
+fn in_words(error: &Error) -> Fault {
     let (status, code) = match error.code {
         Code::NotAuthenticated => (StatusCode::UNAUTHORIZED, "invalid_client"),
         Code::UseNonce => {
             let mut fault = Fault::new(StatusCode::BAD_REQUEST, "use_dpop_nonce", &error.detail);
-            fault.nonce = error.nonce;
+            fault.nonce = error.nonce.clone();
             return fault;
         }
         Code::InvalidProof => (StatusCode::BAD_REQUEST, "invalid_dpop_proof"),

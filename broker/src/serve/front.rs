@@ -7,7 +7,6 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use stint_api::Code;
 use tokio::sync::Semaphore;
-use tower::ServiceExt;
 
 use crate::app::{App, Error};
 use crate::listen;
@@ -51,10 +50,7 @@ impl Front {
                 }))
             });
         }
-        match self.control.oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
+        control::answer(&self.app, self.control, request).await
     }
 
     async fn framing(&self, refused: listen::Refused) -> Response<Body> {

@@ -40,6 +40,7 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         Change::AddCheckpoint { seq, hash, at, key_id, signature } => {
             records::add_checkpoint(c, *seq, hash, *at, key_id, signature).await
         }
+        Change::Settle { key, until } => replay::settle(c, key, *until).await,
         Change::RevokeToken { jti, until } => replay::revoke_token(c, jti, *until).await,
     }
 }
@@ -63,6 +64,7 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::PutKey(_)
         | Change::PutSeal(_)
         | Change::AddCheckpoint { .. }
+        | Change::Settle { .. }
         | Change::RevokeToken { .. } => true,
         // These write to several tables, or fail by a foreign key, which PostgreSQL answers by ending the transaction.
         Change::AddLogin(_)

@@ -53,6 +53,8 @@ pub enum Change {
     EndSession { id: SessionId, at: DateTime<Utc>, reason: String },
     /// `CommitError::Replayed` where the key is there. `until` is in unix seconds, after which it may be forgotten.
     Remember { key: [u8; 32], until: i64 },
+    /// Remembers a key for a request that leaves no record, which `Remember` needs: `proof` where it is known.
+    Settle { key: [u8; 32], until: i64 },
     /// `approval` where the id is taken.
     AddApproval(ApprovalRow),
     /// To `Approved` or `Denied`, from waiting and unexpired only, otherwise `approval`.

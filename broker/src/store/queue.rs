@@ -47,7 +47,18 @@ impl Store {
         self.0.queue.tell(commit);
     }
 
-    /// Keeps a signed head. The one write that is no event.
+    /// Remembers the key of a proof whose request changes nothing: no event either. `CommitError::Replayed` where it is
+    /// known; `until` is in unix seconds, after which it may be forgotten.
+    pub async fn remember(&self, key: [u8; 32], until: i64) -> Result<(), CommitError> {
+        let changes = vec![Change::Settle { key, until }];
+        let asked = self.0.queue.ask(Commit { changes, events: Vec::new(), digest: None }).await;
+        match asked {
+            Err(CommitError::Conflict("proof")) => Err(CommitError::Replayed),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// Keeps a signed head, which is no event.
     pub async fn checkpoint(&self, row: CheckpointRow) -> Result<(), CommitError> {
         let CheckpointRow { seq, hash, at, key_id, signature } = row;
         let change = Change::AddCheckpoint { seq, hash, at, key_id, signature };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use sqlx::FromRow;
 
-use super::backend::{Connection, execute, found, one};
+use super::backend::{Connection, changed, execute, found, one};
 use super::error::Fault;
 use super::job::Job;
 use super::{Error, Store, sql};
@@ -141,6 +141,12 @@ impl Used {
 pub(super) async fn revoke_token(connection: &mut Connection, jti: &str, until: i64) -> Result<(), Fault> {
     execute!(connection, sql::REVOKE_TOKEN, jti, until)?;
     Ok(())
+}
+
+/// Kept among the tokens that are refused, under a name that no token has.
+pub(super) async fn settle(connection: &mut Connection, key: &Key, until: i64) -> Result<(), Fault> {
+    let name = format!("proof:{}", crate::model::digest_hex(key));
+    changed(execute!(connection, sql::REVOKE_TOKEN, name, until)?, "proof")
 }
 
 #[derive(FromRow)]

@@ -37,11 +37,7 @@ impl Client {
 
     /// The token endpoint's answer to a form with this assertion and these `DPoP` lines.
     pub(super) fn ask_token(&self, form: &[(&str, &str)], proofs: &[&str]) -> Answer {
-        let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-        let mut lines = vec!["content-type: application/x-www-form-urlencoded".to_owned()];
-        lines.extend(proofs.iter().map(|proof| format!("dpop: {proof}")));
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        wire::request(self.addr, "POST", "/oauth/token", &lines, body.join("&").as_bytes()).unwrap()
+        ask_token_at(self.addr, form, proofs)
     }
 
     /// The form of a good request for a token.
@@ -104,6 +100,14 @@ impl Client {
         let id = started["session"]["id"].as_str().expect("an id").to_owned();
         (Client::new(&id, key, &self.issuer, self.addr), started)
     }
+}
+
+pub(super) fn ask_token_at(addr: SocketAddr, form: &[(&str, &str)], proofs: &[&str]) -> Answer {
+    let body: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+    let mut lines = vec!["content-type: application/x-www-form-urlencoded".to_owned()];
+    lines.extend(proofs.iter().map(|proof| format!("dpop: {proof}")));
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    wire::request(addr, "POST", "/oauth/token", &lines, body.join("&").as_bytes()).unwrap()
 }
 
 /// A proof with `htu` exactly as given: an attacker need not normalise it.

@@ -324,7 +324,8 @@ fn a24_a25_the_same_tokens_are_refused_at_the_control_plane() {
         assert_eq!(answer.status, 401, "{name} {value}: {}", answer.text());
         assert!(code == "invalid_token" || (name == "cnf" && code == "invalid_dpop_proof"), "{name} {value}: {code}");
     }
-    assert_eq!(ground.recorded("request_refused"), before + count, "each is on record");
+    // Besides, a nonce may have been asked for on the way.
+    assert!(ground.recorded("request_refused") >= before + count, "each is on record");
 }
 
 /// C3-C7 as far as the token endpoint has them: a client is who its registered key says.
