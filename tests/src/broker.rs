@@ -260,6 +260,21 @@ impl TestBroker {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
+    /// The process of the running broker.
+    pub fn pid(&self) -> i32 {
+        self.child.as_ref().expect("the broker runs").id().cast_signed()
+    }
+
+    /// The most bytes of memory that the broker's process has held at once.
+    pub fn peak_memory(&self) -> u64 {
+        let pid = self.pid();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its process has a status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib: u64 =
+            line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).expect("a number of kB");
+        kib * 1024
+    }
+
     /// SIGKILL, and wait for the end.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

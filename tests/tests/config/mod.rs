@@ -84,10 +84,7 @@ fn beyond_loopback_needs_tls_or_somebody_who_has_it() {
 fn policies_that_cannot_be_read_are_named() {
     for (text, says) in [
         ("permit (principal, action", "own.cedar"),
-        (
-            "@id(\"own\") permit (principal, action == Action::\"railway:volumeDelet\", resource);",
-            "own.cedar",
-        ),
+        ("@id(\"own\") permit (principal, action == Action::\"railway:volumeDelet\", resource);", "`own`"),
     ] {
         let mut broker = prepared(&[]);
         let folder = broker.scratch().join("policies");

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use stint_standin::railway::{Viewer, ids};
 use stint_standin::{Railway, Standin};
 use stint_tests::{Options, TestBroker};
@@ -12,11 +12,13 @@ use crate::place::on_both;
 /// CA, certificate and key for the loopback address, as files in a folder.
 fn certificates() -> tempfile::TempDir {
     let mut ca = CertificateParams::new(Vec::<String>::new()).unwrap();
+    ca.distinguished_name.push(DnType::CommonName, "a CA of the tests");
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     let ca_key = KeyPair::generate().unwrap();
     let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
     let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let mut leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    leaf.distinguished_name.push(DnType::CommonName, "a broker of the tests");
     let leaf = leaf.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in [("ca.pem", ca_pem), ("cert.pem", leaf.pem()), ("key.pem", key.serialize_pem())] {
