@@ -58,6 +58,7 @@ pub struct TestBroker {
     child: Option<Child>,
     captured: Captured,
     checks: bool,
+    listen: bool,
 }
 
 impl Default for Options {
@@ -86,7 +87,6 @@ impl TestBroker {
     /// Everything but the start.
     pub fn prepare(options: Options) -> Self {
         let folder = tempfile::Builder::new().prefix("stint-test-").tempdir().expect("a temporary folder");
-        fs::create_dir(folder.path().join("home")).expect("a home for the client");
         let addr = free_port();
         let scheme = if options.args.iter().any(|arg| arg == "--tls-cert") { "https" } else { "http" };
         TestBroker {
@@ -98,7 +98,14 @@ impl TestBroker {
             child: None,
             captured: Captured::default(),
             checks: true,
+            listen: true,
         }
+    }
+
+    /// Leave `--listen` to the arguments of the test.
+    pub fn listening_as_told(mut self) -> Self {
+        self.listen = false;
+        self
     }
 
     /// `stint-broker serve` that is expected not to start: what it said.
@@ -125,6 +132,11 @@ impl TestBroker {
     /// The client's `STINT_HOME`.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
+    }
+
+    /// The folder of everything of this test: data, home, logs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A folder for the test's own files; it is searched for secrets too, as everything beside it.
@@ -248,6 +260,21 @@ impl TestBroker {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
+    /// The process of the running broker.
+    pub fn pid(&self) -> i32 {
+        self.child.as_ref().expect("the broker runs").id().cast_signed()
+    }
+
+    /// The most bytes of memory that the broker's process has held at once.
+    pub fn peak_memory(&self) -> u64 {
+        let pid = self.pid();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its process has a status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib: u64 =
+            line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).expect("a number of kB");
+        kib * 1024
+    }
+
     /// SIGKILL, and wait for the end.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -303,7 +330,10 @@ impl TestBroker {
             }
             None => bare(broker),
         };
-        command.arg("serve").arg("--data").arg(self.data()).arg("--listen").arg(self.addr.to_string());
+        command.arg("serve").arg("--data").arg(self.data());
+        if self.listen {
+            command.arg("--listen").arg(self.addr.to_string());
+        }
         if self.options.allow_private {
             command.args(["--allow-private-upstreams", "127.0.0.0/8"]);
         }

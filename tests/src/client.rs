@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::binaries::{bare, binary};
 use crate::wire::{self, Answer};
 
 /// Everything that the programs said in one test.
@@ -39,6 +40,11 @@ impl ClientCommand {
         let all = std::iter::once(command.get_program()).chain(command.get_args());
         let line = all.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
         ClientCommand { command, line, input: None, captured }
+    }
+
+    /// A program of ours by itself: no broker runs beside it, and its environment holds the search path alone.
+    pub fn alone(program: &str, args: &[&str]) -> Self {
+        ClientCommand::new(bare(binary(program)), args, Captured::default())
     }
 
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {

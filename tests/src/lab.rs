@@ -1,11 +1,13 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use stint_standin::railway::{Viewer, ids};
 use stint_standin::{Handle, Railway, Standin};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::broker::{Options, TestBroker};
+use crate::broker::{Database, Options, TestBroker};
 use crate::client::{ClientCommand, Output, Started};
 use crate::wire::Answer;
 
@@ -128,6 +130,25 @@ impl Lab {
     pub fn waiting(&self) -> Value {
         let list = || self.broker.stint(&["approval", "list", "--json"]).ok().json();
         until("an approval waits", || list()["approvals"].get(0).cloned())
+    }
+
+    /// Statements run on the database as somebody who got hold of it.
+    pub fn sql(&self, statements: &str) {
+        let statements = sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned()));
+        self.runtime.block_on(async {
+            match &self.broker.options.database {
+                Database::Sqlite => {
+                    let options = SqliteConnectOptions::new().filename(self.broker.data().join("stint.db"));
+                    let mut connection = options.connect().await.expect("the database opens");
+                    statements.execute(&mut connection).await.expect("the statements are good");
+                    connection.close().await.expect("the database closes");
+                }
+                Database::Postgres(url) => {
+                    let mut connection = PgConnection::connect(url).await.expect("the database opens");
+                    statements.execute(&mut connection).await.expect("the statements are good");
+                }
+            }
+        });
     }
 
     /// A mutation that deletes a volume.

@@ -7,6 +7,7 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a harness says what went wrong by panicking, in the test that went wrong"
 )]

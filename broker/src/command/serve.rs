@@ -78,6 +78,9 @@ fn log(config: &Config, environment: &Environment) {
     let filter = EnvFilter::try_new(environment.var("STINT_BROKER_LOG_LEVEL").unwrap_or("info,sqlx=warn"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")))
+        // A log that cannot be written, on a disk that is full, would be complained of on stderr, and that panics when
+        // stderr is that log.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .with_target(false);
     match config.log {
@@ -86,7 +89,8 @@ fn log(config: &Config, environment: &Environment) {
     }
 }
 
-async fn stopped() -> Result<(), String> {
+/// SIGTERM or SIGINT came.
+pub async fn stopped() -> Result<(), String> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     tokio::select! {

@@ -10,6 +10,9 @@ use crate::place::on_both;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
+/// A change to the claims of an assertion.
+type Change = Box<dyn Fn(&mut Value)>;
+
 /// An agent with a key, and what it says to the token endpoint.
 struct Agent {
     lab: Lab,
@@ -146,7 +149,7 @@ on_both! {
         let agent = Agent::register(options);
         let broker = agent.lab.broker.url.clone();
         let endpoint = agent.endpoint();
-        let changes: Vec<(&str, Box<dyn Fn(&mut Value)>)> = vec![
+        let changes: Vec<(&str, Change)> = vec![
             ("another server", Box::new(|claims| claims["aud"] = json!("https://other.example"))),
             ("the token endpoint", Box::new(move |claims| claims["aud"] = json!(endpoint))),
             ("two audiences", Box::new(move |claims| claims["aud"] = json!([broker, "https://other.example"]))),

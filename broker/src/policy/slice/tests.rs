@@ -48,7 +48,8 @@ fn touches() -> Vec<Touch> {
         Where::Account,
     ];
     let things = [None, Some(Resource::new("volume", "v1")), Some(Resource::new("volume", "v2"))];
-    let operations = [("railway", "railway:volumeDelete"), ("github", "github:repos/get"), ("railway", "railway:me")];
+    let operations =
+        [("railway", "railway:volumeDelete"), ("github", "github:repos/get"), ("railway", "railway:me")];
     let mut all = Vec::new();
     for place in &places {
         for resource in &things {
