@@ -55,7 +55,8 @@ const ROOM: usize = 4096;
 impl Slices {
     /// Of policies, each with whether a person may lift it.
     pub(super) fn new(policies: impl IntoIterator<Item = (Policy, bool)>) -> Self {
-        let rows: Vec<Row> = policies.into_iter().map(|(policy, liftable)| Row::new(policy, liftable)).collect();
+        let rows: Vec<Row> =
+            policies.into_iter().map(|(policy, liftable)| Row::new(policy, liftable)).collect();
         let named = rows.iter().flat_map(Row::names).collect();
         Slices { rows, named, made: Mutex::default() }
     }
@@ -153,9 +154,9 @@ impl Row {
         }
         match &self.resource {
             ResourceConstraint::Any | ResourceConstraint::Is(_) => {}
-            ResourceConstraint::Eq(uid)
-            | ResourceConstraint::In(uid)
-            | ResourceConstraint::IsIn(_, uid) => names.push(uid.clone()),
+            ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => {
+                names.push(uid.clone())
+            }
         }
         names
     }
