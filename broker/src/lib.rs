@@ -17,6 +17,7 @@ pub mod policy;
 pub mod problem;
 pub mod provider;
 pub mod secret;
+pub mod serve;
 pub mod store;
 pub mod token;
 pub mod vault;

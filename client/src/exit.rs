@@ -65,6 +65,11 @@ impl From<api::Error> for Failure {
             api::Error::OAuth { error, description } => {
                 let code = match error.as_str() {
                     "access_denied" => DENIED,
+                    // The broker's own trouble says nothing of who asks.
+                    "temporarily_unavailable" | "server_error" => {
+                        let why = description.unwrap_or(error);
+                        return Failure::new(FAILURE, format!("the broker gives no tokens now: {why}"));
+                    }
                     _ => NOT_AUTHENTICATED,
                 };
                 let message = match description {
@@ -145,5 +150,9 @@ mod tests {
         assert_eq!(code(Code::NotFound), FAILURE);
         let unreachable = api::Error::Unreachable { url: "http://127.0.0.1:1".into(), why: "refused".into() };
         assert_eq!(Failure::from(unreachable).code, UNREACHABLE);
+        let oauth =
+            |error: &str| Failure::from(api::Error::OAuth { error: error.into(), description: None }).code;
+        assert_eq!(oauth("invalid_client"), NOT_AUTHENTICATED);
+        assert_eq!(oauth("temporarily_unavailable"), FAILURE);
     }
 }

@@ -44,11 +44,13 @@ CREATE TABLE approvals (
 CREATE INDEX approvals_state ON approvals (state, id);
 CREATE INDEX approvals_request ON approvals (session, digest);
 
--- Keys of proofs and assertions that were used. `until` is in unix seconds.
+-- Keys of proofs and assertions that were used: one row for each batch, under the place of its first record in the
+-- chain. `keys` holds for each 32 bytes and, big-endian in 8, the unix second until which it counts; `until` is the
+-- last of these.
 CREATE TABLE remembered (
-    id     BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    key    BYTEA   NOT NULL UNIQUE,
-    until  BIGINT  NOT NULL
+    seq    BIGINT  PRIMARY KEY,
+    until  BIGINT  NOT NULL,
+    keys   BYTEA   NOT NULL
 );
 CREATE INDEX remembered_until ON remembered (until);
 

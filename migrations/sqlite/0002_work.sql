@@ -44,11 +44,13 @@ CREATE TABLE approvals (
 CREATE INDEX approvals_state ON approvals (state);
 CREATE INDEX approvals_request ON approvals (session, digest);
 
--- Keys of proofs and assertions that were used. `until` is in unix seconds.
+-- Keys of proofs and assertions that were used: one row for each batch, under the place of its first record in the
+-- chain. `keys` holds for each 32 bytes and, big-endian in 8, the unix second until which it counts; `until` is the
+-- last of these.
 CREATE TABLE remembered (
-    id     INTEGER PRIMARY KEY,
-    key    BLOB    NOT NULL UNIQUE,
-    until  INTEGER NOT NULL
+    seq    INTEGER PRIMARY KEY,
+    until  INTEGER NOT NULL,
+    keys   BLOB    NOT NULL
 ) STRICT;
 CREATE INDEX remembered_until ON remembered (until);
 

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binaries::{bare, binary};
@@ -33,6 +34,12 @@ pub struct Options {
     pub allow_private: bool,
     /// More arguments of `stint-broker serve`.
     pub args: Vec<String>,
+    /// Variables of the broker's environment, which is empty otherwise.
+    pub variables: Vec<(String, String)>,
+    /// A program and its arguments that the broker is started by, such as `prlimit`.
+    pub under: Vec<String>,
+    /// Where the data folder is, when it is not in the test's own.
+    pub data: Option<PathBuf>,
     /// How long to wait until `/readyz` says 200.
     pub patience: Duration,
     /// Whether to wait for that at all: a sealed broker is not ready.
@@ -45,11 +52,13 @@ pub struct TestBroker {
     pub url: String,
     pub addr: SocketAddr,
     pub canary: Canary,
-    options: Options,
+    /// How it is started; a change counts from the next start on.
+    pub options: Options,
     folder: TempDir,
     child: Option<Child>,
     captured: Captured,
     checks: bool,
+    listen: bool,
 }
 
 impl Default for Options {
@@ -58,6 +67,9 @@ impl Default for Options {
             database: Database::Sqlite,
             allow_private: true,
             args: Vec::new(),
+            variables: Vec::new(),
+            under: Vec::new(),
+            data: None,
             patience: Duration::from_secs(30),
             wait: true,
         }
@@ -67,11 +79,18 @@ impl Default for Options {
 impl TestBroker {
     /// Start a broker on a free port and an empty data folder.
     pub fn start(options: Options) -> Self {
+        let mut broker = TestBroker::prepare(options);
+        broker.launch();
+        broker
+    }
+
+    /// Everything but the start.
+    pub fn prepare(options: Options) -> Self {
         let folder = tempfile::Builder::new().prefix("stint-test-").tempdir().expect("a temporary folder");
-        fs::create_dir(folder.path().join("home")).expect("a home for the client");
         let addr = free_port();
-        let mut broker = TestBroker {
-            url: format!("http://{addr}"),
+        let scheme = if options.args.iter().any(|arg| arg == "--tls-cert") { "https" } else { "http" };
+        TestBroker {
+            url: format!("{scheme}://{addr}"),
             addr,
             canary: Canary::new(),
             options,
@@ -79,19 +98,45 @@ impl TestBroker {
             child: None,
             captured: Captured::default(),
             checks: true,
-        };
-        broker.launch();
-        broker
+            listen: true,
+        }
+    }
+
+    /// Leave `--listen` to the arguments of the test.
+    pub fn listening_as_told(mut self) -> Self {
+        self.listen = false;
+        self
+    }
+
+    /// `stint-broker serve` that is expected not to start: what it said.
+    pub fn fails_to_start(&self) -> Output {
+        let mut serve = ClientCommand::new(self.serve(), &[], self.captured.clone()).start();
+        let deadline = Instant::now() + self.options.patience;
+        while serve.is_running() {
+            if Instant::now() > deadline {
+                serve.signal(Signal::KILL);
+                panic!("the broker started:\n{}", serve.wait().stderr);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        let out = serve.wait();
+        assert_eq!(out.code, 1, "{}\n{}", out.line, out.stderr);
+        out
     }
 
     /// The data folder.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.options.data.clone().unwrap_or_else(|| self.folder.path().join("data"))
     }
 
     /// The client's `STINT_HOME`.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
+    }
+
+    /// The folder of everything of this test: data, home, logs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A folder for the test's own files; it is searched for secrets too, as everything beside it.
@@ -137,6 +182,33 @@ impl TestBroker {
             command.arg("--database").arg(url);
         }
         ClientCommand::new(command, &[], self.captured.clone()).run()
+    }
+
+    /// Prepare a run of `stint-broker` with exactly these arguments.
+    pub fn broker_command(&self, args: &[&str]) -> ClientCommand {
+        ClientCommand::new(bare(binary("stint-broker")), args, self.captured.clone())
+    }
+
+    /// Run `curl` outside of any session.
+    pub fn curl(&self, args: &[&str]) -> Output {
+        self.program("curl", args).run()
+    }
+
+    /// Prepare a run of another program, in an environment with nothing but the search path.
+    pub fn program(&self, program: &str, args: &[&str]) -> ClientCommand {
+        ClientCommand::new(bare(PathBuf::from(program)), args, self.captured.clone())
+    }
+
+    /// Where a program of the workspace is.
+    pub fn program_path(&self, name: &str) -> String {
+        binary(name).display().to_string()
+    }
+
+    /// Records of a kind, newest first, as `stint audit` shows them.
+    pub fn records(&self, kind: &str) -> Vec<Value> {
+        let page = self.stint(&["audit", "list", "--kind", kind, "--limit", "500", "--json"]).ok().json();
+        let records = page["records"].as_array().cloned().unwrap_or_default();
+        records.into_iter().map(|record| record["body"].clone()).collect()
     }
 
     /// Use the setup token: this client becomes the first administrator.
@@ -188,6 +260,21 @@ impl TestBroker {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
+    /// The process of the running broker.
+    pub fn pid(&self) -> i32 {
+        self.child.as_ref().expect("the broker runs").id().cast_signed()
+    }
+
+    /// The most bytes of memory that the broker's process has held at once.
+    pub fn peak_memory(&self) -> u64 {
+        let pid = self.pid();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its process has a status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib: u64 =
+            line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).expect("a number of kB");
+        kib * 1024
+    }
+
     /// SIGKILL, and wait for the end.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -225,6 +312,7 @@ impl TestBroker {
 
     fn launch(&mut self) {
         let mut command = self.serve();
+        command.stdin(Stdio::null()).stdout(self.open_log("stdout")).stderr(self.open_log("stderr"));
         let child = command.spawn().unwrap_or_else(|error| panic!("stint-broker did not start: {error}"));
         self.child = Some(child);
         if self.options.wait {
@@ -233,25 +321,33 @@ impl TestBroker {
     }
 
     fn serve(&self) -> Command {
-        let mut command = bare(binary("stint-broker"));
-        command.arg("serve").arg("--data").arg(self.data()).arg("--listen").arg(self.addr.to_string());
+        let broker = binary("stint-broker");
+        let mut command = match self.options.under.split_first() {
+            Some((program, args)) => {
+                let mut command = bare(PathBuf::from(program));
+                command.args(args).arg(broker);
+                command
+            }
+            None => bare(broker),
+        };
+        command.arg("serve").arg("--data").arg(self.data());
+        if self.listen {
+            command.arg("--listen").arg(self.addr.to_string());
+        }
         if self.options.allow_private {
             command.args(["--allow-private-upstreams", "127.0.0.0/8"]);
         }
         if let Database::Postgres(url) = &self.options.database {
             command.arg("--database").arg(url);
         }
-        command.args(&self.options.args).stdin(Stdio::null());
-        command.stdout(self.open_log("stdout")).stderr(self.open_log("stderr"));
+        command.args(&self.options.args);
+        command.envs(self.options.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
     fn wait_until_ready(&mut self) {
         let deadline = Instant::now() + self.options.patience;
-        loop {
-            if wire::get(self.addr, "/readyz").is_ok_and(|answer| answer.status == 200) {
-                return;
-            }
+        while !self.is_ready() {
             let ended = !self.is_running();
             if ended || Instant::now() > deadline {
                 let what = if ended { "ended" } else { "is not ready" };
@@ -260,6 +356,13 @@ impl TestBroker {
             }
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    fn is_ready(&self) -> bool {
+        if self.url.starts_with("https") {
+            return self.curl(&["-skf", &format!("{}/readyz", self.url)]).code == 0;
+        }
+        wire::get(self.addr, "/readyz").is_ok_and(|answer| answer.status == 200)
     }
 
     fn log_file(&self, name: &str) -> PathBuf {

@@ -1,11 +1,15 @@
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+use crate::binaries::{bare, binary};
+use crate::wire::{self, Answer};
 
 /// Everything that the programs said in one test.
 pub(crate) type Captured = Arc<Mutex<Vec<u8>>>;
@@ -33,8 +37,14 @@ pub struct Output {
 impl ClientCommand {
     pub(crate) fn new(mut command: Command, args: &[&str], captured: Captured) -> Self {
         command.args(args);
-        let line = [vec!["stint"], args.to_vec()].concat().join(" ");
+        let all = std::iter::once(command.get_program()).chain(command.get_args());
+        let line = all.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
         ClientCommand { command, line, input: None, captured }
+    }
+
+    /// A program of ours by itself: no broker runs beside it, and its environment holds the search path alone.
+    pub fn alone(program: &str, args: &[&str]) -> Self {
+        ClientCommand::new(bare(binary(program)), args, Captured::default())
     }
 
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
@@ -53,7 +63,13 @@ impl ClientCommand {
         self
     }
 
-    pub fn run(mut self) -> Output {
+    /// Run to the end.
+    pub fn run(self) -> Output {
+        self.start().wait()
+    }
+
+    /// Start, and go on beside it.
+    pub fn start(mut self) -> Started {
         let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
         let child = self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap_or_else(|error| panic!("{} did not start: {error}", self.line));
@@ -61,8 +77,35 @@ impl ClientCommand {
             // A program that does not read its input must not stop the test.
             thread::spawn(move || drop(stdin.write_all(&input)))
         });
-        let done = child.wait_with_output().unwrap_or_else(|error| panic!("{}: {error}", self.line));
-        if let Some(writer) = writer {
+        Started { child, writer, line: self.line, captured: self.captured }
+    }
+}
+
+/// A command that runs beside the test.
+#[derive(Debug)]
+pub struct Started {
+    child: Child,
+    writer: Option<JoinHandle<()>>,
+    line: String,
+    captured: Captured,
+}
+
+impl Started {
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the command runs");
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    pub fn wait(self) -> Output {
+        let done = self.child.wait_with_output().unwrap_or_else(|error| panic!("{}: {error}", self.line));
+        if let Some(writer) = self.writer {
             let _ = writer.join();
         }
         let mut captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,6 +133,13 @@ impl Output {
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}\n{}{}", self.line, self.stdout, self.stderr);
         self
+    }
+
+    /// Standard output as an HTTP answer: for `curl -i`.
+    #[track_caller]
+    pub fn answer(&self) -> Answer {
+        let answer = wire::parse_printed(self.stdout.as_bytes());
+        answer.unwrap_or_else(|| panic!("{}: no answer\n{}{}", self.line, self.stdout, self.stderr))
     }
 
     /// Standard output as JSON.

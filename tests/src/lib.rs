@@ -7,6 +7,7 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a harness says what went wrong by panicking, in the test that went wrong"
 )]
@@ -15,9 +16,12 @@ mod binaries;
 mod broker;
 mod canary;
 mod client;
+mod lab;
 pub mod postgres;
+pub mod proof;
 pub mod wire;
 
 pub use broker::{Database, Options, TestBroker};
 pub use canary::Canary;
-pub use client::{ClientCommand, Output};
+pub use client::{ClientCommand, Output, Started};
+pub use lab::{Lab, Reply, until};

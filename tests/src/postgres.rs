@@ -4,7 +4,7 @@
 //! test that was not run is not a test that passed.
 #![allow(clippy::expect_used, clippy::panic, reason = "a harness stops the test that it cannot serve")]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -28,9 +28,10 @@ pub struct PostgresServer {
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
 cd "$2" || exit 1
-"$1/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --no-locale -D data >initdb.log 2>&1 || { cat initdb.log >&2; exit 1; }
-"$1/pg_ctl" -s -w -D data -l server.log -o "-p $3 -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200" start >&2 ||
-    { cat server.log >&2; exit 1; }
+exec 2>keeper.log
+"$1/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --no-locale -D data >initdb.log 2>&1 || { cat initdb.log; exit 1; }
+"$1/pg_ctl" -s -w -D data -l server.log -o "-p $3 -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 -c fsync=off" start >&2 ||
+    { cat keeper.log server.log; exit 1; }
 echo ready
 cat >/dev/null
 "$1/pg_ctl" -s -m immediate -D data stop >&2
@@ -120,15 +121,21 @@ fn keep(programs: &Path, port: u16) -> Option<Child> {
         Command::new("sh")
     };
     command.args(["-c", KEEPER, "keeper"]).arg(programs).arg(&folder).arg(port.to_string());
-    let mut keeper =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell can be started");
+    let mut keeper = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell can be started");
 
+    let mut said = BufReader::new(keeper.stdout.take().expect("its output is a pipe"));
     let mut line = String::new();
-    let output = keeper.stdout.take().expect("its output is a pipe");
-    let _ = BufReader::new(output).read_line(&mut line);
+    let _ = said.read_line(&mut line);
     if line.trim() == "ready" {
         return Some(keeper);
     }
+    let _ = said.read_to_string(&mut line);
+    eprintln!("{line}");
     let _ = keeper.wait();
     let _ = std::fs::remove_dir_all(&folder);
     None

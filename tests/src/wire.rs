@@ -73,6 +73,25 @@ pub fn send(addr: SocketAddr, bytes: &[u8]) -> io::Result<Vec<u8>> {
 
 /// The first answer in `bytes`.
 pub fn parse(bytes: &[u8]) -> Option<Answer> {
+    let (answer, rest) = parse_head(bytes)?;
+    let chunked = answer.header("transfer-encoding") == Some("chunked");
+    let length = answer.header("content-length").and_then(|value| value.parse().ok());
+    let body = match (chunked, length) {
+        (true, _) => unchunk(rest),
+        (false, Some(length)) => rest.get(..length).unwrap_or(rest).to_vec(),
+        (false, None) => rest.to_vec(),
+    };
+    Some(Answer { body, ..answer })
+}
+
+/// What `curl -i` printed: the head as it came, the body already taken out of its framing.
+pub fn parse_printed(bytes: &[u8]) -> Option<Answer> {
+    let (answer, rest) = parse_head(bytes)?;
+    Some(Answer { body: rest.to_vec(), ..answer })
+}
+
+/// The head as an answer without a body, and what follows it.
+fn parse_head(bytes: &[u8]) -> Option<(Answer, &[u8])> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let (head, rest) = bytes.split_at_checked(end + 4)?;
     let head = String::from_utf8_lossy(head).into_owned();
@@ -82,15 +101,7 @@ pub fn parse(bytes: &[u8]) -> Option<Answer> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
-    let length =
-        headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
-    let body = match (chunked, length) {
-        (true, _) => unchunk(rest),
-        (false, Some(length)) => rest.get(..length).unwrap_or(rest).to_vec(),
-        (false, None) => rest.to_vec(),
-    };
-    Some(Answer { status, headers, body })
+    Some((Answer { status, headers, body: Vec::new() }, rest))
 }
 
 fn unchunk(mut rest: &[u8]) -> Vec<u8> {

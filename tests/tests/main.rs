@@ -3,9 +3,22 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
+    clippy::type_complexity,
     clippy::unwrap_used,
     reason = "helpers of tests stop the test that they cannot serve"
 )]
 
 mod architecture;
+mod attacks;
+mod config;
+mod contract;
+mod demo;
+mod durable;
+mod incident;
+mod place;
+mod session;
 mod store;
+mod token;
+mod upstream;
+mod vault;

@@ -135,9 +135,18 @@ impl App {
         Ok(PersonCaller { person: person.name, role: person.role, client, used })
     }
 
-    /// A live session with a token of its own.
+    /// A live session with a token of its own, at the gateway: the commit of its request remembers the proof.
     pub async fn identify_session(&self, presented: &Presented<'_>) -> Result<GatewayCaller> {
-        let (verified, used) = self.proven(presented, Audience::Gateway, false)?;
+        self.session_caller(presented, false).await
+    }
+
+    /// A live session with a token of its own, at the control plane.
+    pub async fn identify_own_session(&self, presented: &Presented<'_>) -> Result<GatewayCaller> {
+        self.session_caller(presented, true).await
+    }
+
+    async fn session_caller(&self, presented: &Presented<'_>, since_start: bool) -> Result<GatewayCaller> {
+        let (verified, used) = self.proven(presented, Audience::Gateway, since_start)?;
         let id = verified.session().ok_or_else(|| invalid("the token belongs to no session"))?;
         let session = self.live_session(id).await?;
         // The key of the token is the key of the session, and both name one environment.

@@ -10,6 +10,7 @@ use crate::model::{
     AgentRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, EventKind, Name, SecretVersion,
     Selector, Upstream,
 };
+use crate::provider::Rules;
 use crate::secret::Secret;
 use crate::store::{Change, Commit, Database};
 use crate::vault;
@@ -263,7 +264,7 @@ impl App {
             )
             .hint(format!("the kinds are {}", kinds.join(", "))));
         }
-        if selector.provider == "github" {
+        if self.0.resolver.rules(&selector.provider).is_some_and(Rules::ignores_case) {
             return Ok(Selector { id: selector.id.to_ascii_lowercase(), ..selector });
         }
         Ok(selector)

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use ring::rand::SystemRandom;
 use stint_api::{
     Code, EndedSessions, GatewayHost, Heartbeat, Session, SessionCredential, SessionList, SessionState,
     StartSession, StartedSession, Variable,
@@ -14,6 +13,9 @@ use crate::catalog::pack::Alphabet;
 use crate::model::{EventKind, Grant, Name, Placeholder, SessionId, SessionRow};
 use crate::policy::Asker;
 use crate::store::{Change, Commit, CommitError};
+
+const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const HEX: &[u8] = b"0123456789abcdef";
 
 /// Who starts a session, and for whom.
 pub(in crate::app) struct Starter<'a> {
@@ -131,7 +133,7 @@ impl App {
         self.session(id).await?;
         let id = SessionId::parse(id)?;
         let reason = reason.unwrap_or_else(|| "revoked".to_owned());
-        let ended = self.end(&id, &caller.actor(), &reason).await?;
+        let ended = self.end(&id, &caller.actor(), &reason, None).await?;
         Ok(EndedSessions { ended: ended.then(|| id.to_string()).into_iter().collect() })
     }
 
@@ -143,7 +145,7 @@ impl App {
     ) -> Result<EndedSessions> {
         let id = &caller.session.row.id;
         let reason = reason.unwrap_or_else(|| "command_ended".to_owned());
-        let ended = self.end(id, &caller.session.row.subject, &reason).await?;
+        let ended = self.end(id, &caller.session.row.subject, &reason, None).await?;
         Ok(EndedSessions { ended: ended.then(|| id.to_string()).into_iter().collect() })
     }
 
@@ -151,11 +153,15 @@ impl App {
     pub async fn end_all_sessions(&self, caller: &PersonCaller) -> Result<EndedSessions> {
         caller.works()?;
         let mut ended = Vec::new();
+        // A replay at another replica would end the sessions that were started since.
+        let mut unused = true;
         loop {
             let rows = self.0.store.sessions(true, 500).await?;
             let before = ended.len();
             for row in rows {
-                if self.end(&row.id, &caller.actor(), "kill_switch").await? {
+                let used = unused.then(|| caller.used_proof());
+                if self.end(&row.id, &caller.actor(), "kill_switch", used).await? {
+                    unused = false;
                     ended.push(row.id.to_string());
                 }
             }
@@ -166,8 +172,14 @@ impl App {
     }
 
     /// End a session: durable, then gone from memory, so that the next request with its token fails. `false` when it
-    /// had ended before.
-    pub(in crate::app) async fn end(&self, id: &SessionId, actor: &str, reason: &str) -> Result<bool> {
+    /// had ended before. `used` is the proof to be remembered, where what asked for this would do more a second time.
+    pub(in crate::app) async fn end(
+        &self,
+        id: &SessionId,
+        actor: &str,
+        reason: &str,
+        used: Option<Change>,
+    ) -> Result<bool> {
         let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
         let event = self.event(
             EventKind::SessionEnded,
@@ -176,8 +188,8 @@ impl App {
             Facts::new().with("reason", reason.as_str()),
         )?;
         let change = Change::EndSession { id: id.clone(), at: self.0.clock.now(), reason };
-        let committed =
-            self.0.store.commit(Commit { changes: vec![change], events: vec![event], digest: None }).await;
+        let changes = std::iter::once(change).chain(used).collect();
+        let committed = self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await;
         match committed {
             Ok(_) => {
                 self.0.sessions.remove(id);
@@ -194,7 +206,7 @@ impl App {
     /// End a session that time or silence ended. Its tokens are refused whether or not this can be recorded now; the
     /// sweep tries again.
     pub(in crate::app) async fn end_quietly(&self, row: &SessionRow, reason: &str) {
-        if let Err(error) = self.end(&row.id, "broker", reason).await {
+        if let Err(error) = self.end(&row.id, "broker", reason, None).await {
             tracing::warn!(session = %row.id, %error, "the end of a session could not be recorded yet");
         }
     }
@@ -244,12 +256,27 @@ impl App {
                 let bytes = self.random::<16>()?;
                 uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_string()
             }
-            Alphabet::Base62 => {
-                random_text(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", shape.length)?
-            }
-            Alphabet::Hex => random_text(b"0123456789abcdef", shape.length)?,
+            Alphabet::Base62 => self.random_text(BASE62, shape.length)?,
+            Alphabet::Hex => self.random_text(HEX, shape.length)?,
         };
         Ok(Placeholder(format!("{}{text}", shape.prefix)))
+    }
+
+    /// Uniform over the alphabet: bytes past its largest multiple are drawn again.
+    fn random_text(&self, alphabet: &[u8], length: usize) -> Result<String> {
+        let limit = 256 - 256 % alphabet.len().max(1);
+        let mut text = String::with_capacity(length);
+        while text.len() < length {
+            for byte in self.random::<32>()?.map(usize::from) {
+                if byte < limit
+                    && text.len() < length
+                    && let Some(letter) = alphabet.get(byte % alphabet.len().max(1))
+                {
+                    text.push(char::from(*letter));
+                }
+            }
+        }
+        Ok(text)
     }
 
     fn started(&self, row: &SessionRow, granted: &[(Grant, Arc<LiveCredential>)]) -> StartedSession {
@@ -296,24 +323,6 @@ impl App {
             heartbeat_seconds: self.0.config.session.heartbeat.as_secs().max(1),
         }
     }
-}
-
-/// Uniform over the alphabet: bytes past the largest multiple are drawn again.
-fn random_text(alphabet: &[u8], length: usize) -> Result<String> {
-    let failed = || Error::internal("the system gives no randomness");
-    let random = SystemRandom::new();
-    let limit = 256 - 256 % alphabet.len().max(1);
-    let mut text = String::with_capacity(length);
-    while text.len() < length {
-        let byte: [u8; 1] = ring::rand::generate(&random).map_err(|_| failed())?.expose();
-        let byte = usize::from(byte.first().copied().unwrap_or_default());
-        if byte < limit
-            && let Some(letter) = alphabet.get(byte % alphabet.len().max(1))
-        {
-            text.push(char::from(*letter));
-        }
-    }
-    Ok(text)
 }
 
 /// A session as it is shown.

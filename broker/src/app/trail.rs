@@ -9,11 +9,11 @@ use stint_api::{AuditPage, AuditRecord, Code};
 
 use super::keys::Keys;
 use super::{App, Error, Result, Unsealing};
-use crate::audit::{AuditKey, Checkpoint, Export, Head, PublicKey, Report, Verifier};
+use crate::audit::{self, AuditKey, Checkpoint, Export, Head, PublicKey, Report, Verifier};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{SessionId, digest_hex};
-use crate::store::{CheckpointRow, CommitError, Store, StoredRecord};
+use crate::store::{CheckpointRow, CommitError, Database, Store, StoredRecord};
 use crate::vault::Vault;
 
 /// Records read at a time when the whole chain is walked.
@@ -92,24 +92,64 @@ fn write_head(path: &Path, checkpoint: &Checkpoint) -> Result<()> {
         .map_err(|error| Error::internal(format!("{}: {error}", path.display())))
 }
 
-/// The audit key of a broker that need not be running, opened by its seal.
-pub async fn audit_key(
+/// The audit key, opened by the broker's seal.
+async fn audit_key(
     config: &Config,
     store: &Store,
     clock: &Clock,
     unsealing: Unsealing,
-) -> std::result::Result<std::sync::Arc<AuditKey>, String> {
-    if store.seal_record().await.map_err(|error| error.to_string())?.is_none() {
-        return Err("this broker was never started: there is nothing to export".to_owned());
+) -> Result<std::sync::Arc<AuditKey>> {
+    let wrong = |text: String| Error::new(Code::InvalidInput, text);
+    if store.seal_record().await?.is_none() {
+        return Err(wrong("this broker was never started: there is nothing to export".to_owned()));
     }
-    let kek = super::start::kek(config, store, clock, unsealing).await.map_err(|error| error.to_string())?;
-    let kek = kek.ok_or("the store is sealed by a passphrase: give --passphrase-file FILE")?;
-    let keys = Keys::open(store, &Vault::unsealed(kek), clock, &config.public_url).await;
-    keys.map(|keys| keys.audit).map_err(|error| error.detail)
+    let kek =
+        super::start::kek(config, store, clock, unsealing).await.map_err(|error| wrong(error.to_string()))?;
+    let kek = kek.ok_or_else(|| {
+        wrong("the store is sealed by a passphrase: give --passphrase-file FILE".to_owned())
+    })?;
+    Ok(Keys::open(store, &Vault::unsealed(kek), clock, &config.public_url).await?.audit)
 }
 
-/// Walk the whole chain of a database and judge it with the public key.
-pub async fn verify(store: &Store, data: &Path) -> Result<Verified> {
+/// Walk the whole chain of a broker's database and judge it with the public key in its data folder.
+pub async fn verify(config: &Config) -> Result<Verified> {
+    let store = open(config).await?;
+    let verified = judge(&store, &config.data).await;
+    store.close().await;
+    verified
+}
+
+/// Write the whole chain of a broker's database with a signed end, so that it can be verified with nothing but the
+/// public key. The broker need not be running; its seal has to be opened to sign.
+pub async fn export(
+    config: &Config,
+    clock: &Clock,
+    unsealing: Unsealing,
+    out: &mut (dyn Write + Send),
+) -> Result<Head> {
+    let store = open(config).await?;
+    let key = audit_key(config, &store, clock, unsealing).await?;
+    let head = write(&store, &key, clock, out).await;
+    store.close().await;
+    head
+}
+
+/// The store of a broker that exists: nothing is made where there is none.
+async fn open(config: &Config) -> Result<Store> {
+    let database = super::database(config);
+    if let Database::Sqlite(path) = &database
+        && !path.exists()
+    {
+        let error =
+            Error::new(Code::NotFound, format!("{}: there is no broker's database here", path.display()));
+        return Err(error.hint("give the data folder of a broker with --data"));
+    }
+    Store::open(&database, audit::link, audit::encode)
+        .await
+        .map_err(|error| Error::new(Code::InvalidInput, error.to_string()))
+}
+
+async fn judge(store: &Store, data: &Path) -> Result<Verified> {
     let path = data.join("audit.pub");
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Error::new(Code::NotFound, format!("{}: {error}", path.display()))
@@ -156,13 +196,7 @@ pub async fn verify(store: &Store, data: &Path) -> Result<Verified> {
     Ok(Verified { report, beside })
 }
 
-/// Write the whole chain with a signed end, so that it can be verified with nothing but the public key.
-pub async fn export(
-    store: &Store,
-    key: &AuditKey,
-    clock: &Clock,
-    out: &mut (dyn Write + Send),
-) -> Result<Head> {
+async fn write(store: &Store, key: &AuditKey, clock: &Clock, out: &mut (dyn Write + Send)) -> Result<Head> {
     let mut lines = Vec::with_capacity(1 << 16);
     let mut export = Export::start(Head::EMPTY, key.public(), &mut lines);
     walk(store, |step| {

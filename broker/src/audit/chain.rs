@@ -25,10 +25,10 @@ impl Head {
 pub fn link(prev: &[u8; 32], seq: i64, body: &[u8]) -> [u8; 32] {
     // One buffer of fixed size for what stands before the body: fewer and larger updates.
     let mut head = [0u8; 62];
-    let parts: [&[u8]; 4] = [b"stint audit v1", prev, &seq.to_be_bytes(), &(body.len() as u64).to_be_bytes()];
-    for (slot, byte) in head.iter_mut().zip(parts.into_iter().flatten()) {
-        *slot = *byte;
-    }
+    head[..14].copy_from_slice(b"stint audit v1");
+    head[14..46].copy_from_slice(prev);
+    head[46..54].copy_from_slice(&seq.to_be_bytes());
+    head[54..].copy_from_slice(&(body.len() as u64).to_be_bytes());
     let mut context = Context::new(&SHA256);
     context.update(&head);
     context.update(body);

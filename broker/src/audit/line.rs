@@ -2,7 +2,6 @@
 //! can never hide in another spelling of the same thing.
 
 use chrono::{DateTime, Utc};
-use memchr::memchr2;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{hash_hex, signature_base64, time};
@@ -107,7 +106,7 @@ pub fn is_record(line: &[u8]) -> bool {
 }
 
 /// `None` for a line that [`write_record`] would not have written. `scratch` is memory to use again.
-pub fn read_record<'a>(line: &'a [u8], scratch: &'a mut Vec<u8>) -> Option<Record<'a>> {
+pub fn read_record<'a>(line: &[u8], scratch: &'a mut Vec<u8>) -> Option<Record<'a>> {
     let rest = line.strip_prefix(BEFORE_SEQ)?;
     let (seq, rest) = number(rest)?;
     let (digits, rest) = rest.strip_prefix(BEFORE_HASH)?.split_at_checked(64)?;
@@ -121,20 +120,33 @@ pub fn hash(digits: &[u8]) -> Option<[u8; 32]> {
     if digits.len() != 64 {
         return None;
     }
-    for (slot, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        *slot = nibble(*high)? << 4 | nibble(*low)?;
+    // Judged once at the end: 64 branches would cost as much as reading the rest of the line.
+    let mut seen = 0;
+    for (slot, pair) in hash.iter_mut().zip(digits.as_chunks::<2>().0) {
+        let [high, low] = pair.map(|digit| NIBBLES.get(usize::from(digit)).copied().unwrap_or(u8::MAX));
+        seen |= high | low;
+        *slot = high << 4 | low & 15;
     }
-    Some(hash)
+    (seen < 16).then_some(hash)
 }
 
 fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
+    NIBBLES.get(usize::from(digit)).copied().filter(|value| *value < 16)
 }
+
+/// Values of lower-case hex digits, 255 for any other byte.
+const NIBBLES: [u8; 256] = {
+    let mut table = [255; 256];
+    let mut value = 0;
+    while value < 16 {
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            table[b"0123456789abcdef"[value as usize] as usize] = value;
+        }
+        value += 1;
+    }
+    table
+};
 
 /// A positive number without sign or leading zero.
 fn number(text: &[u8]) -> Option<(i64, &[u8])> {
@@ -149,37 +161,55 @@ fn number(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((value, rest))
 }
 
-fn unescape<'a>(text: &'a [u8], scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-    let Some(mut at) = memchr2(b'\\', b'"', text) else { return Some(text) };
-    scratch.clear();
-    let mut rest = text;
-    loop {
-        let (plain, from) = rest.split_at_checked(at)?;
-        scratch.extend_from_slice(plain);
-        rest = match from {
-            [b'\\', byte @ (b'"' | b'\\'), rest @ ..] => {
-                scratch.push(*byte);
-                rest
+/// Eight bytes at a time: bodies are full of quotes, and a call for each would cost more than the hash does.
+fn unescape<'a>(text: &[u8], scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    if scratch.len() < text.len() + 8 {
+        scratch.resize(text.len() + 8, 0);
+    }
+    let (mut from, mut to) = (0, 0);
+    while from < text.len() {
+        let rest = text.get(from..)?;
+        let plain = match rest.first_chunk::<8>() {
+            Some(chunk) => {
+                scratch.get_mut(to..to + 8)?.copy_from_slice(chunk);
+                plain_bytes(u64::from_le_bytes(*chunk))
             }
-            [b'\\', b'u', b'0', b'0', high, low, rest @ ..] => {
-                let byte = nibble(*high)? << 4 | nibble(*low)?;
-                if byte >= 0x20 {
-                    return None;
-                }
-                scratch.push(byte);
-                rest
+            None => {
+                scratch.get_mut(to..to + rest.len())?.copy_from_slice(rest);
+                rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\')).count()
+            }
+        };
+        from += plain;
+        to += plain;
+        if plain == rest.len().min(8) {
+            continue;
+        }
+        let byte = match rest.get(plain..)? {
+            [b'\\', byte @ (b'"' | b'\\'), ..] => {
+                from += 2;
+                *byte
+            }
+            [b'\\', b'u', b'0', b'0', high, low, ..] => {
+                from += 6;
+                Some(nibble(*high)? << 4 | nibble(*low)?).filter(|byte| *byte < 0x20)?
             }
             // A bare quote, or an escape that we do not write.
             _ => return None,
         };
-        match memchr2(b'\\', b'"', rest) {
-            Some(next) => at = next,
-            None => {
-                scratch.extend_from_slice(rest);
-                return Some(scratch);
-            }
-        }
+        *scratch.get_mut(to)? = byte;
+        to += 1;
     }
+    scratch.get(..to)
+}
+
+/// How many of these bytes, from the lowest, are neither quote nor backslash.
+fn plain_bytes(chunk: u64) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    // The lowest top bit that is set marks the lowest byte that is zero; those above it may be wrong and are not looked at.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
+    let special = zero(chunk ^ (ONES * u64::from(b'"'))) | zero(chunk ^ (ONES * u64::from(b'\\')));
+    special.trailing_zeros() as usize / 8
 }
 
 /// Read a line that is not a record; `None` unless it is written exactly as we would write it.

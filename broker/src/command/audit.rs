@@ -6,11 +6,10 @@ use clap::Subcommand;
 
 use super::DataArgs;
 use super::serve::unsealing;
-use crate::app::{self, trail};
+use crate::app::{Error, trail};
 use crate::audit::{PublicKey, Report, verify_export};
 use crate::clock::Clock;
 use crate::config::Environment;
-use crate::store::Database;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
@@ -49,21 +48,15 @@ pub(super) async fn run(command: AuditCommand) -> Result<ExitCode, String> {
         }
         AuditCommand::Verify { data, json, .. } => {
             let config = data.config(&Environment::of_process())?;
-            let store = open(&config).await?;
-            let verified = trail::verify(&store, &config.data).await.map_err(|error| error.detail)?;
-            store.close().await;
+            let verified = trail::verify(&config).await.map_err(told)?;
             Ok(say(&verified.report, &verified.beside, json))
         }
         AuditCommand::Export { data } => {
             let environment = Environment::of_process();
             let config = data.config(&environment)?;
             let unsealing = unsealing(&data, &config, &environment)?;
-            let store = open(&config).await?;
-            let clock = Clock::system();
-            let key = trail::audit_key(&config, &store, &clock, unsealing).await?;
             let mut out = BufWriter::new(std::io::stdout());
-            let head = trail::export(&store, &key, &clock, &mut out).await.map_err(|error| error.detail)?;
-            store.close().await;
+            let head = trail::export(&config, &Clock::system(), unsealing, &mut out).await.map_err(told)?;
             eprintln!(
                 "stint-broker: exported records 1 to {}; verify with: stint-broker audit verify --export FILE --key {}",
                 head.seq,
@@ -74,20 +67,11 @@ pub(super) async fn run(command: AuditCommand) -> Result<ExitCode, String> {
     }
 }
 
-/// Open the store of a broker that exists: nothing is made where there is none.
-async fn open(config: &crate::config::Config) -> Result<crate::store::Store, String> {
-    let database = app::database(config);
-    if let Database::Sqlite(path) = &database
-        && !path.exists()
-    {
-        return Err(format!(
-            "{}: there is no broker's database here; give its folder with --data",
-            path.display()
-        ));
+fn told(error: Error) -> String {
+    match error.hint {
+        Some(hint) => format!("{}\nhint: {hint}", error.detail),
+        None => error.detail,
     }
-    crate::store::Store::open(&database, crate::audit::link, crate::audit::encode)
-        .await
-        .map_err(|error| error.to_string())
 }
 
 fn say(report: &Report, beside: &[String], json: bool) -> ExitCode {

@@ -1,20 +1,12 @@
 use std::process::ExitCode;
 
-use axum::body::Body;
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use http::{Request, Response};
-use hyper::body::Incoming;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{DataArgs, ServeArgs};
-use crate::app::{App, Unsealing};
-use crate::clock::Clock;
+use crate::app::Unsealing;
 use crate::config::{Config, Environment, Flags, LogFormat, SealKind};
-use crate::http::Front;
-use crate::listen;
 use crate::secret::Secret;
+use crate::serve::start;
 
 pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, String> {
     let environment = Environment::of_process();
@@ -54,63 +46,6 @@ pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A broker that listens.
-#[derive(Debug)]
-pub struct Running {
-    pub app: App,
-    stop: tokio::sync::oneshot::Sender<()>,
-    served: tokio::task::JoinHandle<()>,
-    swept: tokio::task::JoinHandle<()>,
-}
-
-impl Running {
-    /// Let requests under way end, record what is owed, close the store.
-    pub async fn stop(self) {
-        let _ = self.stop.send(());
-        let _ = self.served.await;
-        self.swept.abort();
-        self.app.stop().await;
-    }
-}
-
-/// Bind, start and listen. A port of 0 becomes the one that the system gives, in the public URL too.
-pub async fn start(mut config: Config, unsealing: Unsealing) -> Result<Running, String> {
-    let listener =
-        TcpListener::bind(config.listen).await.map_err(|error| format!("{}: {error}", config.listen))?;
-    let bound = listener.local_addr().map_err(|error| error.to_string())?;
-    if config.listen.port() == 0 {
-        if let Some(origin) = config.public_url.strip_suffix(":0") {
-            config.public_url = format!("{origin}:{}", bound.port());
-        }
-        config.listen = bound;
-    }
-    let tls = match &config.tls {
-        Some(files) => {
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let read = |path: &std::path::Path| {
-                std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
-            };
-            let (cert, key) = (read(&files.cert)?, read(&files.key)?);
-            Some(listen::tls_config(&cert, &key).map_err(|error| error.to_string())?)
-        }
-        None => None,
-    };
-    let limits = listen::Limits { connections: config.limits.connections, ..listen::Limits::default() };
-    let app = App::start(config, Clock::system(), unsealing).await.map_err(|error| error.to_string())?;
-    let front = Front::new(app.clone());
-    let service = tower::service_fn(move |request: Request<Incoming>| {
-        let front = front.clone();
-        let answer: BoxFuture<'static, Response<Body>> = Box::pin(front.answer(request.map(Body::new)));
-        answer.map(Ok::<_, std::convert::Infallible>)
-    });
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let served = tokio::spawn(listen::serve(listener, tls, service, limits, async move {
-        let _ = stopped.await;
-    }));
-    let swept = tokio::spawn(app.clone().sweep_forever());
-    Ok(Running { app, stop, served, swept })
-}
-
 /// What unseals, from where the configuration says.
 pub(super) fn unsealing(
     args: &DataArgs,
@@ -143,6 +78,9 @@ fn log(config: &Config, environment: &Environment) {
     let filter = EnvFilter::try_new(environment.var("STINT_BROKER_LOG_LEVEL").unwrap_or("info,sqlx=warn"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")))
+        // A log that cannot be written, on a disk that is full, would be complained of on stderr, and that panics when
+        // stderr is that log.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .with_target(false);
     match config.log {
@@ -151,7 +89,8 @@ fn log(config: &Config, environment: &Environment) {
     }
 }
 
-async fn stopped() -> Result<(), String> {
+/// SIGTERM or SIGINT came.
+pub async fn stopped() -> Result<(), String> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     tokio::select! {

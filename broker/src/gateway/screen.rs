@@ -33,9 +33,9 @@ const DROPPED: &[&str] = &[
 pub(super) fn screen(sent: Sent, close: Close) -> Result<Response<Body>> {
     let (parts, body) = sent.response.into_parts();
     let mut screen = sent.screen;
-    let coding =
-        parts.headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
-    if coding.is_some_and(|coding| coding != b"identity") {
+    // Every one of them: a second coding after a harmless first would be a way past the search.
+    let mut codings = parts.headers.get_all(header::CONTENT_ENCODING).iter();
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         let error = Error::new(
             Code::UpstreamFailed,
             "the provider encoded its answer though it was asked not to, so it cannot be screened",

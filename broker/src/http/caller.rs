@@ -2,8 +2,11 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::request::Parts;
+use stint_api::Code;
 
+use super::refusal::Refusal;
 use crate::app::{App, Error, GatewayCaller, PersonCaller, Presented};
+use crate::model::EventKind;
 use crate::problem;
 
 /// An error on its way to being a problem document.
@@ -18,7 +21,13 @@ impl From<Error> for Failed {
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        problem::response(&self.0, &problem::document(&self.0), false)
+        let mut response = problem::response(&self.0, &problem::document(&self.0), false);
+        // To ask for a nonce is a step on the way in; two tokens at once are an attempt at one.
+        let kept_out = matches!(response.status().as_u16(), 401 | 403) && self.0.code != Code::UseNonce;
+        if kept_out || self.0.code == Code::AmbiguousRequest {
+            response.extensions_mut().insert(Refusal::of(EventKind::RequestRefused, &self.0));
+        }
+        response
     }
 }
 
@@ -51,7 +60,7 @@ impl FromRequestParts<App> for AsSession {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failed> {
         let held = Held::of(parts)?;
-        Ok(AsSession(app.identify_session(&held.presented()).await?))
+        Ok(AsSession(app.identify_own_session(&held.presented()).await?))
     }
 }
 
@@ -62,7 +71,7 @@ impl FromRequestParts<App> for AsEither {
         let held = Held::of(parts)?;
         let presented = held.presented();
         if app.is_session_token(&presented) {
-            return Ok(AsEither::Session(app.identify_session(&presented).await?));
+            return Ok(AsEither::Session(app.identify_own_session(&presented).await?));
         }
         Ok(AsEither::Person(app.identify_person(&presented).await?))
     }
@@ -98,7 +107,7 @@ impl Held {
 
 pub(super) fn texts(headers: &HeaderMap, name: &str) -> Result<Vec<String>, Failed> {
     let text = |value: &http::HeaderValue| {
-        let wrong = |_| Failed(Error::new(stint_api::Code::MalformedRequest, "a header value is not text"));
+        let wrong = |_| Failed(Error::new(Code::MalformedRequest, "a header value is not text"));
         value.to_str().map(str::to_owned).map_err(wrong)
     };
     headers.get_all(name).iter().map(text).collect()

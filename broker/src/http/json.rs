@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
@@ -12,6 +14,8 @@ use crate::app::Error;
 /// A control-plane body is never larger: secrets and certificates fit, floods do not.
 const LIMIT: usize = 256 * 1024;
 const DEPTH: usize = 16;
+/// A body that takes longer is given up.
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A JSON body, read strictly: one value, no member twice, no unknown member.
 #[derive(Debug)]
@@ -30,8 +34,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
             return Err(wrong("the body must be application/json".to_owned()));
         }
-        let collected = Limited::new(request.into_body(), LIMIT).collect().await;
+        let collecting = Limited::new(request.into_body(), LIMIT).collect();
+        let collected = tokio::time::timeout(BODY_TIMEOUT, collecting).await;
         let bytes = collected
+            .map_err(|_| wrong("the body did not arrive in time".to_owned()))?
             .map_err(|_| {
                 Failed(Error::new(
                     Code::BodyTooLarge,

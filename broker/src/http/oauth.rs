@@ -8,7 +8,9 @@ use http_body_util::{BodyExt, Limited};
 use stint_api::{Code, OAuthError};
 
 use super::caller::texts;
+use super::refusal::Refusal;
 use crate::app::{App, Error, TokenRequest};
+use crate::model::EventKind;
 
 const LIMIT: usize = 64 * 1024;
 
@@ -43,9 +45,9 @@ async fn answer(app: &App, request: Request) -> Result<Response, Fault> {
         ));
     }
     let proofs = texts(&parts.headers, "dpop").map_err(|_| invalid("a header value is not text"))?;
-    let body = Limited::new(body, LIMIT)
-        .collect()
-        .await
+    let body = tokio::time::timeout(super::json::BODY_TIMEOUT, Limited::new(body, LIMIT).collect()).await;
+    let body = body
+        .map_err(|_| invalid("the body did not arrive in time"))?
         .map_err(|_| invalid("the body is too large or broke off"))?;
     let form = Form::parse(&body.to_bytes()).map_err(|text| invalid(&text))?;
     let request = TokenRequest {
@@ -90,6 +92,7 @@ struct Fault {
     status: StatusCode,
     error: OAuthError,
     nonce: Option<String>,
+    refusal: Option<Refusal>,
 }
 
 impl Fault {
@@ -101,6 +104,7 @@ impl Fault {
             status,
             error: OAuthError { error: error.to_owned(), error_description: Some(description) },
             nonce: None,
+            refusal: None,
         }
     }
 }
@@ -116,12 +120,24 @@ impl IntoResponse for Fault {
         if let Some(nonce) = self.nonce.as_deref().and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
             headers.insert("dpop-nonce", nonce);
         }
+        if let Some(refusal) = self.refusal {
+            response.extensions_mut().insert(refusal);
+        }
         response
     }
 }
 
-/// An error of the use case in OAuth's words.
+/// An error of the use case, to go on record unless it is the broker's own.
 fn fault(error: Error) -> Fault {
+    let (refusal, asks) = (Refusal::of(EventKind::TokenRefused, &error), error.code == Code::UseNonce);
+    let fault = in_words(error);
+    // To ask for a nonce is a step on the way in.
+    let refused = fault.status.is_client_error() && !asks;
+    Fault { refusal: refused.then_some(refusal), ..fault }
+}
+
+/// An error of the use case in OAuth's words.
+fn in_words(error: Error) -> Fault {
     let (status, code) = match error.code {
         Code::NotAuthenticated => (StatusCode::UNAUTHORIZED, "invalid_client"),
         Code::UseNonce => {

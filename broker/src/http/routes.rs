@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -14,13 +15,14 @@ use stint_api::{
 
 use super::caller::{AsEither, AsPerson, AsSession, Failed};
 use super::json::{Answer, Body};
-use super::{oauth, wellknown};
+use super::{oauth, refusal, wellknown};
 use crate::app::{App, Error};
 use crate::secret::Secret;
 
 type Reply<T> = Result<Answer<T>, Failed>;
 
-pub(super) fn router(app: App) -> Router {
+/// Everything that the broker answers beside the gateway.
+pub fn router(app: App) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -53,6 +55,7 @@ pub(super) fn router(app: App) -> Router {
         .method_not_allowed_fallback(|| async {
             Failed(Error::new(Code::MethodNotAllowed, "the path does not take this method"))
         })
+        .layer(from_fn_with_state(app.clone(), refusal::recorded))
         .with_state(app)
 }
 

@@ -1,7 +1,7 @@
 //! The listener: connections in, requests out.
 //!
 //! Knows TCP, TLS and HTTP framing, and hands each request to one service. It knows nothing of what a request means,
-//! who sends it or what the answer is. Every HTTP/1 connection is read through a [`guard`] that lets only heads and
+//! who sends it or what the answer is. Every HTTP/1 connection is read through a `guard` that lets only heads and
 //! bodies pass which have a single reading; a request that it holds back reaches the service as a harmless stand-in
 //! with a [`Refused`] among its extensions, so that the answer is a problem document like any other.
 

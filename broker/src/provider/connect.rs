@@ -1,7 +1,7 @@
 //! How a connection to a provider is made: which name and port, which addresses, in which time.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -54,11 +54,34 @@ impl Destination {
         if written && uri.port_u16().is_none_or(|port| port == 0) {
             return Err(wrong("has no valid port"));
         }
+        if is_number_in_disguise(bare(&uri)) {
+            return Err(wrong("has an address that is not written as one"));
+        }
         Ok(Destination { uri, plain })
+    }
+
+    /// The address that the URL names, where it names one and not a host: with its port, or the scheme's own.
+    pub fn literal(&self) -> Option<SocketAddr> {
+        let ip = bare(&self.uri).parse().ok()?;
+        let default = if self.plain { 80 } else { 443 };
+        Some(SocketAddr::new(ip, self.uri.port_u16().unwrap_or(default)))
     }
 
     pub fn is_plain(&self) -> bool {
         self.plain
+    }
+}
+
+/// `127.1`, `2130706433`, `0x7f000001`, `0177.0.0.1`: resolvers take these for addresses, and no name ends in a number.
+fn is_number_in_disguise(host: &str) -> bool {
+    if host.parse::<IpAddr>().is_ok() {
+        return false;
+    }
+    let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
+    let hexadecimal = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    match hexadecimal {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()),
     }
 }
 
@@ -288,11 +311,21 @@ mod tests {
             "",
             "https://①②⑦.0.0.1",
             "https://%31%32%37.0.0.1",
+            "https://127.1",
+            "https://2130706433",
+            "https://0x7f000001:8443",
+            "https://0177.0.0.1",
+            "https://127.0.0.1.",
         ] {
             assert!(Destination::parse(text).is_err(), "{text}");
         }
         assert!(!Destination::parse("https://127.0.0.1:8443").unwrap().is_plain());
         assert!(Destination::parse("http://[::1]:80/").unwrap().is_plain());
+        let literal =
+            |text: &str| Destination::parse(text).unwrap().literal().map(|address| address.to_string());
+        assert_eq!(literal("https://10.0.0.1").as_deref(), Some("10.0.0.1:443"));
+        assert_eq!(literal("http://[::1]:8080/").as_deref(), Some("[::1]:8080"));
+        assert_eq!(literal("https://api.github.com"), None);
     }
 
     #[test]

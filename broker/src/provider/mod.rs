@@ -1,8 +1,8 @@
 //! How requests reach a provider, and how a provider is asked what owns a thing.
 //!
-//! [`upstream`] is the only HTTP client of the broker: it knows addresses, TLS and pools, and nothing of what a request
-//! means. [`resolve`] turns resources into the selectors that own them, by rules that a pack brings as data
-//! ([`rules`]) and with an [`inventory`] of what a credential can see. This room never sees a secret: its look-ups go
+//! `upstream` is the only HTTP client of the broker: it knows addresses, TLS and pools, and nothing of what a request
+//! means. `resolve` turns resources into the selectors that own them, by rules that a pack brings as data
+//! ([`rules`]) and with an `inventory` of what a credential can see. This room never sees a secret: its look-ups go
 //! through a [`Lookup`] that the application layer implements, with a permit and a receipt for each. It does not decide
 //! anything: an owner that cannot be found for certain is an [`Unresolved`], never a guess.
 

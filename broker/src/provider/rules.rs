@@ -223,6 +223,11 @@ impl Rules {
         Ok(rules)
     }
 
+    /// Whether ids that differ by case alone are one: selectors are kept in lower case then.
+    pub fn ignores_case(&self) -> bool {
+        self.file.lower
+    }
+
     pub fn provider(&self) -> &str {
         &self.file.provider
     }

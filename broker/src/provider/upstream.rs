@@ -115,6 +115,13 @@ impl Upstreams {
 
     /// Judges an upstream before it is stored: its URL, a literal address in it, and its certificates.
     pub fn check(&self, upstream: &Upstream) -> Result<(), UpstreamError> {
+        let destination = upstream.url.as_deref().map(Destination::parse).transpose()?;
+        if let Some(destination) = destination
+            && let Some(address) = destination.literal()
+        {
+            let judged = self.rules.check(address, destination.is_plain());
+            judged.map_err(|why| UpstreamError::new(UpstreamFailure::Refused, why.to_string()))?;
+        }
         self.client(upstream).map(|_| ())
     }
 

@@ -6,7 +6,7 @@ use super::{
 
 /// Applies one change inside the open transaction.
 ///
-/// `Remember` is not here: the keys of a whole batch have been remembered before by one statement.
+/// `Remember` is not here: what a whole batch uses up is looked up before and written with its records.
 pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fault> {
     match change {
         Change::Remember { .. } => Ok(()),

@@ -37,6 +37,20 @@ macro_rules! execute {
     };
 }
 
+/// `found!(connection, STATEMENT, argument, ...)`: every row, read inside the writer's transaction.
+macro_rules! found {
+    ($connection:expr, $sql:expr $(, $argument:expr)* $(,)?) => {
+        match $connection {
+            $crate::store::backend::Connection::Sqlite(c) => {
+                sqlx::query_as($sql)$(.bind($argument))*.fetch_all(c).await
+            }
+            $crate::store::backend::Connection::Postgres(c) => {
+                sqlx::query_as($sql)$(.bind($argument))*.fetch_all(c).await
+            }
+        }
+    };
+}
+
 /// `all!(store, STATEMENT, argument, ...)`: every row, as the type that is asked for.
 macro_rules! all {
     ($store:expr, $sql:expr $(, $argument:expr)* $(,)?) => {
@@ -65,7 +79,7 @@ macro_rules! one {
     };
 }
 
-pub(super) use {all, execute, one};
+pub(super) use {all, execute, found, one};
 
 /// Times are stored as unix milliseconds.
 pub(super) fn time(millis: i64) -> Result<DateTime<Utc>, Error> {

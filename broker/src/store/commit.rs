@@ -1,37 +1,21 @@
-//! One batch, one transaction: the only maker of `Receipt`.
+//! One batch, one transaction: the only place where receipts are made.
 //!
 //! The head of the chain is read under a lock when the transaction opens; changes are applied job by job; the records
-//! of the jobs that held are linked and written by one statement; the receipts are made after the commit was
-//! acknowledged. A job that fails leaves nothing behind and does not disturb the others.
+//! of the jobs that held are linked and written together; the receipts are made after the commit was acknowledged. A
+//! job that fails leaves nothing behind and does not disturb the others.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, FromRow as _, Row as _};
+use sqlx::{AssertSqlSafe, FromRow as _};
 
-use super::apply::{apply, is_one_guarded_statement};
-use super::backend::{Connection, execute};
+use super::apply::apply;
+use super::backend::{Connection, execute, found};
 use super::error::Fault;
+use super::job::{Job, Prepared};
 use super::records::Head;
-use super::{Change, Commit, CommitError, Encode, Error, Link, Receipt, replay, sql};
-use crate::model::RecordId;
-
-/// A commit, ready to be written: its events are encoded by whoever brings it, not by the writer.
-pub(super) struct Job {
-    pub(super) changes: Vec<Change>,
-    pub(super) records: Vec<Prepared>,
-    pub(super) digest: Option<[u8; 32]>,
-}
-
-/// A record that has no place in the chain yet.
-pub(super) struct Prepared {
-    id: RecordId,
-    /// Unix milliseconds.
-    pub(super) at: i64,
-    kind: String,
-    session: Option<String>,
-    body: Vec<u8>,
-}
+use super::replay::{Memory, Used};
+use super::{CommitError, Error, Link, Receipt, sql};
 
 /// `None` for a job without records.
 pub(super) type Outcome = Result<Option<Receipt>, CommitError>;
@@ -45,176 +29,137 @@ pub(super) enum Failure {
     Broken(Error),
 }
 
-/// What a batch is written with; lives as long as the writer.
+/// What batches are written with; lives as long as the writer.
 pub(super) struct Scribe {
     link: Link,
+    memory: Memory,
+    /// Generated statements, by kind and number of rows.
     texts: HashMap<(Text, usize), Arc<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Text {
-    BeginAndRemember,
-    Remember,
     Append,
-    AppendAndCommit,
-    AppendAndSetHead,
+    FinishSqlite { remember: bool, whole: bool },
+    FinishPostgres { remember: bool },
 }
 
-type Key = [u8; 32];
+/// Place and hash of a record.
+type Place = (i64, [u8; 32]);
 
-impl Job {
-    pub(super) fn new(commit: Commit, encode: Encode) -> Self {
-        let records = commit.events.into_iter().map(|event| Prepared {
-            body: encode(&event),
-            at: event.at.timestamp_millis(),
-            kind: event.kind.as_str(),
-            session: event.session,
-            id: event.id,
-        });
-        Job { changes: commit.changes, records: records.collect(), digest: commit.digest }
-    }
+/// A record in its place.
+struct Line<'j> {
+    seq: i64,
+    hash: [u8; 32],
+    record: &'j Prepared,
+}
 
-    /// What the job remembers, with the second until which it must.
-    pub(super) fn keys(&self) -> impl Iterator<Item = (&Key, i64)> {
-        self.changes.iter().filter_map(|change| match change {
-            Change::Remember { key, until } => Some((key, *until)),
-            _ => None,
-        })
-    }
-
-    /// A job that may fail halfway needs a savepoint when others share its transaction.
-    fn may_fail_halfway(&self) -> bool {
-        let mut changes = self.changes.iter().filter(|change| !matches!(change, Change::Remember { .. }));
-        match (changes.next(), changes.next()) {
-            (None, _) => false,
-            (Some(only), None) => !is_one_guarded_statement(only),
-            _ => true,
-        }
-    }
+/// What the last statement of a batch does besides appending.
+struct End<'u> {
+    from: Place,
+    to: Place,
+    used: &'u Used,
+    /// The statement is the whole transaction.
+    whole: bool,
 }
 
 impl Scribe {
-    pub(super) fn new(link: Link) -> Self {
-        Scribe { link, texts: HashMap::new() }
+    /// Reads what was used before, so that the first commit does not have to.
+    pub(super) async fn open(connection: &mut Connection, link: Link) -> Result<Self, Error> {
+        let mut memory = Memory::default();
+        let heads: Vec<Head> = found!(&mut *connection, sql::HEAD)?;
+        let head = heads.into_iter().next().ok_or(Error::Damaged("chain_head"))?.parse()?;
+        memory.catch_up(connection, head).await?;
+        Ok(Scribe { link, memory, texts: HashMap::new() })
     }
 
-    /// Writes a batch. No two of its jobs remember the same key, and no job remembers one twice.
     pub(super) async fn write(
         &mut self,
         connection: &mut Connection,
         jobs: &[&Job],
     ) -> Result<Vec<Outcome>, Failure> {
+        let head = self.memory.own_head().filter(|_| jobs.iter().all(|job| job.changes_nothing_else()));
+        if let Some(head) = head {
+            match self.at_once(connection, jobs, head).await {
+                Ok(Some(outcomes)) => return Ok(outcomes),
+                Ok(None) => {}
+                // Somebody else moved the head, or a value is refused: the long way tells which.
+                Err(stop) => match undo(connection, stop).await {
+                    Failure::Rejected(_) => {}
+                    broken => return Err(broken),
+                },
+            }
+        }
         match self.transaction(connection, jobs).await {
             Ok(outcomes) => Ok(outcomes),
-            Err(error) => {
-                let rejected = matches!(&error, Stop::Database(error) if is_about_data(connection, error));
-                let rolled_back = execute!(connection, sql::ROLLBACK).is_ok();
-                let error = error.into();
-                Err(if rejected && rolled_back { Failure::Rejected(error) } else { Failure::Broken(error) })
-            }
+            Err(stop) => Err(undo(connection, stop).await),
         }
     }
 
-    async fn transaction(&mut self, c: &mut Connection, jobs: &[&Job]) -> Result<Vec<Outcome>, Stop> {
-        let keys: Vec<(&Key, i64)> = jobs.iter().flat_map(|job| job.keys()).collect();
-        let (head, fresh) = self.begin(c, &keys).await?;
+    /// Forgets what is over at `now` (unix seconds). Answers whether there may be more.
+    pub(super) async fn sweep(&mut self, connection: &mut Connection, now: i64) -> Result<bool, sqlx::Error> {
+        self.memory.sweep(connection, now).await
+    }
 
-        let mut forget: Vec<&Key> = Vec::new();
-        let mut held: Vec<Result<(), CommitError>> = Vec::with_capacity(jobs.len());
+    /// The short way, for jobs that change no other state: one step on the belief that nobody else moved the head, which
+    /// the statement itself checks. `None` where it takes more than one statement.
+    async fn at_once(
+        &mut self,
+        c: &mut Connection,
+        jobs: &[&Job],
+        head: Place,
+    ) -> Result<Option<Vec<Outcome>>, Stop> {
+        let (mut used, mut held) = (Used::default(), Vec::with_capacity(jobs.len()));
         for job in jobs {
-            let outcome = if job.keys().all(|(key, _)| fresh.contains(key)) {
-                run(c, job, jobs.len() > 1).await?
-            } else {
-                Err(CommitError::Replayed)
+            let fresh = self.memory.is_fresh(job, &used);
+            if fresh {
+                used.add(job);
+            }
+            held.push(if fresh { Ok(()) } else { Err(CommitError::Replayed) });
+        }
+        let lines = self.link(head, jobs, &held);
+        if lines.len() != sql::chunk(lines.len()) {
+            return Ok(None);
+        }
+        if let Some(last) = lines.last() {
+            let end = (last.seq, last.hash);
+            self.append(c, &lines, Some(End { from: head, to: end, used: &used, whole: true })).await?;
+            self.memory.learn(used, end)?;
+        }
+        Ok(Some(receipts(jobs, held, head.0)))
+    }
+
+    /// The long way.
+    async fn transaction(&mut self, c: &mut Connection, jobs: &[&Job]) -> Result<Vec<Outcome>, Stop> {
+        let head = begin(c).await?;
+        self.memory.catch_up(c, head).await?;
+
+        let (mut used, mut held) = (Used::default(), Vec::with_capacity(jobs.len()));
+        for job in jobs {
+            let outcome = match self.memory.is_fresh(job, &used) {
+                true => run(c, job, jobs.len() > 1).await?,
+                false => Err(CommitError::Replayed),
             };
-            if outcome.is_err() {
-                forget.extend(job.keys().map(|(key, _)| key).filter(|key| fresh.contains(*key)));
+            if outcome.is_ok() {
+                used.add(job);
             }
             held.push(outcome);
         }
-
         if held.iter().all(Result::is_err) {
             execute!(c, sql::ROLLBACK)?;
-            return Ok(held.into_iter().map(|outcome| outcome.map(|()| None)).collect());
-        }
-        for key in forget {
-            replay::forget(c, key).await?;
+            return Ok(receipts(jobs, held, head.0));
         }
         let lines = self.link(head, jobs, &held);
-        self.finish(c, &lines).await?;
+        let end = lines.last().map_or(head, |last| (last.seq, last.hash));
+        self.finish(c, &lines, head, &used).await?;
+        self.memory.learn(used, end)?;
         Ok(receipts(jobs, held, head.0))
-    }
-
-    /// Opens the transaction; answers with the head of the chain and those of the keys that are new.
-    async fn begin(
-        &mut self,
-        c: &mut Connection,
-        keys: &[(&Key, i64)],
-    ) -> Result<((i64, Key), HashSet<Key>), Stop> {
-        let mut fresh = HashSet::with_capacity(keys.len());
-        let (head, rest) = match c {
-            Connection::Sqlite(c) if keys.is_empty() => {
-                let rows = sqlx::query(sql::BEGIN_SQLITE).fetch_all(c).await?;
-                (rows.first().map(Head::from_row), keys)
-            }
-            Connection::Sqlite(c) => {
-                // Each statement is a trip to SQLite's thread and back: open and remember in one.
-                let (first, rest) = keys.split_at_checked(sql::chunk(keys.len())).unwrap_or((keys, &[]));
-                let text = self.text(Text::BeginAndRemember, first.len());
-                let mut query = sqlx::query(AssertSqlSafe(text));
-                for (key, until) in first {
-                    query = query.bind(&key[..]).bind(until);
-                }
-                let rows = query.fetch_all(c).await?;
-                for row in rows.iter().skip(1) {
-                    fresh.insert(key_of(row.try_get(0)?)?);
-                }
-                (rows.first().map(Head::from_row), rest)
-            }
-            Connection::Postgres(c) => {
-                let rows = sqlx::raw_sql(sql::BEGIN_POSTGRES).fetch_all(c).await?;
-                (rows.first().map(Head::from_row), keys)
-            }
-        };
-        let head = head.ok_or(Error::Damaged("chain_head"))??.parse()?;
-        self.remember(c, rest, &mut fresh).await?;
-        Ok((head, fresh))
-    }
-
-    async fn remember(
-        &mut self,
-        c: &mut Connection,
-        mut keys: &[(&Key, i64)],
-        fresh: &mut HashSet<Key>,
-    ) -> Result<(), Stop> {
-        while !keys.is_empty() {
-            let (some, rest) = keys.split_at_checked(sql::chunk(keys.len())).unwrap_or((keys, &[]));
-            let text = self.text(Text::Remember, some.len());
-            macro_rules! remember {
-                ($c:expr) => {{
-                    let mut query = sqlx::query_as(AssertSqlSafe(text));
-                    for (key, until) in some {
-                        query = query.bind(&key[..]).bind(until);
-                    }
-                    query.fetch_all($c).await?
-                }};
-            }
-            let rows: Vec<(Vec<u8>,)> = match c {
-                Connection::Sqlite(c) => remember!(c),
-                Connection::Postgres(c) => remember!(c),
-            };
-            for (key,) in rows {
-                fresh.insert(key_of(key)?);
-            }
-            keys = rest;
-        }
-        Ok(())
     }
 
     /// Gives the records of the jobs that held their places in the chain.
     fn link<'j>(
         &self,
-        (mut seq, mut hash): (i64, Key),
+        (mut seq, mut hash): Place,
         jobs: &[&'j Job],
         held: &[Result<(), CommitError>],
     ) -> Vec<Line<'j>> {
@@ -229,89 +174,103 @@ impl Scribe {
             .collect()
     }
 
-    /// Appends the lines, moves the head to the last of them, and commits.
-    async fn finish(&mut self, c: &mut Connection, mut lines: &[Line<'_>]) -> Result<(), Stop> {
-        while let Some(last) = lines.last() {
+    /// Appends the lines, moves the head to the last of them, keeps what was used, and commits.
+    async fn finish(
+        &mut self,
+        c: &mut Connection,
+        mut lines: &[Line<'_>],
+        from: Place,
+        used: &Used,
+    ) -> Result<(), Stop> {
+        let to = lines.last().map_or(from, |last| (last.seq, last.hash));
+        while !lines.is_empty() {
             let (some, rest) = lines.split_at_checked(sql::chunk(lines.len())).unwrap_or((lines, &[]));
-            let at_end = rest.is_empty();
-            macro_rules! append {
-                ($text:expr, $c:expr) => {{
-                    let mut query = sqlx::query(AssertSqlSafe($text));
-                    for Line { seq, hash, record } in some {
-                        query = query.bind(seq).bind(&hash[..]).bind(record.at).bind(&record.kind);
-                        query = query.bind(record.session.as_deref()).bind(&record.body[..]);
-                    }
-                    if at_end {
-                        query = query.bind(last.seq).bind(&last.hash[..]);
-                    }
-                    query.execute($c).await?;
-                }};
-            }
-            match c {
-                Connection::Sqlite(c) if at_end => {
-                    append!(self.text(Text::AppendAndCommit, some.len()), c);
-                    return Ok(());
-                }
-                Connection::Sqlite(c) => append!(self.text(Text::Append, some.len()), c),
-                Connection::Postgres(c) if at_end => {
-                    append!(self.text(Text::AppendAndSetHead, some.len()), c);
-                }
-                Connection::Postgres(c) => append!(self.text(Text::Append, some.len()), c),
-            }
+            let end = End { from, to, used, whole: false };
+            self.append(c, some, Some(end).filter(|_| rest.is_empty())).await?;
             lines = rest;
         }
-        execute!(c, sql::COMMIT)?;
+        // On SQLite the last step has committed.
+        if matches!(c, Connection::Postgres(_)) || to == from {
+            execute!(c, sql::COMMIT)?;
+        }
+        Ok(())
+    }
+
+    /// One statement: the lines, and at the end of a batch what belongs there.
+    async fn append(
+        &mut self,
+        c: &mut Connection,
+        lines: &[Line<'_>],
+        end: Option<End<'_>>,
+    ) -> Result<(), Stop> {
+        let remember = end.as_ref().is_some_and(|end| !end.used.is_empty());
+        let text = match (&end, &c) {
+            (None, _) => Text::Append,
+            (Some(End { whole, .. }), Connection::Sqlite(_)) => {
+                Text::FinishSqlite { remember, whole: *whole }
+            }
+            (Some(_), Connection::Postgres(_)) => Text::FinishPostgres { remember },
+        };
+        let text = self.text(text, lines.len());
+        macro_rules! append {
+            ($c:expr) => {{
+                let mut query = sqlx::query(AssertSqlSafe(text));
+                for Line { seq, hash, record } in lines {
+                    query = query.bind(seq).bind(&hash[..]).bind(record.at).bind(&record.kind);
+                    query = query.bind(record.session.as_deref()).bind(&record.body[..]);
+                }
+                if let Some(End { from, to, used, .. }) = end {
+                    query = query.bind(to.0).bind(&to.1[..]).bind(from.0).bind(&from.1[..]);
+                    if remember {
+                        query = query.bind(from.0 + 1).bind(used.until()).bind(used.bytes());
+                    }
+                }
+                query.execute($c).await?.rows_affected()
+            }};
+        }
+        let moves_head = end.is_some();
+        match c {
+            Connection::Sqlite(c) => {
+                append!(c);
+            }
+            Connection::Postgres(c) => {
+                if append!(c) != 1 && moves_head {
+                    return Err(Error::Damaged("chain_head").into());
+                }
+            }
+        }
         Ok(())
     }
 
     fn text(&mut self, text: Text, rows: usize) -> Arc<str> {
         let made = self.texts.entry((text, rows)).or_insert_with(|| match text {
-            Text::BeginAndRemember => format!("{}; {}", sql::BEGIN_SQLITE, sql::remember(rows)).into(),
-            Text::Remember => sql::remember(rows).into(),
             Text::Append => sql::append(rows).into(),
-            Text::AppendAndCommit => sql::append_and_commit(rows).into(),
-            Text::AppendAndSetHead => sql::append_and_set_head(rows).into(),
+            Text::FinishSqlite { remember, whole } => sql::finish_sqlite(rows, remember, whole).into(),
+            Text::FinishPostgres { remember } => sql::finish_postgres(rows, remember).into(),
         });
         Arc::clone(made)
     }
 }
 
-/// A record in its place.
-struct Line<'j> {
-    seq: i64,
-    hash: Key,
-    record: &'j Prepared,
+/// After a failure nothing stays open.
+async fn undo(c: &mut Connection, stop: Stop) -> Failure {
+    let rejected = matches!(&stop, Stop::Database(error) if is_about_data(c, error));
+    let rolled_back = execute!(c, sql::ROLLBACK).is_ok();
+    let error = stop.into();
+    if rejected && rolled_back { Failure::Rejected(error) } else { Failure::Broken(error) }
 }
 
-/// Why a transaction stopped.
-enum Stop {
-    Database(sqlx::Error),
-    Stored(Error),
-}
-
-impl From<sqlx::Error> for Stop {
-    fn from(error: sqlx::Error) -> Self {
-        Stop::Database(error)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Stop::Stored(error)
-    }
-}
-
-impl From<Stop> for Error {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Database(error) => error.into(),
-            Stop::Stored(error) => error,
+/// Opens the transaction and reads the head of the chain under its lock.
+async fn begin(c: &mut Connection) -> Result<Place, Stop> {
+    let head = match c {
+        Connection::Sqlite(c) => {
+            sqlx::query(sql::BEGIN_SQLITE).fetch_all(c).await?.first().map(Head::from_row)
         }
-    }
-}
-
-fn key_of(bytes: Vec<u8>) -> Result<Key, Error> {
-    bytes.try_into().map_err(|_| Error::Damaged("remembered.key"))
+        Connection::Postgres(c) => {
+            sqlx::raw_sql(sql::BEGIN_POSTGRES).fetch_all(c).await?.first().map(Head::from_row)
+        }
+    };
+    Ok(head.ok_or(Error::Damaged("chain_head"))??.parse()?)
 }
 
 /// Applies a job's changes. The inner error is the job's own; the outer one ends the transaction.
@@ -320,8 +279,7 @@ async fn run(c: &mut Connection, job: &Job, shared: bool) -> Result<Result<(), C
     if savepoint {
         execute!(c, sql::SAVEPOINT)?;
     }
-    let outcome = apply_all(c, job).await;
-    let error = match outcome {
+    let error = match apply_all(c, job).await {
         Ok(()) => {
             if savepoint {
                 execute!(c, sql::RELEASE)?;
@@ -348,12 +306,12 @@ async fn apply_all(c: &mut Connection, job: &Job) -> Result<(), Fault> {
     Ok(())
 }
 
-/// INVARIANT: called after the commit was acknowledged, and nowhere else.
+/// Each job's receipt, the jobs that held having taken the places after `seq` in their order.
 fn receipts(jobs: &[&Job], held: Vec<Result<(), CommitError>>, mut seq: i64) -> Vec<Outcome> {
     let outcomes = jobs.iter().zip(held).map(|(job, outcome)| {
         outcome?;
         seq += i64::try_from(job.records.len()).unwrap_or_default();
-        Ok(job.records.last().map(|last| Receipt::new(last.id.clone(), seq, job.digest)))
+        Ok(job.receipt(seq))
     });
     outcomes.collect()
 }
@@ -367,5 +325,32 @@ fn is_about_data(c: &Connection, error: &sqlx::Error) -> bool {
         Connection::Postgres(_) => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
         // The low byte of a result code: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH.
         Connection::Sqlite(_) => matches!(code.parse::<u32>().map(|code| code & 0xff), Ok(18..=20)),
+    }
+}
+
+/// Why a transaction stopped.
+enum Stop {
+    Database(sqlx::Error),
+    Stored(Error),
+}
+
+impl From<sqlx::Error> for Stop {
+    fn from(error: sqlx::Error) -> Self {
+        Stop::Database(error)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Stored(error)
+    }
+}
+
+impl From<Stop> for Error {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Database(error) => error.into(),
+            Stop::Stored(error) => error,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What is kept: one database, SQLite or PostgreSQL, behind one set of statements.
 //!
-//! The only room with SQL. Everything that changes goes through one writer (`writer.rs`), which puts what waits into one
-//! transaction (`commit.rs`) together with its audit records, and answers when it is durable. Everything that is read
+//! The only room with SQL. Everything that changes goes through a queue (`queue.rs`) to one writer (`writer.rs`), which
+//! puts what waits into one transaction (`commit.rs`) together with its audit records, and answers when it is durable. Everything that is read
 //! has one file per table. Rows come out as the nouns of `model`, parsed again: a row that does not parse is an error.
 //!
 //! Knows nothing of who may do what, of keys or plaintext, of HTTP, and reads no clock. It does not know how a record is
@@ -16,9 +16,11 @@ mod commit;
 mod credentials;
 mod environments;
 mod error;
+mod job;
 mod keys;
 mod open;
 mod people;
+mod queue;
 mod receipt;
 mod records;
 mod replay;
@@ -51,7 +53,7 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     readers: backend::Readers,
-    writer: writer::Queue,
+    queue: queue::Queue,
 }
 
 impl std::fmt::Debug for Store {

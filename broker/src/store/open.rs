@@ -12,7 +12,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, Executor as _};
 
 use super::backend::{Connection, Readers};
-use super::{Encode, Error, Inner, Link, Store, sql, writer};
+use super::commit::Scribe;
+use super::queue::Queue;
+use super::{Encode, Error, Inner, Link, Store, sql};
 
 /// Where everything is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,13 +56,14 @@ impl Store {
             Connection::Postgres(c) => POSTGRES.run(c).await.map_err(sqlx::Error::from)?,
         }
         let readers = source.readers().await?;
-        let writer = writer::start(source, connection, link, encode);
-        Ok(Store(Arc::new(Inner { readers, writer })))
+        let scribe = Scribe::open(&mut connection, link).await?;
+        let queue = Queue::start(source, connection, scribe, encode);
+        Ok(Store(Arc::new(Inner { readers, queue })))
     }
 
     /// Writes what is queued, then closes. Commits of other clones are refused from now on.
     pub async fn close(self) {
-        self.0.writer.close().await;
+        self.0.queue.close().await;
         match &self.0.readers {
             Readers::Sqlite(pool) => pool.close().await,
             Readers::Postgres(pool) => pool.close().await,

@@ -113,9 +113,9 @@ statements! {
     APPROVALS_FOR = approvals!("WHERE session = $1 AND digest = $2 ORDER BY id DESC");
     COUNT_WAITING = "SELECT COUNT(*) FROM approvals WHERE state = 'waiting'";
 
-    FORGET = "DELETE FROM remembered WHERE key = $1";
-    SWEEP_REMEMBERED = "DELETE FROM remembered WHERE id IN \
-                        (SELECT id FROM remembered WHERE until < $1 ORDER BY until LIMIT $2)";
+    REMEMBERED = "SELECT seq, keys FROM remembered WHERE seq > $1 ORDER BY seq LIMIT $2";
+    SWEEP_REMEMBERED = "DELETE FROM remembered WHERE seq IN \
+                        (SELECT seq FROM remembered WHERE until < $1 ORDER BY until LIMIT $2)";
     REVOKE_TOKEN = "INSERT INTO revoked_tokens (jti, until) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     TOKEN_REVOKED = "SELECT jti FROM revoked_tokens WHERE jti = $1";
     SWEEP_REVOKED = "DELETE FROM revoked_tokens WHERE id IN \
@@ -161,67 +161,72 @@ pub(super) const BEGIN_POSTGRES: &str = "BEGIN; SELECT seq, hash FROM chain_head
 /// A database may be set up to answer before it has written: not for this connection.
 pub(super) const DURABLE_POSTGRES: &str = "SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'";
 
-/// Arguments of one row of `append`.
-const RECORD_COLUMNS: usize = 6;
-
 /// Rows of one multi-row statement: exact up to 32, so that few texts exist and each stays prepared.
 pub(super) fn chunk(rows: usize) -> usize {
     [256, 64, 32].into_iter().find(|size| rows >= *size).unwrap_or(rows)
 }
 
-/// Appends so many records to the chain.
+/// Appends so many records to the chain: six arguments each.
 pub fn append(rows: usize) -> String {
     let mut text = "INSERT INTO audit_records (seq, hash, at, kind, session, body) VALUES ".to_owned();
-    values(&mut text, rows, RECORD_COLUMNS);
-    text
-}
-
-/// The last of a batch on SQLite, in one step: append, move the head, commit.
-pub fn append_and_commit(rows: usize) -> String {
-    let (seq, hash) = (rows * RECORD_COLUMNS + 1, rows * RECORD_COLUMNS + 2);
-    format!("{}; UPDATE chain_head SET seq = ${seq}, hash = ${hash} WHERE id = 1; COMMIT", append(rows))
-}
-
-/// The last of a batch on PostgreSQL, in one step: append, move the head.
-pub fn append_and_set_head(rows: usize) -> String {
-    let (seq, hash) = (rows * RECORD_COLUMNS + 1, rows * RECORD_COLUMNS + 2);
-    format!(
-        "WITH added AS ({}) UPDATE chain_head SET seq = ${seq}, hash = ${hash} WHERE id = 1",
-        append(rows)
-    )
-}
-
-/// Remembers so many keys, and answers with those that were new.
-pub fn remember(rows: usize) -> String {
-    let mut text = "INSERT INTO remembered (key, until) VALUES ".to_owned();
-    values(&mut text, rows, 2);
-    text.push_str(" ON CONFLICT (key) DO NOTHING RETURNING key");
-    text
-}
-
-/// `($1, $2), ($3, $4)`
-fn values(text: &mut String, rows: usize, columns: usize) {
     for row in 0..rows {
         text.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns {
-            let comma = if column == 0 { "" } else { ", " };
-            let _ = write!(text, "{comma}${}", row * columns + column + 1);
+        for column in 1..=RECORD_COLUMNS {
+            let comma = if column == 1 { "" } else { ", " };
+            let _ = write!(text, "{comma}${}", row * RECORD_COLUMNS + column);
         }
         text.push(')');
     }
+    text
+}
+
+/// The end of a batch, or all of it, in one step: moves the head from one place to another (four arguments), and with
+/// `remember` keeps what was used (three), after the arguments of the records.
+///
+/// Where the head is not where the writer believes it to be, the new hash is NULL, which the table refuses: nothing is
+/// written then. With `whole` the text opens its own transaction; on PostgreSQL it is one statement, which is one.
+pub fn finish_sqlite(rows: usize, remember: bool, whole: bool) -> String {
+    let (head, used) = ends(rows, "");
+    let begin = if whole { "BEGIN IMMEDIATE; " } else { "" };
+    let used = if remember { format!("; {used}") } else { String::new() };
+    format!("{begin}{head}; {}{used}; COMMIT", append(rows))
+}
+
+pub fn finish_postgres(rows: usize, remember: bool) -> String {
+    let (head, used) = ends(rows, "::bytea");
+    let used = if remember { format!(", used AS ({used})") } else { String::new() };
+    format!("WITH added AS ({}){used} {head}", append(rows))
+}
+
+const RECORD_COLUMNS: usize = 6;
+
+/// `cast`: the type of the new hash, where the database does not see it by itself.
+fn ends(rows: usize, cast: &str) -> (String, String) {
+    let n = rows * RECORD_COLUMNS;
+    let head = format!(
+        "UPDATE chain_head SET seq = ${}, hash = CASE WHEN seq = ${} AND hash = ${} THEN ${}{cast} END WHERE id = 1",
+        n + 1,
+        n + 3,
+        n + 4,
+        n + 2
+    );
+    let used =
+        format!("INSERT INTO remembered (seq, until, keys) VALUES (${}, ${}, ${})", n + 5, n + 6, n + 7);
+    (head, used)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{append, chunk, remember};
+    use super::{append, chunk, finish_sqlite};
 
     #[test]
-    fn multi_row_texts_number_their_arguments_through() {
-        assert_eq!(
-            remember(2),
-            "INSERT INTO remembered (key, until) VALUES ($1, $2), ($3, $4) ON CONFLICT (key) DO NOTHING RETURNING key"
-        );
+    fn generated_texts_number_their_arguments_through() {
         assert!(append(3).ends_with("($13, $14, $15, $16, $17, $18)"));
+        assert!(finish_sqlite(1, true, true).starts_with(
+            "BEGIN IMMEDIATE; UPDATE chain_head SET seq = $7, hash = CASE WHEN seq = $9 AND hash = $10 THEN $8 END \
+             WHERE id = 1; INSERT"
+        ));
+        assert!(finish_sqlite(1, true, false).ends_with("VALUES ($11, $12, $13); COMMIT"));
     }
 
     #[test]

@@ -4,8 +4,7 @@
 //! many under load and a lone commit never waits. After any failure of a transaction the connection is thrown away: an
 //! error of a sync may have been told only once, so the same handle is not asked again (R3).
 
-use std::collections::{HashSet, VecDeque};
-use std::mem;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,16 +13,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 
 use super::backend::Connection;
-use super::commit::{Failure, Job, Outcome, Scribe};
+use super::commit::{Failure, Outcome, Scribe};
+use super::job::Job;
 use super::open::Source;
-use super::{Change, CheckpointRow, Commit, CommitError, Encode, Error, Link, Receipt, Store, replay};
+use super::{CommitError, Error};
 
-/// Commits that may wait; more are refused.
-const QUEUE: usize = 10_000;
 /// Jobs of one transaction.
 const BATCH: usize = 512;
-/// How long a caller waits for its commit before it is told that the outcome is unknown.
-const COMMIT_WAIT: Duration = Duration::from_secs(10);
 /// How long PostgreSQL may take over a batch: a connection that went dead does not say so.
 const BATCH_WAIT: Duration = Duration::from_secs(9);
 /// Pause before what is owed is tried again.
@@ -31,130 +27,20 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Tries that what is owed still gets when the store closes.
 const LAST_TRIES: u32 = 5;
 
-impl Store {
-    /// Writes all of it or nothing; durable when it returns. A commit whose caller went away before its turn is not
-    /// written.
-    pub async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
-        if commit.events.is_empty() {
-            return Err(CommitError::Conflict("record"));
-        }
-        self.0.writer.ask(commit).await?.ok_or(CommitError::Conflict("record"))
-    }
-
-    /// Records what has happened already: queued, not waited for, and never refused.
-    ///
-    /// It belongs to work that a commit admitted, so the bound of the queue holds for it through that one. While the
-    /// database is away it stays owed, is tried again until it is written, and fills the queue, so that no new work is
-    /// admitted meanwhile. Where the answer to a commit was lost it may be written twice, under the same record id: twice
-    /// is better than not at all. Its changes must not be ones that can conflict.
-    pub fn commit_later(&self, commit: Commit) {
-        self.0.writer.tell(commit);
-    }
-
-    /// Keeps a signed head. The one write that is no event.
-    pub async fn checkpoint(&self, row: CheckpointRow) -> Result<(), CommitError> {
-        let CheckpointRow { seq, hash, at, key_id, signature } = row;
-        let change = Change::AddCheckpoint { seq, hash, at, key_id, signature };
-        self.0
-            .writer
-            .ask(Commit { changes: vec![change], events: Vec::new(), digest: None })
-            .await
-            .map(|_| ())
-    }
-
-    /// Returns when everything that was queued before has been written.
-    pub async fn flush(&self) -> Result<(), Error> {
-        let (done, written) = oneshot::channel();
-        self.0.writer.sender.send(Message::Flush(done)).map_err(|_| Error::Closed)?;
-        written.await.map_err(|_| Error::Closed)
-    }
-
-    /// Commits that wait, for metrics.
-    pub fn queued(&self) -> usize {
-        self.0.writer.waiting.load(Ordering::Relaxed)
-    }
-}
-
-/// The callers' end.
-pub(super) struct Queue {
-    /// Not bounded itself: `waiting` is what bounds it, so that `commit_later` always gets in.
-    sender: mpsc::UnboundedSender<Message>,
-    waiting: Arc<AtomicUsize>,
-    encode: Encode,
-}
-
-enum Message {
+pub(super) enum Message {
     Write(Waiting),
     Flush(oneshot::Sender<()>),
     Close(oneshot::Sender<()>),
 }
 
 /// A job with whoever waits for it, if anybody does.
-struct Waiting {
-    job: Job,
-    reply: Option<oneshot::Sender<Outcome>>,
-}
-
-pub(super) fn start(source: Source, connection: Connection, link: Link, encode: Encode) -> Queue {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let waiting = Arc::new(AtomicUsize::new(0));
-    let writer = Writer {
-        source,
-        connection: Some(connection),
-        scribe: Scribe::new(link),
-        receiver,
-        waiting: Arc::clone(&waiting),
-        next: VecDeque::new(),
-        owed: VecDeque::new(),
-        flushes: Vec::new(),
-        closing: None,
-        sweep: Sweep::default(),
-    };
-    tokio::spawn(writer.run());
-    Queue { sender, waiting, encode }
-}
-
-impl Queue {
-    async fn ask(&self, commit: Commit) -> Outcome {
-        if self.waiting.load(Ordering::Relaxed) >= QUEUE {
-            return Err(Error::Busy.into());
-        }
-        let (reply, answer) = oneshot::channel();
-        self.send(commit, Some(reply)).map_err(|_| Error::Closed)?;
-        match timeout(COMMIT_WAIT, answer).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(Error::Closed.into()),
-            Err(_) => Err(Error::Busy.into()),
-        }
-    }
-
-    fn tell(&self, commit: Commit) {
-        if let Err(lost) = self.send(commit, None) {
-            tracing::error!(audit.records = lost, "records came after the store was closed and are lost");
-        }
-    }
-
-    /// The error is how many records were not taken.
-    fn send(&self, commit: Commit, reply: Option<oneshot::Sender<Outcome>>) -> Result<(), usize> {
-        let job = Job::new(commit, self.encode);
-        let records = job.records.len();
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        self.sender.send(Message::Write(Waiting { job, reply })).map_err(|_| {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            records
-        })
-    }
-
-    pub(super) async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        if self.sender.send(Message::Close(done)).is_ok() {
-            let _ = closed.await;
-        }
-    }
+pub(super) struct Waiting {
+    pub(super) job: Job,
+    pub(super) reply: Option<oneshot::Sender<Outcome>>,
 }
 
 /// The writer's end.
-struct Writer {
+pub(super) struct Writer {
     source: Source,
     connection: Option<Connection>,
     scribe: Scribe,
@@ -164,6 +50,8 @@ struct Writer {
     next: VecDeque<Waiting>,
     /// Jobs that nobody waits for and that could not be written: to be tried again, first.
     owed: VecDeque<Job>,
+    /// The last batch broke: what is owed waits a little before the next try.
+    broken: bool,
     flushes: Vec<oneshot::Sender<()>>,
     closing: Option<oneshot::Sender<()>>,
     sweep: Sweep,
@@ -178,7 +66,29 @@ struct Sweep {
 }
 
 impl Writer {
-    async fn run(mut self) {
+    pub(super) fn new(
+        source: Source,
+        connection: Connection,
+        scribe: Scribe,
+        receiver: mpsc::UnboundedReceiver<Message>,
+        waiting: Arc<AtomicUsize>,
+    ) -> Self {
+        Writer {
+            source,
+            connection: Some(connection),
+            scribe,
+            receiver,
+            waiting,
+            next: VecDeque::new(),
+            owed: VecDeque::new(),
+            broken: false,
+            flushes: Vec::new(),
+            closing: None,
+            sweep: Sweep::default(),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
         let mut inbox = Vec::with_capacity(BATCH);
         loop {
             let open = self.receive(&mut inbox).await;
@@ -208,7 +118,7 @@ impl Writer {
     /// Fills `inbox`; waits only when nothing is left to do. False when no more will ever come.
     async fn receive(&mut self, inbox: &mut Vec<Message>) -> bool {
         let room = BATCH.saturating_sub(self.next.len());
-        if !self.next.is_empty() || self.sweep.more {
+        if !self.next.is_empty() || self.sweep.more || !(self.owed.is_empty() || self.broken) {
             while inbox.len() < room {
                 match self.receiver.try_recv() {
                     Ok(message) => inbox.push(message),
@@ -253,31 +163,32 @@ impl Writer {
         }
     }
 
-    /// Takes a batch in which no key is remembered twice: of two jobs with the same key the later one waits for the
-    /// next batch, and there finds what became of the first.
+    /// What is owed comes first; but while the database is away whoever waits is told so before anything else is tried.
     fn take(&mut self) -> Vec<Waiting> {
-        let owed = mem::take(&mut self.owed).into_iter().map(|job| Waiting { job, reply: None });
-        let next = mem::take(&mut self.next);
-        let (mut batch, mut claimed) = (Vec::with_capacity(next.len()), HashSet::new());
-        for waiting in owed.chain(next) {
-            if waiting.reply.as_ref().is_some_and(oneshot::Sender::is_closed) {
-                self.waiting.fetch_sub(1, Ordering::Relaxed);
-                continue;
-            }
-            let mut own = HashSet::new();
-            if !waiting.job.keys().all(|(key, _)| own.insert(*key)) {
-                self.answer(waiting, Err(CommitError::Replayed));
-            } else if batch.len() >= BATCH || !own.is_disjoint(&claimed) {
-                self.next.push_back(waiting);
-            } else {
-                claimed.extend(own);
-                batch.push(waiting);
+        let mut batch = Vec::new();
+        if !self.broken {
+            self.take_owed(&mut batch);
+        }
+        while batch.len() < BATCH {
+            let Some(waiting) = self.next.pop_front() else { break };
+            match &waiting.reply {
+                Some(reply) if reply.is_closed() => {
+                    self.waiting.fetch_sub(1, Ordering::Relaxed);
+                }
+                _ => batch.push(waiting),
             }
         }
+        self.take_owed(&mut batch);
         batch
     }
 
+    fn take_owed(&mut self, batch: &mut Vec<Waiting>) {
+        let room = BATCH.saturating_sub(batch.len()).min(self.owed.len());
+        batch.extend(self.owed.drain(..room).map(|job| Waiting { job, reply: None }));
+    }
+
     async fn write(&mut self, batch: &[Waiting]) -> Result<Vec<Outcome>, Failure> {
+        self.broken = true;
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.source.connect().await.map_err(Failure::Broken)?,
@@ -291,7 +202,8 @@ impl Writer {
             Source::Sqlite(_) => Ok(writing.await),
         };
         let result = result.and_then(|result| result);
-        if !matches!(result, Err(Failure::Broken(_))) {
+        self.broken = matches!(result, Err(Failure::Broken(_)));
+        if !self.broken {
             self.connection = Some(connection);
         }
         result
@@ -343,7 +255,7 @@ impl Writer {
         self.sweep.swept = self.sweep.now;
         self.sweep.more = false;
         let Some(connection) = &mut self.connection else { return };
-        match replay::sweep(connection, self.sweep.now).await {
+        match self.scribe.sweep(connection, self.sweep.now).await {
             Ok(more) => self.sweep.more = more,
             Err(error) => {
                 tracing::warn!(store.error = %error, "what is over could not be forgotten");
@@ -353,11 +265,12 @@ impl Writer {
     }
 
     async fn end(mut self) {
-        for _ in 0..LAST_TRIES {
-            if self.owed.is_empty() {
-                break;
+        let mut tries = 0;
+        while !self.owed.is_empty() && tries < LAST_TRIES {
+            if self.broken {
+                tries += 1;
+                sleep(RETRY).await;
             }
-            sleep(RETRY).await;
             self.batch().await;
         }
         if !self.owed.is_empty() {

@@ -59,7 +59,7 @@ pub struct Vault(ArcSwapOption<Kek>);
 ///     Permit::new(id, [0; 32], Purpose::Request)
 /// }
 /// ```
-/// ```compile_fail,E0599
+/// ```compile_fail,E0277
 /// use stint_broker::policy::Permit;
 /// fn copy(permit: &Permit) -> Permit {
 ///     Permit::clone(permit)

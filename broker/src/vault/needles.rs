@@ -1,4 +1,6 @@
 use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aho_corasick::{AhoCorasick, Input, Span, packed};
 use base64::Engine as _;
@@ -6,7 +8,6 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::spelling::{self, Escapes, Match};
-use crate::model::digest_hex;
 
 /// Bytes of a needle that the searcher is given. Its memory cannot be wiped, so it gets beginnings only; the rest is
 /// compared here, with memory that is wiped.
@@ -14,6 +15,8 @@ const HEAD: usize = 6;
 /// Ways to write a beginning, beyond which a shorter one is taken.
 const MAX_HEADS: usize = 9;
 const ENTITY: &[u8] = b"&#";
+/// Bytes searched, from which on a searcher is worth its making.
+const SMALL: usize = 4096;
 /// A shorter secret is looked for as it is and in base64 only: its other forms would be found in innocent text.
 const FULL_WIDTH: usize = 8;
 /// A secret shorter than this is not looked for at all.
@@ -22,14 +25,17 @@ const SHORTEST: usize = 6;
 /// A secret in every common encoding: as it is, base64 and base64url at each of their three alignments, hex; and all but
 /// hex escaped in the ways of `spelling`.
 ///
-/// Not looked for: the secret reversed, hashed, compressed, encoded twice, broken over lines, in hex of mixed case, or with
-/// an escape among its first letters and none on the first (THREATS K4: what a provider may be asked is the real control).
+/// Not looked for: the secret reversed, hashed, compressed, encoded twice, broken over lines, in hex of mixed case, or, in a
+/// long answer, with some of its first letters escaped and some not (THREATS K4: what a provider may be asked is the real control).
 pub struct Needles {
     all: Vec<Needle>,
-    finder: Finder,
     longest: usize,
-    /// Which bytes a needle begins with, in any spelling.
-    begins: [bool; 256],
+    /// Which needles begin with a byte, in any spelling: one bit each.
+    begins: [u16; 256],
+    /// Made when there is enough to search: it costs as much as reading a few kilobytes without it.
+    finder: OnceLock<Finder>,
+    /// Bytes searched without it.
+    searched: AtomicUsize,
 }
 
 struct Needle {
@@ -41,6 +47,8 @@ enum Finder {
     /// SIMD over the beginnings: 10 times as fast as an automaton, where the machine has it.
     Packed(packed::Searcher),
     Automaton(AhoCorasick),
+    /// Byte by byte.
+    Plain,
 }
 
 impl Needles {
@@ -50,40 +58,45 @@ impl Needles {
             return None;
         }
         let all = encodings(secret);
-        let mut heads: Vec<Vec<u8>> = all.iter().flat_map(Needle::heads).collect();
-        heads.sort_unstable();
-        heads.dedup();
-        let finder = match packed::Searcher::new(&heads) {
-            Some(searcher) => Finder::Packed(searcher),
-            None => Finder::Automaton(AhoCorasick::new(&heads).ok()?),
-        };
-        let mut begins = [false; 256];
-        for first in heads.iter().filter_map(|head| head.first()) {
-            if let Some(slot) = begins.get_mut(usize::from(*first)) {
-                *slot = true;
+        let mut begins = [0u16; 256];
+        for (bit, needle) in all.iter().enumerate() {
+            for first in needle.first_bytes() {
+                if let Some(slot) = begins.get_mut(usize::from(first)) {
+                    *slot |= 1 << bit;
+                }
             }
         }
         let longest = all.iter().map(Needle::longest).max().unwrap_or_default();
-        Some(Needles { all, finder, longest, begins })
+        Some(Needles { all, longest, begins, finder: OnceLock::new(), searched: AtomicUsize::new(0) })
     }
 
-    /// Most bytes that a needle takes.
+    /// Most bytes that a needle takes: the bound of what is held back.
+    #[cfg(test)]
     pub fn longest(&self) -> usize {
         self.longest
     }
 
     /// The first whole needle in `text` from `from` on; the longest of those that begin there.
     pub fn find(&self, text: &[u8], mut from: usize) -> Option<Range<usize>> {
+        let finder = match self.finder.get() {
+            None if self.searched.fetch_add(text.len(), Ordering::Relaxed) + text.len() < SMALL => {
+                &Finder::Plain
+            }
+            _ => self.finder.get_or_init(|| Finder::new(&self.all)),
+        };
         loop {
-            let start = match &self.finder {
+            let start = match finder {
                 Finder::Packed(searcher) => searcher.find_in(text, Span::from(from..text.len()))?.start(),
                 Finder::Automaton(automaton) => {
                     automaton.find(Input::new(text).span(from..text.len()))?.start()
                 }
+                Finder::Plain => {
+                    from + text.get(from..)?.iter().position(|byte| self.candidates(*byte) != 0)?
+                }
             };
             let rest = text.get(start..)?;
-            let length = self.all.iter().filter_map(|needle| needle.begins(rest).whole);
-            if let Some(length) = length.max() {
+            let whole = self.beginning_with(*rest.first()?).filter_map(|needle| needle.begins(rest).whole);
+            if let Some(length) = whole.max() {
                 return Some(start..start + length);
             }
             from = start + 1;
@@ -98,11 +111,11 @@ impl Needles {
         let window = from.max((text.len() + 1).saturating_sub(self.longest));
         let mut budget = 16 * self.longest;
         for (at, byte) in text.iter().enumerate().skip(window) {
-            if !self.begins.get(usize::from(*byte)).copied().unwrap_or_default() {
+            if self.candidates(*byte) == 0 {
                 continue;
             }
             let rest = text.get(at..)?;
-            for needle in &self.all {
+            for needle in self.beginning_with(*byte) {
                 // Most places differ at once; only a long way together costs.
                 let short = rest.get(..24).unwrap_or(rest);
                 if !needle.begins(short).open {
@@ -116,6 +129,31 @@ impl Needles {
         }
         None
     }
+
+    fn candidates(&self, first: u8) -> u16 {
+        self.begins.get(usize::from(first)).copied().unwrap_or_default()
+    }
+
+    fn beginning_with(&self, first: u8) -> impl Iterator<Item = &Needle> {
+        let candidates = self.candidates(first);
+        self.all
+            .iter()
+            .enumerate()
+            .filter(move |(bit, _)| candidates >> bit & 1 == 1)
+            .map(|(_, needle)| needle)
+    }
+}
+
+impl Finder {
+    fn new(all: &[Needle]) -> Self {
+        let mut heads: Vec<Vec<u8>> = all.iter().flat_map(Needle::heads).collect();
+        heads.sort_unstable();
+        heads.dedup();
+        match packed::Searcher::new(&heads) {
+            Some(searcher) => Finder::Packed(searcher),
+            None => AhoCorasick::new(&heads).map_or(Finder::Plain, Finder::Automaton),
+        }
+    }
 }
 
 // === impl Needle ===
@@ -127,6 +165,18 @@ impl Needle {
 
     fn longest(&self) -> usize {
         self.text.iter().map(|byte| spelling::widest(*byte, self.escapes)).sum()
+    }
+
+    /// Every byte that a spelling of it can begin with.
+    fn first_bytes(&self) -> impl Iterator<Item = u8> {
+        let first = self.text.first().copied();
+        let escapes = first.filter(|byte| self.escapes.allows(*byte));
+        let also = escapes.map_or(&[][..], |byte| match byte {
+            b' ' => b"%\\&+",
+            byte if byte.is_ascii_alphanumeric() => b"%\\",
+            _ => b"%\\&",
+        });
+        first.into_iter().chain(also.iter().copied())
     }
 
     /// What the searcher looks for: the beginning as it is and, where it holds other than letters and digits, in their spellings;
@@ -168,17 +218,16 @@ fn spellings(byte: u8) -> Vec<Vec<u8>> {
     }
     all.extend([format!("%{byte:02X}").into(), format!("%{byte:02x}").into()]);
     all.extend([format!("\\u{byte:04x}").into(), format!("\\u{byte:04X}").into(), vec![b'\\', byte]]);
+    all.push(ENTITY.to_vec());
     all.extend(match byte {
-        b' ' => vec![b"+".to_vec()],
-        b'<' => vec![ENTITY.to_vec(), b"&lt;".to_vec()],
-        b'>' => vec![ENTITY.to_vec(), b"&gt;".to_vec()],
-        b'&' => vec![ENTITY.to_vec(), b"&amp;".to_vec()],
-        b'"' => vec![ENTITY.to_vec(), b"&quot;".to_vec()],
-        b'\'' => vec![ENTITY.to_vec(), b"&apos;".to_vec()],
-        _ => vec![ENTITY.to_vec()],
+        b' ' => Some(b"+".to_vec()),
+        b'<' => Some(b"&lt;".to_vec()),
+        b'>' => Some(b"&gt;".to_vec()),
+        b'&' => Some(b"&amp;".to_vec()),
+        b'"' => Some(b"&quot;".to_vec()),
+        b'\'' => Some(b"&apos;".to_vec()),
+        _ => None,
     });
-    all.sort_unstable();
-    all.dedup();
     all
 }
 
@@ -195,12 +244,19 @@ fn encodings(secret: &[u8]) -> Vec<Needle> {
         all.push(Needle { text: core, escapes: Escapes::Special });
     }
     if wide {
-        let lower = Zeroizing::new(digest_hex(secret).into_bytes());
-        let upper = Zeroizing::new(lower.to_ascii_uppercase());
-        all.push(Needle { text: lower, escapes: Escapes::None });
-        all.push(Needle { text: upper, escapes: Escapes::None });
+        for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
+            all.push(Needle { text: hex(secret, digits), escapes: Escapes::None });
+        }
     }
     all
+}
+
+/// With room at once, so that no buffer grows and leaves a copy behind.
+fn hex(secret: &[u8], digits: &[u8; 16]) -> Zeroizing<Vec<u8>> {
+    let mut text = Zeroizing::new(Vec::with_capacity(secret.len() * 2));
+    let nibbles = secret.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    text.extend(nibbles.filter_map(|nibble| digits.get(usize::from(nibble))));
+    text
 }
 
 fn url_safe(byte: u8) -> u8 {
@@ -213,7 +269,6 @@ fn url_safe(byte: u8) -> u8 {
 
 /// The base64 characters that the secret alone decides, where `before` bytes of something else come before it.
 fn base64_core(secret: &[u8], before: usize) -> Zeroizing<Vec<u8>> {
-    // Room at once, so that no buffer grows and leaves a copy behind.
     let mut padded = Zeroizing::new(Vec::with_capacity(before + secret.len()));
     padded.extend_from_slice([0u8; 3].get(..before).unwrap_or_default());
     padded.extend_from_slice(secret);

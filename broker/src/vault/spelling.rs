@@ -42,6 +42,22 @@ pub fn widest(byte: u8, escapes: Escapes) -> usize {
 }
 
 pub fn begins(text: &[u8], needle: &[u8], escapes: Escapes) -> Match {
+    // As long as text and needle are plain there is one way only to go on.
+    let plain = text
+        .iter()
+        .zip(needle)
+        .take_while(|(given, byte)| given == byte && !matches!(given, b'%' | b'\\' | b'&'));
+    let same = plain.count();
+    let (Some(rest), Some(needle)) = (text.get(same..), needle.get(same..)) else { return Match::NO };
+    match rest.first() {
+        _ if needle.is_empty() => Match { whole: Some(same), open: false },
+        None => Match { whole: None, open: true },
+        Some(b'%' | b'\\' | b'&' | b'+') => in_any_way(rest, needle, escapes).behind(same),
+        Some(_) => Match::NO,
+    }
+}
+
+fn in_any_way(text: &[u8], needle: &[u8], escapes: Escapes) -> Match {
     // Where the bytes so far can end. More than one place, because `%25` can stand for `%25` or for `%`.
     let mut ends = Places::default();
     ends.add(0);
@@ -64,8 +80,19 @@ pub fn begins(text: &[u8], needle: &[u8], escapes: Escapes) -> Match {
             }
         }
         ends = next;
+        if ends.count == 0 {
+            break;
+        }
     }
     Match { whole: ends.iter().max(), open }
+}
+
+impl Match {
+    const NO: Match = Match { whole: None, open: false };
+
+    fn behind(self, length: usize) -> Match {
+        Match { whole: self.whole.map(|more| length + more), open: self.open }
+    }
 }
 
 /// A few offsets; ambiguity beyond that does not happen in what an encoder writes.
@@ -177,7 +204,7 @@ fn name(text: &[u8], byte: u8) -> Escape {
 mod tests {
     use super::*;
 
-    const NO: Match = Match { whole: None, open: false };
+    const NO: Match = Match::NO;
     const OPEN: Match = Match { whole: None, open: true };
 
     fn whole(text: &str, needle: &[u8]) -> Option<usize> {

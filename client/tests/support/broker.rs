@@ -189,10 +189,11 @@ async fn answer(request: Request<Incoming>, base: &str, state: &Mutex<State>) ->
 fn authenticated(state: &State, base: &str, method: &str, path: &str, headers: &HeaderMap) -> Option<String> {
     let token = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("DPoP ")?;
     let (client, jkt) = state.tokens.get(token)?;
+    let ath = stint_jose::access_token_hash(token);
     let expect = ProofExpect {
         htm: method,
         htu: &format!("{base}{path}"),
-        access_token: Some(token),
+        ath: Some(&ath),
         now: Clock::system().unix(),
         nonce: &|nonce, _| nonce == Some(NONCE),
     };
@@ -230,7 +231,7 @@ fn token(state: &mut State, base: &str, headers: &HeaderMap, body: &[u8]) -> Ans
     ClientAssertion::verify(&field("client_assertion"), &client, base, now, &|_| Some(key.clone())).unwrap();
     let nonce = |nonce: Option<&str>, _| nonce == Some(NONCE);
     let htu = format!("{base}/oauth/token");
-    let expect = ProofExpect { htm: "POST", htu: &htu, access_token: None, now, nonce: &nonce };
+    let expect = ProofExpect { htm: "POST", htu: &htu, ath: None, now, nonce: &nonce };
     let Ok(proof) = verify_proof(headers.get("dpop").unwrap().to_str().unwrap(), &expect) else {
         let mut answer = reply(400, json!({"error": "use_dpop_nonce"}));
         answer.headers_mut().insert("dpop-nonce", NONCE.parse().unwrap());

@@ -75,6 +75,11 @@ fn a_planted_arrow_is_found() {
         ("gateway/forward.rs", "use hyper_util::{client, rt::TokioIo};"),
         ("provider/inject.rs", "fn f(s: &Secret) { s.expose(); }"),
         ("app/run.rs", "use stint_standin::Railway;"),
+        ("command/audit.rs", "use crate::store::Store;"),
+        ("serve/mod.rs", "use crate::vault::Vault;"),
+        ("serve/mod.rs", "use crate::command::main;"),
+        ("problem.rs", "use crate::gateway::handle;"),
+        ("app/mint.rs", "fn f(s: &Secret) { s.expose(); }"),
     ];
     for (path, text) in wrong {
         assert_eq!(planted(path, text).len(), 1, "{path}: {text}: {:?}", planted(path, text));

@@ -45,6 +45,28 @@ both! {
         assert_eq!(assert_unbroken(&store).await, 2);
     }
 
+    async fn a_proof_stays_used_after_a_restart_and_at_another_broker(place) {
+        let remember = |byte| Change::Remember { key: [byte; 32], until: at(60).timestamp() };
+        let (one, two) = (place.open().await, place.open().await);
+        // In turns, so that each finds the chain moved by the other, and twice, so that each also does not.
+        for round in 0..4u8 {
+            for (byte, (first, second)) in [(1, (&one, &two)), (2, (&one, &two)), (3, (&two, &one)), (4, (&two, &one))] {
+                let byte = round * 4 + byte;
+                put(first, remember(byte)).await.unwrap();
+                let again = put(second, remember(byte)).await;
+                assert!(matches!(again, Err(CommitError::Replayed)), "{byte}: {again:?}");
+            }
+        }
+        one.close().await;
+        two.close().await;
+        let store = place.open().await;
+        for byte in 1..=16 {
+            let again = put(&store, remember(byte)).await;
+            assert!(matches!(again, Err(CommitError::Replayed)), "{byte}: {again:?}");
+        }
+        assert_eq!(assert_unbroken(&store).await, 16);
+    }
+
     async fn a_batch_larger_than_one_statement_is_one_chain(place) {
         let store = place.open().await;
         for count in [1, 31, 32, 33, 96, 300, 700] {

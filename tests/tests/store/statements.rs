@@ -9,7 +9,6 @@ fn every_statement() -> Vec<(String, String)> {
         sql::ALL.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     for rows in [1, 2, 256] {
         all.push((format!("append({rows})"), sql::append(rows)));
-        all.push((format!("remember({rows})"), sql::remember(rows)));
     }
     all
 }
@@ -33,7 +32,9 @@ async fn every_statement_prepares_on_postgres() {
     let Database::Postgres(url) = &place.database else { panic!("not PostgreSQL") };
     let mut connection = PgConnection::connect(url).await.unwrap();
     let mut all = every_statement();
-    all.extend([1, 256].map(|rows| (format!("append_and_set_head({rows})"), sql::append_and_set_head(rows))));
+    for (rows, remember) in [(1, false), (1, true), (256, true)] {
+        all.push((format!("finish_postgres({rows}, {remember})"), sql::finish_postgres(rows, remember)));
+    }
     for (name, text) in all {
         let prepared = connection.prepare(sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(text))).await;
         assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());

@@ -245,7 +245,7 @@ fn a_body_that_is_no_text_can_be_exported_and_is_found() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn m2_any_changed_byte_is_found_at_its_record(at in any::<prop::sample::Index>(), to in any::<u8>()) {

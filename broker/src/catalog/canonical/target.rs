@@ -28,7 +28,7 @@ pub(super) fn split(target: &str) -> Result<(&str, Option<&str>), Refusal> {
     Ok((path, query))
 }
 
-/// Bytes for the escapes of a text that [`split`] accepted. A lone `%` stays as it is.
+/// Bytes for the escapes of a text that `split` accepted. A lone `%` stays as it is.
 pub fn decode(text: &str) -> Cow<'_, [u8]> {
     percent_encoding::percent_decode_str(text).into()
 }

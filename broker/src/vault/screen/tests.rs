@@ -75,7 +75,7 @@ fn k4_base64_is_found_at_all_three_alignments_with_and_without_padding() {
     for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
         for before in 0..7 {
             for after in 0..4 {
-                let plain = format!("{}{SECRET}{}", &"user:x-"[..before], &"tail"[..after]);
+                let plain = format!("{}{SECRET}{}", "user:x-".split_at(before).0, "tail".split_at(after).0);
                 let echo = engine.encode(&plain);
                 let (out, found) = screened(SECRET, [format!("Basic {echo}\n")]);
                 assert!(found, "{echo}");
@@ -84,6 +84,16 @@ fn k4_base64_is_found_at_all_three_alignments_with_and_without_padding() {
                 assert!(left <= (before * 8).div_ceil(6) + (after * 8).div_ceil(6) + 3, "{out}");
             }
         }
+    }
+}
+
+#[test]
+fn k4_a_long_answer_is_searched_as_well_as_a_short_one() {
+    let text = "lorem \\u0068 ipsum %68 ghp_Kq dolor ".repeat(300);
+    for echo in echoes(SECRET).into_iter().chain([STANDARD.encode(format!("user:{SECRET}"))]) {
+        let (out, found) = screened(SECRET, format!("{text}{echo}{text}").as_bytes().chunks(1000));
+        assert!(found && out.starts_with(&text) && out.ends_with(&text), "{echo}");
+        assert!(out.len() <= 2 * text.len() + REDACTED.len() + 12, "{echo}");
     }
 }
 
@@ -101,6 +111,8 @@ fn k4_secrets_that_begin_with_what_encoders_escape_are_found() {
         for echo in echoes(secret).into_iter().chain([entities, padded]) {
             let (out, found) = screened(secret, [format!("<{echo}>")]);
             assert!(found && out.len() <= REDACTED.len() + 4, "{secret} as {echo}: {out}");
+            let (_, found) = screened(secret, [".".repeat(5000), echo.clone()]);
+            assert!(found, "{secret} as {echo}, behind more");
         }
     }
 }
@@ -109,7 +121,7 @@ fn k4_secrets_that_begin_with_what_encoders_escape_are_found() {
 fn k2_a_secret_split_at_any_place_is_found() {
     let text = format!("data: {SECRET}\n\n");
     for at in 0..text.len() {
-        let (out, found) = screened(SECRET, [&text[..at], &text[at..]]);
+        let (out, found) = screened(SECRET, <[&str; 2]>::from(text.split_at(at)));
         assert_eq!((out.as_str(), found), ("data: [stint:redacted]\n\n", true), "{at}");
     }
     let (out, _) = screened(SECRET, text.bytes().map(|b| [b]));

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 pub type Record = Map<String, Value>;
 
 /// Everything the provider holds. A clone is a snapshot.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct World {
     tables: BTreeMap<String, Vec<Record>>,
     tokens: Vec<(String, Viewer)>,
