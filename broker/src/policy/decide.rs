@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cedar_policy::{Authorizer, Decision as CedarDecision, Response};
 
 use super::permit::{Permit, Purpose};
+use super::question::Facts;
 use super::set::PolicySet;
 use crate::model::{CredentialId, Lift, Name, Tier, Touch, Where};
 
@@ -70,10 +72,10 @@ impl PolicySet {
             });
         }
         for touch in question.touches {
-            match self.one(question, touch) {
-                Ok(Outcome::Allow(ids)) => permits.extend(ids),
+            match self.one(question, touch).as_deref() {
+                Ok(Outcome::Allow(ids)) => permits.extend(ids.iter().cloned()),
                 Ok(Outcome::Liftable(ids)) => needed.add(self, touch, ids),
-                Ok(Outcome::Deny(ids)) => denials.push((touch, ids)),
+                Ok(Outcome::Deny(ids)) => denials.push((touch, ids.clone())),
                 Err(reason) => {
                     return Decision::Deny(Denial {
                         policies: vec![],
@@ -124,10 +126,21 @@ impl PolicySet {
         Permit::new(credential.clone(), digest, Purpose::Lookup)
     }
 
-    fn one(&self, question: &Question<'_>, touch: &Touch) -> Result<Outcome, String> {
-        let scope = self.names.scope(question.asker, touch);
+    /// The same facts have the same answer for as long as this set of policies stands, so each is worked out once.
+    fn one(&self, question: &Question<'_>, touch: &Touch) -> Result<Arc<Outcome>, String> {
+        let facts = Facts::of(question, touch);
+        if let Some(outcome) = self.decided.find(&facts) {
+            return Ok(outcome);
+        }
+        let outcome = Arc::new(self.work_out(&facts)?);
+        self.decided.keep(facts, Arc::clone(&outcome));
+        Ok(outcome)
+    }
+
+    fn work_out(&self, facts: &Facts) -> Result<Outcome, String> {
+        let scope = self.names.scope(facts);
         let slice = self.slices.of(&scope)?;
-        let (request, entities) = self.names.put(question, touch, &scope)?;
+        let (request, entities) = self.names.put(facts, &scope)?;
         let authorizer = Authorizer::new();
         let response = authorizer.is_authorized(&request, &slice.all, &entities);
         let (ids, clean) = reasons(&response);
@@ -166,7 +179,9 @@ impl PolicySet {
     }
 }
 
-enum Outcome {
+/// What policies say of one touch. Who reads it knows which touch that was; it holds ids of policies alone.
+#[derive(Debug)]
+pub(super) enum Outcome {
     Allow(Vec<String>),
     /// Forbidden only by policies that a person may lift.
     Liftable(Vec<String>),
@@ -183,16 +198,16 @@ struct Needs {
 }
 
 impl Needs {
-    fn add(&mut self, set: &PolicySet, touch: &Touch, ids: Vec<String>) {
+    fn add(&mut self, set: &PolicySet, touch: &Touch, ids: &[String]) {
         for id in ids {
-            if let Some(note) = set.notes.get(&id) {
+            if let Some(note) = set.notes.get(id) {
                 self.approvers = self.approvers.max(note.approvers);
                 if note.confirm && self.confirm.is_none() {
                     let id = touch.resource.as_ref().map(|resource| resource.id.clone());
                     self.confirm = touch.name.clone().or(id).or_else(|| Some(touch.operation.clone()));
                 }
             }
-            self.policies.insert(id);
+            self.policies.insert(id.clone());
         }
         self.reasons.insert(describe(touch));
     }

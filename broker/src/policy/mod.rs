@@ -5,6 +5,7 @@
 //! deny. Must not know how a request was read, where anything is stored, or what time it is: values in, values out.
 
 mod decide;
+mod decided;
 mod permit;
 mod question;
 mod schema;

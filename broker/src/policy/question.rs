@@ -1,6 +1,6 @@
 //! A question in Cedar's terms: who, what, on what, and the facts beside it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::str::FromStr;
 
 use cedar_policy::{
@@ -8,7 +8,30 @@ use cedar_policy::{
 };
 
 use super::decide::{Asker, Question};
-use crate::model::{Class, Name, Tier, Touch, Where};
+use crate::model::{Class, Mark, Name, Tier, Touch, Where};
+
+/// Everything of a question that policies can look at.
+///
+/// INVARIANT: requests to Cedar are made of this and of nothing else, so that equal facts have one answer. Whatever policies
+/// are to see in future (time, counts) becomes a member.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Facts {
+    agent: Name,
+    subject: String,
+    environment: Name,
+    tier: Tier,
+    confined: bool,
+    credential: Name,
+    operation: String,
+    provider: String,
+    class: Class,
+    marks: BTreeSet<Mark>,
+    kind: String,
+    id: String,
+    place: &'static str,
+    /// Environment that the thing is in, where it is in one.
+    home: Option<(Name, Tier)>,
+}
 
 /// Cedar's names for our nouns. Parsed once: parsing one costs more than a policy.
 #[derive(Debug)]
@@ -31,6 +54,39 @@ pub(super) struct Scope {
     pub(super) environment: Option<EntityUid>,
 }
 
+impl Facts {
+    pub(super) fn of(question: &Question<'_>, touch: &Touch) -> Self {
+        let Asker { agent, subject, environment, tier, confined } = question.asker;
+        let (place, home) = match &touch.place {
+            Where::Environment { name, tier } => ("environment", Some((name.clone(), *tier))),
+            Where::Unmapped(_) => ("unmapped", None),
+            Where::Unresolved(_) => ("unresolved", None),
+            Where::Shared => ("shared", None),
+            Where::Account => ("account", None),
+        };
+        let (kind, id) = match &touch.resource {
+            Some(resource) => (resource.kind.clone(), resource.id.clone()),
+            None => ("account".to_owned(), String::new()),
+        };
+        Facts {
+            agent: agent.clone(),
+            subject: subject.clone(),
+            environment: environment.clone(),
+            tier: *tier,
+            confined: *confined,
+            credential: question.credential_name.clone(),
+            operation: touch.operation.clone(),
+            provider: touch.provider.clone(),
+            class: touch.class,
+            marks: touch.marks.clone(),
+            kind,
+            id,
+            place,
+            home,
+        }
+    }
+}
+
 impl Names {
     pub(super) fn new() -> Result<Self, String> {
         let name = |text| EntityTypeName::from_str(text).map_err(|error| error.to_string());
@@ -43,44 +99,36 @@ impl Names {
     }
 
     /// What one touch is about.
-    pub(super) fn scope(&self, asker: &Asker, touch: &Touch) -> Scope {
-        let (kind, id) = thing(touch);
+    pub(super) fn scope(&self, facts: &Facts) -> Scope {
+        let Facts { provider, kind, id, home, .. } = facts;
         Scope {
-            principal: uid(&self.agent, asker.agent.as_str()),
-            action: uid(&self.action, &touch.operation),
+            principal: uid(&self.agent, facts.agent.as_str()),
+            action: uid(&self.action, &facts.operation),
             // INVARIANT: the group is the class of *this* request, which the payload may have made stronger than the table's.
             groups: [
-                uid(&self.action, class_group(touch.class)),
-                uid(&self.action, &format!("provider:{}", touch.provider)),
+                uid(&self.action, class_group(facts.class)),
+                uid(&self.action, &format!("provider:{provider}")),
             ],
-            resource: uid(&self.resource, &format!("{}:{kind}/{id}", touch.provider)),
-            environment: home(touch).map(|(name, _)| uid(&self.environment, name.as_str())),
+            resource: uid(&self.resource, &format!("{provider}:{kind}/{id}")),
+            environment: home.as_ref().map(|(name, _)| uid(&self.environment, name.as_str())),
         }
     }
 
     /// The same with all attributes and the context.
-    pub(super) fn put(
-        &self,
-        question: &Question<'_>,
-        touch: &Touch,
-        scope: &Scope,
-    ) -> Result<(Request, Entities), String> {
-        let asker = question.asker;
+    pub(super) fn put(&self, facts: &Facts, scope: &Scope) -> Result<(Request, Entities), String> {
         let mut list = vec![
-            agent(scope.principal.clone(), asker)?,
+            agent(scope.principal.clone(), &facts.agent)?,
             Entity::new(scope.action.clone(), HashMap::new(), scope.groups.iter().cloned().collect())
                 .map_err(text_of)?,
-            resource(scope, touch)?,
+            resource(scope, facts)?,
         ];
-        if let (Some(own), Some((name, tier))) = (&scope.environment, home(touch)) {
-            list.push(environment(own.clone(), name, tier)?);
+        if let (Some(own), Some((name, tier))) = (&scope.environment, &facts.home) {
+            list.push(environment(own.clone(), name, *tier)?);
         }
         let entities = Entities::from_entities(list, None).map_err(text_of)?;
         let (principal, action) = (scope.principal.clone(), scope.action.clone());
-        let context = context(question, touch)?;
-        let request =
-            Request::new(principal, action, scope.resource.clone(), context, None).map_err(text_of)?;
-        Ok((request, entities))
+        let request = Request::new(principal, action, scope.resource.clone(), context(facts)?, None);
+        Ok((request.map_err(text_of)?, entities))
     }
 
     /// Whether an agent may start a session.
@@ -89,7 +137,7 @@ impl Names {
         let principal = uid(&self.agent, asker.agent.as_str());
         let action = uid(&self.action, "stint:startSession");
         let list = vec![
-            agent(principal.clone(), asker)?,
+            agent(principal.clone(), &asker.agent)?,
             environment(place.clone(), &asker.environment, asker.tier)?,
         ];
         let entities = Entities::from_entities(list, None).map_err(text_of)?;
@@ -103,27 +151,26 @@ impl Names {
     }
 }
 
-fn context(question: &Question<'_>, touch: &Touch) -> Result<Context, String> {
-    let asker = question.asker;
+fn context(facts: &Facts) -> Result<Context, String> {
     let session = RestrictedExpression::new_record([
-        ("environment".to_owned(), text(asker.environment.as_str())),
-        ("tier".to_owned(), text(asker.tier.as_str())),
-        ("subject".to_owned(), text(&asker.subject)),
-        ("confined".to_owned(), RestrictedExpression::new_bool(asker.confined)),
+        ("environment".to_owned(), text(facts.environment.as_str())),
+        ("tier".to_owned(), text(facts.tier.as_str())),
+        ("subject".to_owned(), text(&facts.subject)),
+        ("confined".to_owned(), RestrictedExpression::new_bool(facts.confined)),
     ])
     .map_err(text_of)?;
-    let marks = RestrictedExpression::new_set(touch.marks.iter().map(|mark| text(mark.as_str())));
+    let marks = RestrictedExpression::new_set(facts.marks.iter().map(|mark| text(mark.as_str())));
     Context::from_pairs([
         ("session".to_owned(), session),
-        ("class".to_owned(), text(touch.class.as_str())),
+        ("class".to_owned(), text(facts.class.as_str())),
         ("marks".to_owned(), marks),
-        ("credential".to_owned(), text(question.credential_name.as_str())),
+        ("credential".to_owned(), text(facts.credential.as_str())),
     ])
     .map_err(text_of)
 }
 
-fn agent(own: EntityUid, asker: &Asker) -> Result<Entity, String> {
-    let attributes = HashMap::from([("name".to_owned(), text(asker.agent.as_str()))]);
+fn agent(own: EntityUid, name: &Name) -> Result<Entity, String> {
+    let attributes = HashMap::from([("name".to_owned(), text(name.as_str()))]);
     Entity::new(own, attributes, HashSet::new()).map_err(text_of)
 }
 
@@ -133,41 +180,18 @@ fn environment(own: EntityUid, name: &Name, tier: Tier) -> Result<Entity, String
     Entity::new(own, attributes, HashSet::new()).map_err(text_of)
 }
 
-fn resource(scope: &Scope, touch: &Touch) -> Result<Entity, String> {
-    let place = match &touch.place {
-        Where::Environment { .. } => "environment",
-        Where::Unmapped(_) => "unmapped",
-        Where::Unresolved(_) => "unresolved",
-        Where::Shared => "shared",
-        Where::Account => "account",
-    };
-    let (kind, id) = thing(touch);
-    let home = home(touch);
+fn resource(scope: &Scope, facts: &Facts) -> Result<Entity, String> {
+    let home = facts.home.as_ref();
     let attributes = HashMap::from([
-        ("provider".to_owned(), text(&touch.provider)),
-        ("kind".to_owned(), text(kind)),
-        ("id".to_owned(), text(id)),
-        ("place".to_owned(), text(place)),
+        ("provider".to_owned(), text(&facts.provider)),
+        ("kind".to_owned(), text(&facts.kind)),
+        ("id".to_owned(), text(&facts.id)),
+        ("place".to_owned(), text(facts.place)),
         ("environment".to_owned(), text(home.map_or("", |(name, _)| name.as_str()))),
         ("tier".to_owned(), text(home.map_or("", |(_, tier)| tier.as_str()))),
     ]);
     Entity::new(scope.resource.clone(), attributes, scope.environment.iter().cloned().collect())
         .map_err(text_of)
-}
-
-/// Kind and id of what is touched.
-fn thing(touch: &Touch) -> (&str, &str) {
-    match &touch.resource {
-        Some(resource) => (&resource.kind, &resource.id),
-        None => ("account", ""),
-    }
-}
-
-fn home(touch: &Touch) -> Option<(&Name, Tier)> {
-    match &touch.place {
-        Where::Environment { name, tier } => Some((name, *tier)),
-        Where::Unmapped(_) | Where::Unresolved(_) | Where::Shared | Where::Account => None,
-    }
 }
 
 fn class_group(class: Class) -> &'static str {

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use cedar_policy::{Effect, PolicyId, Schema, ValidationMode, Validator};
 use thiserror::Error;
 
+use super::decided::Decided;
 use super::question::Names;
 use super::schema::{ActionRow, schema_text};
 use super::slice::Slices;
@@ -39,6 +40,8 @@ pub struct PolicySet {
     /// The same by scope, so that a decision looks at few.
     pub(super) slices: Slices,
     pub(super) names: Names,
+    /// What they said so far.
+    pub(super) decided: Decided,
     pub(super) notes: BTreeMap<String, Note>,
 }
 
@@ -72,7 +75,8 @@ impl PolicySet {
                 notes.insert(id, note);
             }
         }
-        Ok(PolicySet { all, slices: Slices::new(rows), names: Names::new().map_err(Error::Invalid)?, notes })
+        let names = Names::new().map_err(Error::Invalid)?;
+        Ok(PolicySet { all, slices: Slices::new(rows), names, decided: Decided::default(), notes })
     }
 
     /// Validate strictly against the schema of these operations. Returns warnings, such as a policy that can never apply.

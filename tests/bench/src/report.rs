@@ -122,10 +122,30 @@ impl Report {
         if let (Some(floors), Some(mint)) = (&self.floors, &self.mint) {
             let now = recorded::VERIFY / floors.verify;
             let of = |peer: f64| mint.full.rate / (peer * now);
-            goals.push(Goal::least("mint: rate / durable login of a secrets manager", of(recorded::DURABLE_LOGIN), "x", 20.0));
-            goals.push(Goal::least("mint: rate / fastest peer that stores nothing", of(recorded::STORES_NOTHING), "x", 2.5));
-            goals.push(Goal::least("mint: rate / prototype of the bare path", of(recorded::PROTOTYPE), "x", 0.5));
-            goals.push(Goal::most("mint: p50 alone / one SQLite commit of a pair", mint.alone.p50 / floors.pair, "x", 2.5));
+            goals.push(Goal::least(
+                "mint: rate / durable login of a secrets manager",
+                of(recorded::DURABLE_LOGIN),
+                "x",
+                20.0,
+            ));
+            goals.push(Goal::least(
+                "mint: rate / fastest peer that stores nothing",
+                of(recorded::STORES_NOTHING),
+                "x",
+                2.5,
+            ));
+            goals.push(Goal::least(
+                "mint: rate / prototype of the bare path",
+                of(recorded::PROTOTYPE),
+                "x",
+                0.5,
+            ));
+            goals.push(Goal::most(
+                "mint: p50 alone / one SQLite commit of a pair",
+                mint.alone.p50 / floors.pair,
+                "x",
+                2.5,
+            ));
         }
         if let (Some(mint), Some((grown, _))) = (&self.mint, &self.grown) {
             let what = format!("mint: CPU with {GROWN} more policies / without");
@@ -136,8 +156,18 @@ impl Report {
             let cpu = cpu * proxy.cpu / recorded::PROXY.0;
             let rate = rate * proxy.rate / recorded::PROXY.1;
             goals.push(Goal::most("gateway: CPU / minimal proxy", plain.cpu / proxy.cpu, "x", 5.0));
-            goals.push(Goal::most("gateway: CPU / proxy that verifies an EdDSA token", plain.cpu / cpu, "x", 0.75));
-            goals.push(Goal::least("gateway: rate / proxy that verifies an EdDSA token", plain.rate / rate, "x", 2.0));
+            goals.push(Goal::most(
+                "gateway: CPU / proxy that verifies an EdDSA token",
+                plain.cpu / cpu,
+                "x",
+                0.75,
+            ));
+            goals.push(Goal::least(
+                "gateway: rate / proxy that verifies an EdDSA token",
+                plain.rate / rate,
+                "x",
+                2.0,
+            ));
             goals.push(Goal::most("gateway: p50 added to the provider's", plain.p50 - direct.p50, "ms", 0.6));
             goals.push(Goal::most("gateway: p99", plain.p99, "ms", 3.0));
         }
@@ -146,11 +176,21 @@ impl Report {
             goals.push(Goal::most(what, grown.cpu / gateway.plain.cpu, "x", 1.2));
         }
         if let Some(found) = micro::median("mutation of 1 KB", "classify and decide, 300 more policies") {
-            goals.push(Goal::most("classify and decide a mutation of 1 KB, 300 more policies", found / 1e3, "us", 40.0));
+            goals.push(Goal::most(
+                "classify and decide a mutation of 1 KB, 300 more policies",
+                found / 1e3,
+                "us",
+                40.0,
+            ));
         }
         let verify = micro::median("token", "verify cached and prove");
         if let (Some(found), Some(floor)) = (verify, micro::median("token", "ed25519 verify (floor)")) {
-            goals.push(Goal::most("verify: cached token and fresh proof / one Ed25519 verification", found / floor, "x", 1.2));
+            goals.push(Goal::most(
+                "verify: cached token and fresh proof / one Ed25519 verification",
+                found / floor,
+                "x",
+                1.2,
+            ));
         }
         if let Some((ready, resident)) = self.at_rest() {
             goals.push(Goal::most("idle: resident memory", resident, "MiB", 35.0));
@@ -199,7 +239,11 @@ impl Report {
             let _ = writeln!(
                 text,
                 "| {what} | {:.0} | {:.2} | {:.2} | {} | {} |",
-                row.rate, row.p50, row.p99, some(row.cpu, 3), some(row.resident, 0)
+                row.rate,
+                row.p50,
+                row.p99,
+                some(row.cpu, 3),
+                some(row.resident, 0)
             );
         }
         if let Some(floors) = &self.floors {

@@ -112,9 +112,11 @@ impl Bench<'_> {
         BufReader::new(proxy.output().ok_or("no output")?).read_line(&mut line)?;
         let at: SocketAddr = line.trim().parse()?;
 
-        let get = format!("GET /repos/atlas/api HTTP/1.1\r\nhost: {provider}\r\naccept: application/json\r\n\r\n");
+        let get =
+            format!("GET /repos/atlas/api HTTP/1.1\r\nhost: {provider}\r\naccept: application/json\r\n\r\n");
         let connections = usize::from(self.options.connections);
-        let floor = |addr, under, connections| Load { addr, under, kind: Kind::Same(get.clone()), connections };
+        let floor =
+            |addr, under, connections| Load { addr, under, kind: Kind::Same(get.clone()), connections };
         let (read, mutate) = (read(), mutate());
         let loads = [
             floor(provider, None, connections),

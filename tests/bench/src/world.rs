@@ -42,9 +42,7 @@ pub(crate) fn program(options: &Options) -> Result<PathBuf> {
     };
     match path.is_file() {
         true => Ok(path),
-        false => {
-            Err(format!("{} is missing: cargo build --release -p stint-broker", path.display()).into())
-        }
+        false => Err(format!("{} is missing: cargo build --release -p stint-broker", path.display()).into()),
     }
 }
 
@@ -112,12 +110,7 @@ async fn launch(mut command: Command) -> Result<(Process, SocketAddr, f64)> {
     }
 }
 
-async fn people(
-    base: &str,
-    folder: &Path,
-    provider: SocketAddr,
-    sessions: u16,
-) -> Result<Vec<LiveSession>> {
+async fn people(base: &str, folder: &Path, provider: SocketAddr, sessions: u16) -> Result<Vec<LiveSession>> {
     let clock = Clock::system();
     let transport = Transport::new(&Tls::None)?;
     let key = new_key(&clock)?;

@@ -13,9 +13,10 @@ use crate::catalog::Refusal;
 #[derive(Debug)]
 pub(super) struct Chosen {
     pub operation: Node<OperationDefinition>,
-    /// By name, in the order of the document in `document`.
+    /// By name.
     pub fragments: BTreeMap<String, Node<FragmentDefinition>>,
-    document: Document,
+    /// The document written again: only what was chosen, in one spelling.
+    pub text: String,
 }
 
 /// The parser counts brackets and nested selections; the stack of a worker thread holds far more.
@@ -43,15 +44,11 @@ pub(super) fn choose(text: &str, name: Option<&str>) -> Result<Chosen, Refusal> 
         Definition::FragmentDefinition(fragment) => used.contains(fragment.name.as_str()),
         _ => false,
     });
-    Ok(Chosen { operation, fragments, document })
+    let text = document.serialize().no_indent().to_string();
+    Ok(Chosen { operation, fragments, text })
 }
 
 impl Chosen {
-    /// The document written again: only what was chosen, in one spelling.
-    pub fn text(&self) -> String {
-        self.document.serialize().no_indent().to_string()
-    }
-
     pub fn name(&self) -> Option<String> {
         self.operation.name.as_ref().map(ToString::to_string)
     }

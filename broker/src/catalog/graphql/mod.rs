@@ -19,6 +19,7 @@ mod body;
 pub mod code;
 mod config;
 mod document;
+mod documents;
 mod effect;
 mod json;
 mod payload;
@@ -39,7 +40,7 @@ pub fn classify(tables: &Tables, manifest: &Manifest, request: Request) -> Resul
     let mut operations: Vec<Operation> = Vec::new();
     let mut documents = Vec::new();
     for posted in body.posted {
-        let chosen = document::choose(&posted.query, posted.operation_name.as_deref())?;
+        let chosen = tables.documents.choose(&posted.query, posted.operation_name.as_deref())?;
         let variables = values::Variables::coerce(tables, &chosen.operation, posted.variables)?;
         let reading = walk::Scope { chosen: &chosen, variables: &variables };
         let mut reader = walk::Reader::new(tables, &mut budget);
@@ -49,7 +50,7 @@ pub fn classify(tables: &Tables, manifest: &Manifest, request: Request) -> Resul
                 operations.push(operation);
             }
         }
-        documents.push((chosen.text(), variables.given(), chosen.name()));
+        documents.push((chosen.text.clone(), variables.given(), chosen.name()));
     }
     if operations.is_empty() {
         return Err(Refusal::new(code::NOT_EXECUTABLE, "the document selects nothing"));

@@ -6,6 +6,7 @@ use apollo_compiler::Name;
 use apollo_compiler::ast::{OperationType, Type};
 use serde_json::Value;
 
+use super::documents::Documents;
 use super::payload::Rule;
 use super::reach::Level;
 use crate::model::{Class, Mark};
@@ -18,6 +19,8 @@ pub struct Tables {
     /// By `mutation.volumeDelete`, `Environment.config` or the name of an input type.
     inputs: HashMap<String, Vec<Input>>,
     leaves: HashMap<String, Leaf>,
+    /// What was read of requests so far: it holds nothing that a text does not say by itself.
+    pub(super) documents: Documents,
 }
 
 /// One root field: a row of `operations.tsv`.
@@ -111,6 +114,7 @@ impl Tables {
             types: HashMap::new(),
             inputs: HashMap::new(),
             leaves: HashMap::new(),
+            documents: Documents::default(),
         };
         rows(read, "inputs.tsv", ["owner", "name", "type", "default"], |row| tables.input(row))?;
         rows(read, "types.tsv", ["type", "field", "returns", "flags"], |row| tables.nested(row))?;

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use cedar_policy::{Authorizer, Response};
 
 use super::super::decide::{Asker, Question};
+use super::super::question::Facts;
 use super::super::set::{PolicyFile, PolicySet, builtin_files};
 use crate::model::{Class, CredentialId, Mark, Name, Resource, Selector, Tier, Touch, Where};
 
@@ -76,6 +77,20 @@ fn touches() -> Vec<Touch> {
     all
 }
 
+fn facts(asker: &Asker, touch: &Touch) -> Facts {
+    Facts::of(
+        &Question {
+            asker,
+            credential: &CredentialId::from_uuid(uuid::Uuid::nil()),
+            credential_name: &name("key"),
+            digest: [0; 32],
+            touches: &[],
+            approved: None,
+        },
+        touch,
+    )
+}
+
 fn said(response: &Response) -> (bool, BTreeSet<String>, usize) {
     let reasons = response.diagnostics().reason().map(ToString::to_string).collect();
     let allowed = response.decision() == cedar_policy::Decision::Allow;
@@ -83,8 +98,6 @@ fn said(response: &Response) -> (bool, BTreeSet<String>, usize) {
 }
 
 fn check(set: &PolicySet) {
-    let credential = CredentialId::from_uuid(uuid::Uuid::nil());
-    let credential_name = name("key");
     let touches = touches();
     let mut lifted = cedar_policy::PolicySet::new();
     for policy in set.all.policies() {
@@ -101,17 +114,10 @@ fn check(set: &PolicySet) {
             tier: Tier::Staging,
             confined: false,
         };
-        let question = Question {
-            asker: &asker,
-            credential: &credential,
-            credential_name: &credential_name,
-            digest: [0; 32],
-            touches: &touches,
-            approved: None,
-        };
         for touch in &touches {
-            let scope = set.names.scope(&asker, touch);
-            let (request, entities) = set.names.put(&question, touch, &scope).unwrap();
+            let facts = facts(&asker, touch);
+            let scope = set.names.scope(&facts);
+            let (request, entities) = set.names.put(&facts, &scope).unwrap();
             let slice = set.slices.of(&scope).unwrap();
             let authorizer = Authorizer::new();
             for (whole, slice) in [(&set.all, &slice.all), (&lifted, &slice.lifted)] {
@@ -148,7 +154,7 @@ fn policies_of_other_scopes_are_not_looked_at() {
     };
     for touch in &touches() {
         let of = |set: &PolicySet| {
-            let slice = set.slices.of(&set.names.scope(&asker, touch)).unwrap();
+            let slice = set.slices.of(&set.names.scope(&facts(&asker, touch))).unwrap();
             slice.all.policies().map(|policy| policy.id().to_string()).collect::<BTreeSet<_>>()
         };
         assert_eq!(of(&few), of(&many));
@@ -177,7 +183,7 @@ fn what_no_policy_names_takes_no_room() {
             place: Where::Environment { name: name(&format!("place-{n}")), tier: Tier::Staging },
             consequences: vec![],
         };
-        set.slices.of(&set.names.scope(&asker(n), &touch)).unwrap();
+        set.slices.of(&set.names.scope(&facts(&asker(n), &touch))).unwrap();
     }
     let made = set.slices.made.lock().unwrap();
     assert_eq!((made.by_scope.len(), made.by_rows.len()), (1, 1));
