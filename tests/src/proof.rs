@@ -12,6 +12,22 @@ pub fn signed(token: &Value, method: &str, url: &str) -> [String; 2] {
     ]
 }
 
+/// The same with a nonce that the broker asked for (RFC 9449 s9).
+pub fn signed_with_nonce(token: &Value, method: &str, url: &str, nonce: &str) -> [String; 2] {
+    let access = token["access_token"].as_str().expect("an access token");
+    let jti = unique();
+    let new = NewProof {
+        htm: method,
+        htu: url,
+        access_token: Some(access),
+        nonce: Some(nonce),
+        jti: &jti,
+        iat: now(),
+    };
+    let proof = Proof::make(&key_of(token), &new).expect("a proof");
+    [format!("Authorization: DPoP {access}"), format!("DPoP: {proof}")]
+}
+
 /// The session's key in what `stint token --json` gave.
 pub fn key_of(token: &Value) -> SigningKey {
     let seed = URL_SAFE_NO_PAD.decode(token["key"]["d"].as_str().expect("a private key")).expect("base64url");

@@ -1,7 +1,7 @@
 //! What every request needs, kept in memory: reading it from the database would cost more than everything else.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use super::{App, Error, Result};
@@ -37,14 +37,22 @@ pub struct LiveSession {
     /// Unix milliseconds.
     heard: AtomicI64,
     checked: AtomicI64,
+    /// Whether this process is the one that hears it. Where several share a database, one that never heard a session
+    /// does not end it for being silent.
+    listens: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 pub(in crate::app) struct Sessions(RwLock<HashMap<SessionId, Arc<LiveSession>>>);
 
 impl Sessions {
-    pub(in crate::app) fn insert(&self, row: SessionRow, now: i64) -> Arc<LiveSession> {
-        let live = Arc::new(LiveSession { heard: AtomicI64::new(now), checked: AtomicI64::new(now), row });
+    pub(in crate::app) fn insert(&self, row: SessionRow, now: i64, listens: bool) -> Arc<LiveSession> {
+        let live = Arc::new(LiveSession {
+            heard: AtomicI64::new(now),
+            checked: AtomicI64::new(now),
+            listens: AtomicBool::new(listens),
+            row,
+        });
         if let Ok(mut map) = self.0.write() {
             map.insert(live.row.id.clone(), live.clone());
         }
@@ -69,6 +77,7 @@ impl Sessions {
 impl LiveSession {
     pub(in crate::app) fn hear(&self, now_ms: i64) {
         self.heard.store(now_ms, Ordering::Relaxed);
+        self.listens.store(true, Ordering::Relaxed);
     }
 
     /// Why the session is over at this moment, if it is.
@@ -84,7 +93,8 @@ impl LiveSession {
             return Some("expired");
         }
         let silent = now.timestamp_millis() - self.heard.load(Ordering::Relaxed);
-        (self.row.heartbeat && silent > i64::try_from(grace.as_millis()).unwrap_or(i64::MAX))
+        let listens = self.listens.load(Ordering::Relaxed);
+        (self.row.heartbeat && listens && silent > i64::try_from(grace.as_millis()).unwrap_or(i64::MAX))
             .then_some("heartbeat_missed")
     }
 }
@@ -118,7 +128,7 @@ impl App {
                         live
                     }
                     // After a restart a session gets a full grace period to be heard again.
-                    None => self.0.sessions.insert(row, now_ms),
+                    None => self.0.sessions.insert(row, now_ms, !shared),
                 }
             }
         };

@@ -99,7 +99,7 @@ impl App {
             let mut changes = starter.used;
             changes.push(Change::AddSession(row.clone()));
             self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
-            self.0.sessions.insert(row.clone(), now.timestamp_millis());
+            self.0.sessions.insert(row.clone(), now.timestamp_millis(), true);
         }
         Ok(self.started(&row, &granted))
     }

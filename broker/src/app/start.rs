@@ -154,8 +154,9 @@ impl App {
         inner.keys.store(Arc::new(Some(keys)));
         self.reload_registry().await?;
         let now = inner.clock.now().timestamp_millis();
+        let shared = matches!(self.database(), Database::Postgres(_));
         for row in inner.store.sessions(true, 100_000).await? {
-            inner.sessions.insert(row, now);
+            inner.sessions.insert(row, now, !shared);
         }
         self.setup_token().await?;
         let facts = Facts::new().with("version", env!("CARGO_PKG_VERSION")).with("issuer", self.issuer());
