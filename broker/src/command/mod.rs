@@ -18,8 +18,6 @@ use ipnet::IpNet;
 
 use crate::config::{Config, Environment, Flags, parse_duration};
 
-pub(crate) use serve::stopped;
-
 /// The broker of Stint: vault, policy, gateway and audit
 #[derive(Debug, Parser)]
 #[command(name = "stint-broker", version, propagate_version = true, arg_required_else_help = true)]

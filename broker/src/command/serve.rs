@@ -1,12 +1,10 @@
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::{DataArgs, ServeArgs};
 use crate::app::Unsealing;
 use crate::config::{Config, Environment, Flags, LogFormat, SealKind};
 use crate::secret::Secret;
-use crate::serve::start;
+use crate::serve::{start, stopped};
 
 pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, String> {
     let environment = Environment::of_process();
@@ -87,15 +85,4 @@ fn log(config: &Config, environment: &Environment) {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => builder.with_ansi(rustix::termios::isatty(rustix::stdio::stderr())).init(),
     }
-}
-
-/// SIGTERM or SIGINT came.
-pub async fn stopped() -> Result<(), String> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

@@ -26,8 +26,8 @@ use std::time::{Duration, Instant};
 use stint_standin::railway::Railway;
 use stint_standin::{Handle, Standin, Tls};
 
-use crate::command::stopped;
 use crate::config::Environment;
+use crate::serve::stopped;
 use hold::Holding;
 use scene::Scene;
 use table::{Row, Table};

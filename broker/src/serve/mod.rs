@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{App, Unsealing};
 use crate::clock::Clock;
@@ -74,4 +75,15 @@ pub async fn start(mut config: Config, unsealing: Unsealing) -> Result<Running, 
     }));
     let swept = tokio::spawn(app.clone().sweep_forever());
     Ok(Running { app, stop, served, swept })
+}
+
+/// SIGTERM or SIGINT came.
+pub async fn stopped() -> Result<(), String> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }
