@@ -87,12 +87,6 @@ impl Lab {
         self.broker.command(&ask_args()).input(json!({ "query": document }).to_string()).run().reply()
     }
 
-    /// The body that is sent as it stands.
-    pub fn ask_raw(&self, body: &str, arguments: &[&str]) -> Reply {
-        let args = [&ask_args()[..], arguments].concat();
-        self.broker.command(&args).input(body).run().reply()
-    }
-
     /// Records of a kind, newest first, as `stint audit` shows them.
     pub fn records(&self, kind: &str) -> Vec<Value> {
         self.broker.records(kind)

@@ -16,6 +16,7 @@ mod binaries;
 mod broker;
 mod canary;
 mod client;
+mod commands;
 mod lab;
 pub mod postgres;
 pub mod proof;
