@@ -22,6 +22,8 @@ pub struct Judged {
     pub request: Request,
     pub operations: Vec<Operation>,
     pub touches: Vec<Touch>,
+    /// The operations before what was staged at the provider was read into them, where something was.
+    staged: Option<Vec<Operation>>,
 }
 
 /// An allowed request: what `record` and `send` need to go on.
@@ -59,6 +61,12 @@ impl Judged {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// What was understood of the request itself, to be resolved anew: staged effects are then read anew too.
+    pub fn understood(&self) -> Understood {
+        let operations = self.staged.as_ref().unwrap_or(&self.operations).clone();
+        Understood { operations, request: self.request.clone() }
     }
 
     pub fn digest(&self) -> [u8; 32] {
@@ -144,6 +152,8 @@ impl App {
     /// Whose things it touches: each resource of each operation in each place that owns it.
     pub async fn resolve(&self, credential: &Arc<LiveCredential>, understood: Understood) -> Result<Judged> {
         let Understood { mut operations, request, .. } = understood;
+        let staged = operations.iter().any(|operation| operation.pending.is_some());
+        let staged = staged.then(|| operations.clone());
         for operation in &mut operations {
             self.read_pending(credential, operation).await?;
         }
@@ -155,7 +165,7 @@ impl App {
         for operation in &operations {
             self.touches(credential, operation, freshness, &mut touches).await;
         }
-        Ok(Judged { request, operations, touches })
+        Ok(Judged { request, operations, touches, staged })
     }
 
     /// What policy says, with the person's yes to this request if there is one.

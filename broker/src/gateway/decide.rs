@@ -4,25 +4,21 @@ use stint_api::{ApprovalState, Code};
 
 use super::identify::Identified;
 use crate::app::{App, Authorized, DecisionFacts, Error, Judged, Result, Verdict};
-use crate::catalog::Understood;
 use crate::policy::Needed;
 
 /// Decide, and where only a person stands in the way, hold the request for a while. What a person approved is resolved
-/// and decided anew: an approval lifts a guardrail for things as they are, not as they were.
-pub(super) async fn decide(
-    app: &App,
-    identified: &Identified,
-    judged: Judged,
-) -> Result<(Judged, Authorized)> {
-    let needed = match verdict(app, identified, &judged, None) {
-        Verdict::Allow(authorized) => return Ok((judged, authorized)),
+/// and decided anew, and `judged` is then as it was found anew: an approval lifts a guardrail for things as they are, not
+/// as they were.
+pub(super) async fn decide(app: &App, identified: &Identified, judged: &mut Judged) -> Result<Authorized> {
+    let needed = match verdict(app, identified, judged, None) {
+        Verdict::Allow(authorized) => return Ok(authorized),
         Verdict::Deny(error) => return Err(error),
         Verdict::Ask(needed) => needed,
     };
     // Asked for only where a person's yes could matter: what policy allows by itself reads no table.
-    if let Some(approved) = app.approved(&identified.caller.session, &identified.credential, &judged).await? {
-        return match verdict(app, identified, &judged, Some(approved)) {
-            Verdict::Allow(authorized) => Ok((judged, authorized)),
+    if let Some(approved) = app.approved(&identified.caller.session, &identified.credential, judged).await? {
+        return match verdict(app, identified, judged, Some(approved)) {
+            Verdict::Allow(authorized) => Ok(authorized),
             Verdict::Deny(error) => Err(error),
             Verdict::Ask(needed) => ask(app, identified, judged, needed).await,
         };
@@ -30,14 +26,9 @@ pub(super) async fn decide(
     ask(app, identified, judged, needed).await
 }
 
-async fn ask(
-    app: &App,
-    identified: &Identified,
-    judged: Judged,
-    needed: Needed,
-) -> Result<(Judged, Authorized)> {
+async fn ask(app: &App, identified: &Identified, judged: &mut Judged, needed: Needed) -> Result<Authorized> {
     let session = &identified.caller.session;
-    let asked = app.ask(session, &identified.credential, &judged, &needed).await?;
+    let asked = app.ask(session, &identified.credential, judged, &needed).await?;
     let row = app.hold(&asked.id, app.config().approval.hold).await?;
     let facts = DecisionFacts {
         operations: judged.operation_names(),
@@ -49,11 +40,10 @@ async fn ask(
         ApprovalState::Approved => {
             // The session may have ended, the thing may have moved and policy may have changed while a person thought.
             app.live_session(&session.row.id).await?;
-            let understood = Understood { operations: judged.operations, request: judged.request };
-            let judged = app.resolve(&identified.credential, understood).await?;
-            let approved = app.approved(session, &identified.credential, &judged).await?;
-            match verdict(app, identified, &judged, approved) {
-                Verdict::Allow(authorized) => Ok((judged, authorized)),
+            *judged = app.resolve(&identified.credential, judged.understood()).await?;
+            let approved = app.approved(session, &identified.credential, judged).await?;
+            match verdict(app, identified, judged, approved) {
+                Verdict::Allow(authorized) => Ok(authorized),
                 Verdict::Deny(error) => Err(error),
                 Verdict::Ask(_) => Err(Error::new(
                     Code::ApprovalRequired,

@@ -41,10 +41,15 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
     trace.identified(&identified);
     let canonical = accept::canonical(app, &identified, accepted, body).await?;
     let understood = classify::classify(app, &identified, canonical)?;
-    let judged = resolve::resolve(app, &identified, understood).await?;
-    trace.judged(&judged);
-    let (judged, authorized) = decide::decide(app, &identified, judged).await?;
-    let recorded = record::record(app, &identified, &judged, authorized).await?;
+    let mut judged = resolve::resolve(app, &identified, understood).await?;
+    let recorded = match decide_and_record(app, &identified, &mut judged).await {
+        Ok(recorded) => recorded,
+        Err(error) => {
+            // Written down here, since only a refusal says it twice.
+            trace.judged(&judged);
+            return Err(error);
+        }
+    };
     // From here on the intent is on record, so what happens next is its outcome and not a refusal.
     let close = close::Close::of(app, &identified, &recorded);
     let record = recorded.id.clone();
@@ -59,6 +64,15 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
     };
     stamp(&mut response, &record);
     Ok(response)
+}
+
+async fn decide_and_record(
+    app: &App,
+    identified: &identify::Identified,
+    judged: &mut app::Judged,
+) -> app::Result<app::Intent> {
+    let authorized = decide::decide(app, identified, judged).await?;
+    record::record(app, identified, judged, authorized).await
 }
 
 async fn send(

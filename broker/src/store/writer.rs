@@ -1,7 +1,7 @@
 //! The one writer: a task that owns the only connection that writes, and drains a queue.
 //!
-//! There is no timer: a batch is whatever has queued up while the last one was being synced, so that one sync serves
-//! many under load and a lone commit never waits. After any failure of a transaction the connection is thrown away: an
+//! A batch is whatever has queued up while the last one was being synced, so that one sync serves many under load and a
+//! commit that somebody waits for never waits for others. What nobody waits for does, for a moment. After any failure of a transaction the connection is thrown away: an
 //! error of a sync may have been told only once, so the same handle is not asked again (R3).
 
 use std::collections::VecDeque;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::backend::Connection;
 use super::commit::{Failure, Outcome, Scribe};
@@ -22,6 +22,8 @@ use super::{CommitError, Error};
 const BATCH: usize = 512;
 /// How long PostgreSQL may take over a batch: a connection that went dead does not say so.
 const BATCH_WAIT: Duration = Duration::from_secs(9);
+/// How long records that nobody waits for wait for company, so that an outcome does not cost a sync of its own.
+const LINGER: Duration = Duration::from_millis(5);
 /// Pause before what is owed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 /// Tries that what is owed still gets when the store closes.
@@ -129,10 +131,24 @@ impl Writer {
             return true;
         }
         let receiving = self.receiver.recv_many(inbox, room);
-        match self.owed.is_empty() {
+        let open = match self.owed.is_empty() {
             true => receiving.await > 0,
             false => {
                 timeout(RETRY, receiving).await.is_ok_and(|count| count > 0) || !self.receiver.is_closed()
+            }
+        };
+        self.linger(inbox, room).await;
+        open
+    }
+
+    /// Waits a moment for company while nothing in `inbox` has anybody waiting for it.
+    async fn linger(&mut self, inbox: &mut Vec<Message>, room: usize) {
+        let unhurried = |message: &Message| matches!(message, Message::Write(Waiting { reply: None, .. }));
+        let end = Instant::now() + LINGER;
+        while !inbox.is_empty() && inbox.len() < room && inbox.iter().all(unhurried) {
+            let more = self.receiver.recv_many(inbox, room - inbox.len());
+            if !timeout_at(end, more).await.is_ok_and(|count| count > 0) {
+                return;
             }
         }
     }
