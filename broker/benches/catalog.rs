@@ -54,6 +54,7 @@ fn rest(c: &mut Criterion) {
                     black_box(target),
                     &headers,
                     body,
+                    false,
                     &pack.manifest.hosts,
                 );
                 request.and_then(|request| catalog.classify(pack, request))

@@ -105,6 +105,7 @@ fn mutation(number: u32) -> Request {
         query: None,
         headers,
         body: json!({ "query": MUTATION, "variables": variables }).to_string().into(),
+        partial: false,
     }
 }
 

@@ -21,6 +21,7 @@ fn request(query: &str, variables: serde_json::Value) -> Request {
         query: None,
         headers,
         body: json!({ "query": query, "variables": variables }).to_string().into(),
+        partial: false,
     }
 }
 

@@ -80,6 +80,8 @@ pub struct SessionLimits {
 pub struct Limits {
     /// Bytes of a request body that is read to be judged; larger ones are refused unless the operation streams.
     pub body: usize,
+    /// Bytes of a request body that is content and streams past the judge, such as a file.
+    pub upload: u64,
     /// Connections at once; further ones wait.
     pub connections: usize,
     /// Requests at once in the gateway; further ones get 503.
@@ -189,7 +191,7 @@ sections! {
     FileSession { ttl: Span, max_ttl: Span, heartbeat: Span, heartbeat_grace: Span, }
     FileToken { ttl: Span, }
     FileLimits {
-        body: usize, connections: usize, requests: usize,
+        body: usize, upload: u64, connections: usize, requests: usize,
         connect_timeout: Span, header_timeout: Span, idle_timeout: Span,
     }
 }
@@ -217,6 +219,7 @@ const KEYS: &[&str] = &[
     "session.heartbeat_grace",
     "token.ttl",
     "limits.body",
+    "limits.upload",
     "limits.connections",
     "limits.requests",
     "limits.connect_timeout",
@@ -303,11 +306,12 @@ fn variable_value(key: &str, text: &str) -> toml::Value {
         "upstreams.allow_private" => toml::Value::Array(
             text.split(',').map(|part| toml::Value::String(part.trim().to_owned())).collect(),
         ),
-        "behind_tls_proxy" | "limits.body" | "limits.connections" | "limits.requests" => text
-            .parse::<bool>()
-            .map(toml::Value::Boolean)
-            .or_else(|_| text.parse::<i64>().map(toml::Value::Integer))
-            .unwrap_or_else(|_| toml::Value::String(text.to_owned())),
+        "behind_tls_proxy" | "limits.body" | "limits.upload" | "limits.connections" | "limits.requests" => {
+            text.parse::<bool>()
+                .map(toml::Value::Boolean)
+                .or_else(|_| text.parse::<i64>().map(toml::Value::Integer))
+                .unwrap_or_else(|_| toml::Value::String(text.to_owned()))
+        }
         _ => toml::Value::String(text.to_owned()),
     }
 }
@@ -383,6 +387,7 @@ fn resolve(flags: Flags, file: File, environment: &Environment) -> Result<Config
         token_ttl: or(file.token.ttl, 600),
         limits: Limits {
             body: file.limits.body.unwrap_or(1024 * 1024),
+            upload: file.limits.upload.unwrap_or(2 * 1024 * 1024 * 1024),
             connections: file.limits.connections.unwrap_or(4096),
             requests: file.limits.requests.unwrap_or(1024),
             connect_timeout: or(file.limits.connect_timeout, 5),

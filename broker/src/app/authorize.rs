@@ -7,7 +7,7 @@ use ring::digest::{Context, SHA256};
 use stint_api::{Class, Code, TouchedResource};
 
 use super::{App, DecisionFacts, Error, LiveCredential, LiveSession, Result};
-use crate::catalog::{Refusal, Understood};
+use crate::catalog::{Refusal, Understood, code};
 use crate::model::{ApprovalId, Lift, Operation, Request, Scope, Touch, Where};
 use crate::policy::{Asker, Decision, Needed, Permit, Question};
 use crate::provider::Freshness;
@@ -196,6 +196,14 @@ impl App {
             Decision::Allow { permit, policies } => {
                 Verdict::Allow(Authorized { permit, policies, approval: approved.map(|(id, _)| id) })
             }
+            // A person would say yes to what nobody has read.
+            Decision::Ask(_) if judged.request.partial => Verdict::Deny(
+                Error::new(
+                    Code::BodyTooLarge,
+                    "this needs a person's approval, and its body is too large to be read for one",
+                )
+                .decided(judged.facts(Vec::new())),
+            ),
             Decision::Ask(needed) => Verdict::Ask(needed),
             Decision::Deny(denial) => {
                 let unresolved =
@@ -292,5 +300,9 @@ fn place_name(place: &Where) -> Option<String> {
 
 /// A refusal of the catalog as an error with the code that goes with it.
 pub(in crate::app) fn refused(refusal: Refusal) -> Error {
-    Error::new(refusal.problem(), format!("{} ({})", refusal.detail, refusal.code))
+    let error = Error::new(refusal.problem(), format!("{} ({})", refusal.detail, refusal.code));
+    match refusal.code {
+        code::BODY_TOO_LARGE => error.hint("limits.body of the broker sets how much of a body it reads"),
+        _ => error,
+    }
 }

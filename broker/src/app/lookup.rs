@@ -77,6 +77,7 @@ impl App {
             query: None,
             headers,
             body: json!({ "query": query, "variables": variables }).to_string().into(),
+            partial: false,
         };
         let mut digest = [0u8; 32];
         digest.copy_from_slice(request.digest().as_ref());
@@ -86,7 +87,7 @@ impl App {
         let id = event.id.to_string();
         let commit = Commit { changes: vec![], events: vec![event], digest: Some(digest) };
         let receipt = self.0.store.commit(commit).await?;
-        let outgoing = self.inject(credential, Intent { id, permit, receipt }, request)?;
+        let outgoing = self.inject(credential, Intent { id, permit, receipt }, request, None)?;
         let sent = self.forward(outgoing).await?;
         let status = sent.response.status();
         if status != http::StatusCode::OK {

@@ -19,6 +19,7 @@ mod session;
 mod setup;
 mod start;
 mod sweep;
+mod tail;
 pub mod trail;
 
 use std::fmt;
@@ -45,6 +46,7 @@ pub use mint::TokenRequest;
 pub use record::{Facts, Intent};
 pub use send::{Outgoing, Raw, Sent};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
+pub use tail::Tail;
 
 /// What looks for a credential in an answer.
 pub use crate::vault::Screen;

@@ -5,8 +5,9 @@ use http::{HeaderMap, Method, Response};
 use http_body_util::{BodyExt, Full};
 use stint_api::Code;
 
+use super::tail::{Fault, Tail};
 use super::{App, DecisionFacts, Error, Intent, LiveCredential, LiveSession, Result, authorize};
-use crate::catalog::{Parts, canonical};
+use crate::catalog::{Foreign, Parts, canonical};
 use crate::model::{CredentialId, Placeholder, Request, Upstream};
 use crate::provider::{Body, IdleBody, UpstreamError, UpstreamFailure};
 use crate::vault::Screen;
@@ -18,6 +19,7 @@ pub struct Outgoing {
     screen: Screen,
     credential: CredentialId,
     upstream: Upstream,
+    fault: Fault,
 }
 
 /// The provider's answer, with what looks for the credential in it.
@@ -36,7 +38,10 @@ pub struct Raw<'a> {
     /// Raw path and query.
     pub target: &'a str,
     pub headers: &'a HeaderMap,
+    /// The body, or its beginning.
     pub body: Bytes,
+    /// Whether more follows after `body`.
+    pub partial: bool,
 }
 
 impl App {
@@ -54,27 +59,11 @@ impl App {
             Some((path, query)) => (path, Some(query)),
             None => (raw.target, None),
         };
-        let placeholders: Vec<Placeholder> =
-            session.row.grants.iter().map(|grant| grant.placeholder.clone()).collect();
+        let placeholders = placeholders(session);
         let parts = Parts { headers: raw.headers, path, query, body: &raw.body };
         let carried = self.0.catalog.carried(&parts, &placeholders);
         if let Some(foreign) = carried.foreign.first() {
-            let fingerprint = self.0.vault.fingerprint(&foreign.value).unwrap_or_default();
-            tracing::warn!(session = %session.row.id, kind = %foreign.kind, carrier = %foreign.carrier, fingerprint, "foreign credential refused");
-            let facts = DecisionFacts {
-                policies: vec!["guardrail.foreign-credential".to_owned()],
-                environments: vec![session.row.environment.to_string()],
-                ..DecisionFacts::default()
-            };
-            return Err(Error::new(
-                Code::ForeignCredential,
-                format!(
-                    "the {} carries a {} (fingerprint {fingerprint}) that this session was not given; it was not sent",
-                    foreign.carrier, foreign.kind
-                ),
-            )
-            .hint("use the placeholder in the session's own environment variables; a key found elsewhere is not yours to use: tell your user where you found it")
-            .decided(facts));
+            return Err(self.foreign(session, foreign));
         }
         // A placeholder belongs to one credential; in a request for another it would be a mistake that looks like a key.
         let own = session.row.grants.iter().find(|grant| grant.credential == credential.row.name);
@@ -97,12 +86,44 @@ impl App {
         }
         let first = pack.manifest.hosts.first().map(String::as_str).unwrap_or_default();
         let host = raw.host.unwrap_or(first);
-        canonical::request(raw.method.as_str(), host, raw.target, raw.headers, raw.body, &pack.manifest.hosts)
+        let Raw { method, target, headers, body, partial, .. } = raw;
+        canonical::request(method.as_str(), host, target, headers, body, partial, &pack.manifest.hosts)
             .map_err(authorize::refused)
     }
 
-    /// Permit and receipt open the credential; exactly one carrier holds it, chosen by the pack.
-    pub fn inject(&self, credential: &LiveCredential, intent: Intent, request: Request) -> Result<Outgoing> {
+    /// A credential that the session was not given: it goes no further.
+    pub(in crate::app) fn foreign(&self, session: &LiveSession, foreign: &Foreign) -> Error {
+        let fingerprint = self.0.vault.fingerprint(&foreign.value).unwrap_or_default();
+        tracing::warn!(session = %session.row.id, kind = %foreign.kind, carrier = %foreign.carrier, fingerprint, "foreign credential refused");
+        let facts = DecisionFacts {
+            policies: vec!["guardrail.foreign-credential".to_owned()],
+            environments: vec![session.row.environment.to_string()],
+            ..DecisionFacts::default()
+        };
+        Error::new(
+            Code::ForeignCredential,
+            format!(
+                "the {} carries a {} (fingerprint {fingerprint}) that this session was not given; it was not sent",
+                foreign.carrier, foreign.kind
+            ),
+        )
+        .hint("use the placeholder in the session's own environment variables; a key found elsewhere is not yours to use: tell your user where you found it")
+        .decided(facts)
+    }
+
+    /// Permit and receipt open the credential; exactly one carrier holds it, chosen by the pack. `tail` is what follows
+    /// after the beginning of a partial request.
+    pub fn inject(
+        &self,
+        credential: &LiveCredential,
+        intent: Intent,
+        request: Request,
+        tail: Option<Tail>,
+    ) -> Result<Outgoing> {
+        // INVARIANT: what was judged is what is sent, and nothing else.
+        if request.partial != tail.is_some() {
+            return Err(Error::internal("a body and what was judged of it do not belong together"));
+        }
         let carrier = &self.credential_kind(credential)?.carrier;
         let injection = self
             .0
@@ -119,23 +140,32 @@ impl App {
             .0;
         parts.headers = request.headers;
         let screen = injection.apply(&mut parts).map_err(Error::internal)?;
-        let body: Body = Full::new(request.body).map_err(|never| match never {}).boxed_unsync();
+        let fault = Fault::default();
+        let body: Body = match tail {
+            None => Full::new(request.body).map_err(|never| match never {}).boxed_unsync(),
+            Some(tail) => tail.after(request.body, fault.clone()),
+        };
         Ok(Outgoing {
             request: http::Request::from_parts(parts, body),
             screen,
             credential: credential.row.id.clone(),
             upstream: credential.row.upstream.clone(),
+            fault,
         })
     }
 
     /// Send it once. A failure says which provider, and nothing of the request.
     pub async fn forward(&self, outgoing: Outgoing) -> Result<Sent> {
-        let Outgoing { request, screen, credential, upstream } = outgoing;
+        let Outgoing { request, screen, credential, upstream, fault } = outgoing;
         let host = request.uri().host().unwrap_or_default().to_owned();
         let response = self.0.upstream.send(&credential, &upstream, request).await;
-        let response = response.map_err(|error| failed(&host, error))?;
+        let response = response.map_err(|error| fault.take().unwrap_or_else(|| failed(&host, error)))?;
         Ok(Sent { response, screen })
     }
+}
+
+pub(in crate::app) fn placeholders(session: &LiveSession) -> Vec<Placeholder> {
+    session.row.grants.iter().map(|grant| grant.placeholder.clone()).collect()
 }
 
 fn failed(host: &str, error: UpstreamError) -> Error {

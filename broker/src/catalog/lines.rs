@@ -91,7 +91,8 @@ fn classify(catalog: &Catalog, pack: Option<&str>, line: &str) -> Result<Vec<Ope
         ),
         (None, None) => Bytes::new(),
     };
-    let request = canonical::request(&line.method, host, target, &headers, body, &pack.manifest.hosts)?;
+    let request =
+        canonical::request(&line.method, host, target, &headers, body, false, &pack.manifest.hosts)?;
     Ok(catalog.classify(pack, request)?.operations)
 }
 

@@ -82,6 +82,9 @@ impl Catalog {
     pub fn classify(&self, pack: &Pack, request: Request) -> Result<Understood, Refusal> {
         match &pack.tables {
             Tables::Rest(table) => table.classify(&pack.manifest, request),
+            Tables::Graphql(_) if request.partial => {
+                Err(Refusal::new(code::BODY_TOO_LARGE, "a GraphQL document is read whole or not at all"))
+            }
             Tables::Graphql(tables) => graphql::classify(tables, &pack.manifest, request),
         }
     }

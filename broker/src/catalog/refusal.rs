@@ -26,7 +26,6 @@ impl Refusal {
 fn graphql_problem(text: &str) -> Code {
     use super::graphql::code;
     match text {
-        code::BODY_TOO_LARGE => Code::BodyTooLarge,
         code::EMPTY_BODY | code::BYTE_ORDER_MARK | code::MALFORMED_DOCUMENT | code::MALFORMED_ID => {
             Code::MalformedRequest
         }
@@ -97,6 +96,7 @@ pub mod code {
         ENCODED_BODY = "encoded_body", NotCanonical, "the body has a content coding";
         CHARSET_REFUSED = "charset_refused", AmbiguousRequest, "the content type has a charset other than UTF-8, or cannot be read";
         BODY_REFUSED = "body_refused", AmbiguousRequest, "this method takes no body";
+        BODY_TOO_LARGE = "body_too_large", BodyTooLarge, "the body is larger than what is read of it, and its members decide";
         MALFORMED_BODY = "malformed_body", MalformedRequest, "the body is not strict JSON: malformed, or a member appears twice";
         AMBIGUOUS_BODY = "ambiguous_body", AmbiguousRequest, "the body can be read in two ways";
         // The meaning.

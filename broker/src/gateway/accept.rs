@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body::Body as _;
+use http_body_util::BodyExt;
 use stint_api::{Code, HEADER_DOWNSTREAM_AUTHORIZATION, HEADER_HOST};
 
 use super::PREFIX;
 use super::identify::Identified;
-use crate::app::{App, Error, Raw, Result};
+use crate::app::{App, Error, Raw, Result, Tail};
 use crate::model::{self, Name};
 
 /// A body that sends nothing for so long is given up.
@@ -70,36 +71,52 @@ pub(super) fn accept(request: Request<Body>) -> Result<(Accepted, Body)> {
     Ok((accepted, body))
 }
 
-/// Read the body within its limits, refuse what carries a credential of its own, and put the request into its one form.
+/// Read the body as far as it is judged, refuse what carries a credential of its own, and put the request into its one
+/// form. What follows after a beginning stays where it is until the beginning was judged.
 pub(super) async fn canonical(
     app: &App,
     identified: &Identified,
     accepted: Accepted,
     body: Body,
-) -> Result<model::Request> {
-    let body = read(body, app.config().limits.body).await?;
+) -> Result<(model::Request, Option<Tail>)> {
+    let limits = &app.config().limits;
+    if body.size_hint().lower() > limits.upload {
+        return Err(Error::new(Code::BodyTooLarge, "the body is longer than limits.upload of the broker"));
+    }
+    let (body, rest) = read(body, limits.body).await?;
     let raw = Raw {
         method: &accepted.method,
         host: accepted.host.as_deref(),
         target: &accepted.target,
         headers: &accepted.headers,
         body,
+        partial: rest.is_some(),
     };
-    app.canonical(&identified.credential, &identified.caller.session, raw)
+    let session = &identified.caller.session;
+    let request = app.canonical(&identified.credential, session, raw)?;
+    Ok((request, rest.map(|rest| app.tail(session, rest))))
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes> {
-    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
-    match collected {
-        Err(_) => Err(malformed("the body did not arrive in time")),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Error::new(
-            Code::BodyTooLarge,
-            format!("a body of more than {limit} bytes cannot be judged whole, so it is not sent"),
-        )
-        .hint("limits.body sets how much the broker reads")),
-        Ok(Err(_)) => Err(malformed("the body is not framed as it should be")),
-    }
+/// The whole body, or the beginning of one that is longer than `limit` and what follows.
+async fn read(mut body: Body, limit: usize) -> Result<(Bytes, Option<Body>)> {
+    let mut read = BytesMut::new();
+    let reading = async {
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| malformed("the body is not framed as it should be"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if read.is_empty() && data.len() <= limit && body.is_end_stream() {
+                return Ok((data, None));
+            }
+            read.extend_from_slice(&data);
+            if read.len() > limit {
+                return Ok((read.freeze(), Some(body)));
+            }
+        }
+        Ok((read.freeze(), None))
+    };
+    tokio::time::timeout(BODY_TIMEOUT, reading)
+        .await
+        .map_err(|_| malformed("the body did not arrive in time"))?
 }
 
 fn taken(headers: &mut HeaderMap, name: &str) -> Result<Vec<String>> {

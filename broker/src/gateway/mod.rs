@@ -39,7 +39,7 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
     trace.credential = Some(accepted.credential.to_string());
     let identified = identify::identify(app, &accepted).await?;
     trace.identified(&identified);
-    let canonical = accept::canonical(app, &identified, accepted, body).await?;
+    let (canonical, tail) = accept::canonical(app, &identified, accepted, body).await?;
     let understood = classify::classify(app, &identified, canonical)?;
     let mut judged = resolve::resolve(app, &identified, understood).await?;
     let recorded = match decide_and_record(app, &identified, &mut judged).await {
@@ -53,7 +53,7 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
     // From here on the intent is on record, so what happens next is its outcome and not a refusal.
     let close = close::Close::of(app, &identified, &recorded);
     let record = recorded.id.clone();
-    let mut response = match send(app, &identified, recorded, judged).await {
+    let mut response = match send(app, &identified, recorded, judged, tail).await {
         Ok(sent) => {
             screen::screen(sent, close).unwrap_or_else(|error| problem_response(&error, trace.graphql))
         }
@@ -80,8 +80,9 @@ async fn send(
     identified: &identify::Identified,
     recorded: app::Intent,
     judged: app::Judged,
+    tail: Option<app::Tail>,
 ) -> app::Result<app::Sent> {
-    let outgoing = inject::inject(app, identified, recorded, judged)?;
+    let outgoing = inject::inject(app, identified, recorded, judged, tail)?;
     forward::forward(app, outgoing).await
 }
 

@@ -17,6 +17,8 @@ pub struct Request {
     pub query: Option<String>,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Whether more follows after `body`, which nobody has read: what decides must be content to know only the beginning.
+    pub partial: bool,
 }
 
 impl Request {
@@ -35,6 +37,7 @@ impl Request {
     /// SHA-256 over method, host, target, content type and body, each with its length before it.
     ///
     /// Approvals are bound to it: a request that differs in anything that could change its meaning has another digest.
+    /// Of a partial request it covers the beginning, which is why no approval is bound to one.
     pub fn digest(&self) -> Digest {
         let mut context = Context::new(&SHA256);
         context.update(b"stint request v1\n");
@@ -49,6 +52,9 @@ impl Request {
         ] {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part);
+        }
+        if self.partial {
+            context.update(b"and more");
         }
         context.finish()
     }

@@ -1,6 +1,4 @@
-use sqlx::FromRow;
-
-use super::backend::{Connection, all, changed, execute, from_json, json, one, parse, time};
+use super::backend::{Connection, all, changed, execute, from_json, json, one, parse, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
 use crate::model::{AgentRow, ClientId, Name};
@@ -37,13 +35,14 @@ pub(super) async fn add(connection: &mut Connection, row: &AgentRow) -> Result<(
     changed(added?, "agent")
 }
 
-#[derive(FromRow)]
-struct Agent {
-    name: String,
-    client: String,
-    key: Option<String>,
-    environments: String,
-    created_at: i64,
+row! {
+    struct Agent {
+        name: String,
+        client: String,
+        key: Option<String>,
+        environments: String,
+        created_at: i64,
+    }
 }
 
 impl Agent {

@@ -1,8 +1,7 @@
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use stint_api::ApprovalState;
 
-use super::backend::{Connection, all, changed, execute, from_json, json, one, parse, time};
+use super::backend::{Connection, all, changed, execute, from_json, json, one, parse, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
 use crate::model::{ApprovalId, ApprovalRow, Name, SessionId};
@@ -115,26 +114,27 @@ fn word(state: ApprovalState) -> &'static str {
     }
 }
 
-#[derive(FromRow)]
-struct Approval {
-    approval: String,
-    state: String,
-    session: String,
-    environment: String,
-    agent: String,
-    subject: String,
-    credential: String,
-    request: String,
-    digest: String,
-    operations: String,
-    class: String,
-    resources: String,
-    lift: String,
-    requested_at: i64,
-    expires_at: i64,
-    decided_by: Option<String>,
-    decided_at: Option<i64>,
-    reason: Option<String>,
+row! {
+    struct Approval {
+        approval: String,
+        state: String,
+        session: String,
+        environment: String,
+        agent: String,
+        subject: String,
+        credential: String,
+        request: String,
+        digest: String,
+        operations: String,
+        class: String,
+        resources: String,
+        lift: String,
+        requested_at: i64,
+        expires_at: i64,
+        decided_by: Option<String>,
+        decided_at: Option<i64>,
+        reason: Option<String>,
+    }
 }
 
 impl Approval {

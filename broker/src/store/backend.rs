@@ -79,7 +79,24 @@ macro_rules! one {
     };
 }
 
-pub(super) use {all, execute, found, one};
+/// A row, read by the names of its columns. sqlx's own derive would build both drivers twice, once for the compiler.
+macro_rules! row {
+    ($visible:vis struct $name:ident { $($column:ident: $type:ty,)* }) => {
+        $visible struct $name { $($column: $type,)* }
+
+        impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $name
+        where
+            &'static str: sqlx::ColumnIndex<R>,
+            $($type: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,)*
+        {
+            fn from_row(row: &'r R) -> sqlx::Result<Self> {
+                Ok($name { $($column: row.try_get(stringify!($column))?,)* })
+            }
+        }
+    };
+}
+
+pub(super) use {all, execute, found, one, row};
 
 /// Times are stored as unix milliseconds.
 pub(super) fn time(millis: i64) -> Result<DateTime<Utc>, Error> {

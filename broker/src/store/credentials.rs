@@ -1,7 +1,6 @@
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
-use super::backend::{Connection, all, changed, execute, from_json, json, needs, one, parse, time};
+use super::backend::{Connection, all, changed, execute, from_json, json, needs, one, parse, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
 use crate::model::{CredentialId, CredentialRow, Name, Sealed, SecretVersion};
@@ -101,18 +100,19 @@ async fn add_secret(connection: &mut Connection, secret: &SecretVersion) -> Resu
     changed(added?, "credential")
 }
 
-#[derive(FromRow)]
-struct Credential {
-    credential: String,
-    name: String,
-    provider: String,
-    kind: String,
-    environment: Option<String>,
-    upstream: String,
-    version: i64,
-    fingerprint: String,
-    created_at: i64,
-    revoked_at: Option<i64>,
+row! {
+    struct Credential {
+        credential: String,
+        name: String,
+        provider: String,
+        kind: String,
+        environment: Option<String>,
+        upstream: String,
+        version: i64,
+        fingerprint: String,
+        created_at: i64,
+        revoked_at: Option<i64>,
+    }
 }
 
 impl Credential {
@@ -132,14 +132,15 @@ impl Credential {
     }
 }
 
-#[derive(FromRow)]
-struct Secret {
-    credential: String,
-    version: i64,
-    kek: String,
-    wrapped_key: Vec<u8>,
-    ciphertext: Vec<u8>,
-    created_at: i64,
+row! {
+    struct Secret {
+        credential: String,
+        version: i64,
+        kek: String,
+        wrapped_key: Vec<u8>,
+        ciphertext: Vec<u8>,
+        created_at: i64,
+    }
 }
 
 impl Secret {

@@ -1,6 +1,4 @@
-use sqlx::FromRow;
-
-use super::backend::{Connection, all, changed, execute, needs, one, parse, time};
+use super::backend::{Connection, all, changed, execute, needs, one, parse, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
 use crate::model::{EnvironmentRow, Name, Selector};
@@ -61,19 +59,21 @@ pub(super) async fn remove_selector(
     changed(removed?, "selector")
 }
 
-#[derive(FromRow)]
-struct Environment {
-    name: String,
-    tier: String,
-    created_at: i64,
+row! {
+    struct Environment {
+        name: String,
+        tier: String,
+        created_at: i64,
+    }
 }
 
-#[derive(FromRow)]
-struct Mapped {
-    environment: String,
-    provider: String,
-    kind: String,
-    resource: String,
+row! {
+    struct Mapped {
+        environment: String,
+        provider: String,
+        kind: String,
+        resource: String,
+    }
 }
 
 impl Environment {

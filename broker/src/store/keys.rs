@@ -1,7 +1,6 @@
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
-use super::backend::{Connection, all, execute, time};
+use super::backend::{Connection, all, execute, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
 use crate::model::Sealed;
@@ -42,16 +41,17 @@ pub(super) async fn put(connection: &mut Connection, row: &KeyRow) -> Result<(),
     Ok(())
 }
 
-#[derive(FromRow)]
-struct Key {
-    kid: String,
-    purpose: String,
-    kek: String,
-    wrapped_key: Vec<u8>,
-    ciphertext: Vec<u8>,
-    public: Vec<u8>,
-    created_at: i64,
-    retired_at: Option<i64>,
+row! {
+    struct Key {
+        kid: String,
+        purpose: String,
+        kek: String,
+        wrapped_key: Vec<u8>,
+        ciphertext: Vec<u8>,
+        public: Vec<u8>,
+        created_at: i64,
+        retired_at: Option<i64>,
+    }
 }
 
 impl Key {

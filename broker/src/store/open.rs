@@ -1,15 +1,16 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Executor as _};
+use sqlx::{ConnectOptions as _, Executor as _, SqlSafeStr as _};
 
 use super::backend::{Connection, Readers};
 use super::commit::Scribe;
@@ -35,8 +36,23 @@ impl fmt::Debug for Database {
     }
 }
 
-static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
+/// The files of one folder of `migrations`, in their order.
+macro_rules! migrations {
+    ($folder:literal: $($version:literal $name:literal,)*) => {
+        LazyLock::new(|| {
+            Migrator::with_migrations(vec![$(Migration::new(
+                $version,
+                Cow::Borrowed($name),
+                MigrationType::Simple,
+                include_str!(concat!("../../../migrations/", $folder, "/000", $version, "_", $name, ".sql")).into_sql_str(),
+                false,
+            ),)*])
+        })
+    };
+}
+
+static SQLITE: LazyLock<Migrator> = migrations!("sqlite": 1 "registry", 2 "work", 3 "audit",);
+static POSTGRES: LazyLock<Migrator> = migrations!("postgres": 1 "registry", 2 "work", 3 "audit",);
 
 /// How long a connection may take to be made.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);

@@ -1,6 +1,4 @@
-use sqlx::FromRow;
-
-use super::backend::{Connection, all, changed, execute, needs, one, parse, time};
+use super::backend::{Connection, all, changed, execute, needs, one, parse, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
 use crate::model::{ClientId, LoginRow, Name, PersonRow};
@@ -41,11 +39,12 @@ pub(super) async fn add_login(connection: &mut Connection, row: &LoginRow) -> Re
     changed(needs(added, "person")?, "login")
 }
 
-#[derive(FromRow)]
-struct Person {
-    name: String,
-    role: String,
-    created_at: i64,
+row! {
+    struct Person {
+        name: String,
+        role: String,
+        created_at: i64,
+    }
 }
 
 impl Person {
@@ -58,13 +57,14 @@ impl Person {
     }
 }
 
-#[derive(FromRow)]
-struct Login {
-    client: String,
-    person: String,
-    key: String,
-    device: Option<String>,
-    created_at: i64,
+row! {
+    struct Login {
+        client: String,
+        person: String,
+        key: String,
+        device: Option<String>,
+        created_at: i64,
+    }
 }
 
 impl Login {

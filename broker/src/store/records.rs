@@ -1,7 +1,6 @@
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
-use super::backend::{Connection, all, changed, execute, hash, one, time};
+use super::backend::{Connection, all, changed, execute, hash, one, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
 use crate::model::SessionId;
@@ -78,11 +77,12 @@ pub(super) async fn add_checkpoint(
     changed(added?, "checkpoint")
 }
 
-#[derive(FromRow)]
-struct Record {
-    seq: i64,
-    hash: Vec<u8>,
-    body: Vec<u8>,
+row! {
+    struct Record {
+        seq: i64,
+        hash: Vec<u8>,
+        body: Vec<u8>,
+    }
 }
 
 impl Record {
@@ -91,10 +91,11 @@ impl Record {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct Head {
-    seq: i64,
-    hash: Vec<u8>,
+row! {
+    pub(super) struct Head {
+        seq: i64,
+        hash: Vec<u8>,
+    }
 }
 
 impl Head {
@@ -103,13 +104,14 @@ impl Head {
     }
 }
 
-#[derive(FromRow)]
-struct Checkpoint {
-    seq: i64,
-    hash: Vec<u8>,
-    at: i64,
-    key_id: String,
-    signature: Vec<u8>,
+row! {
+    struct Checkpoint {
+        seq: i64,
+        hash: Vec<u8>,
+        at: i64,
+        key_id: String,
+        signature: Vec<u8>,
+    }
 }
 
 impl Checkpoint {

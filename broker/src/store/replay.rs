@@ -5,9 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use sqlx::FromRow;
-
-use super::backend::{Connection, execute, found, one};
+use super::backend::{Connection, execute, found, one, row};
 use super::error::Fault;
 use super::job::Job;
 use super::{Error, Store, sql};
@@ -143,8 +141,9 @@ pub(super) async fn revoke_token(connection: &mut Connection, jti: &str, until: 
     Ok(())
 }
 
-#[derive(FromRow)]
-struct Row {
-    seq: i64,
-    keys: Vec<u8>,
+row! {
+    struct Row {
+        seq: i64,
+        keys: Vec<u8>,
+    }
 }

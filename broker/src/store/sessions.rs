@@ -1,7 +1,6 @@
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
-use super::backend::{Connection, all, changed, execute, from_json, json, one, parse, time};
+use super::backend::{Connection, all, changed, execute, from_json, json, one, parse, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
 use crate::model::{SessionId, SessionRow};
@@ -57,23 +56,24 @@ pub(super) async fn end(
     changed(ended?, "session")
 }
 
-#[derive(FromRow)]
-struct Session {
-    session: String,
-    environment: String,
-    tier: String,
-    agent: String,
-    subject: String,
-    key: String,
-    jkt: String,
-    grants: String,
-    confined: bool,
-    command: Option<String>,
-    heartbeat: bool,
-    started_at: i64,
-    expires_at: i64,
-    ended_at: Option<i64>,
-    end_reason: Option<String>,
+row! {
+    struct Session {
+        session: String,
+        environment: String,
+        tier: String,
+        agent: String,
+        subject: String,
+        key: String,
+        jkt: String,
+        grants: String,
+        confined: bool,
+        command: Option<String>,
+        heartbeat: bool,
+        started_at: i64,
+        expires_at: i64,
+        ended_at: Option<i64>,
+        end_reason: Option<String>,
+    }
 }
 
 impl Session {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::{Value, json};
@@ -18,7 +18,8 @@ use crate::serve::{Inbound, Site};
 ///
 /// Any path: 200 and `{"method","path","version","headers":[[name,value]..],"body","body_base64","length"}`.
 /// `/bytes/N`: N bytes in pieces. `/events` and `/events/N`: server-sent events, one each 50 ms. `/slow/MS`: that
-/// much later. `/status/CODE`: that status. `/sink`: reads the body as it comes, answers with its length.
+/// much later. `/status/CODE`: that status. `/sink`, and where GitHub takes
+/// the assets of a release: reads the body as it comes, answers with its length.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Echo;
 
@@ -31,7 +32,7 @@ impl Site for Echo {
     }
 
     fn streams(&self, parts: &Parts) -> bool {
-        parts.uri.path() == "/sink"
+        is_sink(parts)
     }
 
     async fn answer(&self, request: Inbound, _faults: &[Fault]) -> Response<Body> {
@@ -40,7 +41,7 @@ impl Site for Echo {
         let (word, number) =
             (words.next().unwrap_or_default(), words.next().and_then(|n| n.parse::<u64>().ok()));
         match (word, number, request.stream) {
-            ("sink", _, Some(stream)) => sink(stream).await,
+            (_, _, Some(stream)) => sink(stream).await,
             ("bytes", Some(count), _) => bytes(count),
             ("events", count, _) => events(count.unwrap_or(u64::MAX)),
             ("slow", Some(millis), _) => {
@@ -54,6 +55,12 @@ impl Site for Echo {
             _ => mirror(&request.parts, &request.body, StatusCode::OK),
         }
     }
+}
+
+fn is_sink(parts: &Parts) -> bool {
+    let path = parts.uri.path();
+    path == "/sink"
+        || (path.starts_with("/repos/") && path.ends_with("/assets") && parts.method == Method::POST)
 }
 
 fn mirror(parts: &Parts, body: &Bytes, status: StatusCode) -> Response<Body> {

@@ -23,3 +23,4 @@ mod responses;
 mod swaps;
 mod targets;
 mod tokens;
+mod uploads;

@@ -90,7 +90,9 @@ fn digest(arrived: &Entry) -> String {
     };
     let method = arrived.method.parse::<Method>().unwrap();
     let body = Bytes::copy_from_slice(&arrived.body);
-    digest_hex(Request { method, host: arrived.host.clone(), path, query, headers, body }.digest())
+    digest_hex(
+        Request { method, host: arrived.host.clone(), path, query, headers, body, partial: false }.digest(),
+    )
 }
 
 /// Bodies of all records, by an export.

@@ -61,14 +61,14 @@ const DROPPED_PREFIXES: [&str; 10] = [
 const OVERRIDES: [&str; 4] = ["x-http-method", "x-http-method-override", "x-method", "x-method-override"];
 
 /// The headers that go on, or why the request cannot be judged by them.
-pub(super) fn end_to_end(headers: &HeaderMap, body: &[u8]) -> Result<HeaderMap, Refusal> {
+pub(super) fn end_to_end(headers: &HeaderMap, read: usize, partial: bool) -> Result<HeaderMap, Refusal> {
     limits(headers)?;
     for name in &SINGLE {
         if headers.get_all(name).iter().nth(1).is_some() {
             return Err(Refusal::new(code::REPEATED_HEADER, format!("'{name}' appears twice")));
         }
     }
-    framing(headers, body)?;
+    framing(headers, read, partial)?;
     if let Some(value) = headers.get(header::CONTENT_TYPE) {
         content_type(value)?;
     }
@@ -107,8 +107,8 @@ fn limits(headers: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// One length, and the true one (RFC 9112 s6).
-fn framing(headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
+/// One length, and the true one (RFC 9112 s6): of a body whose beginning was read, no shorter than that.
+fn framing(headers: &HeaderMap, read: usize, partial: bool) -> Result<(), Refusal> {
     let wrong = |detail: &str| Err(Refusal::new(code::AMBIGUOUS_FRAMING, detail));
     let length = headers.get(header::CONTENT_LENGTH);
     if let Some(coding) = headers.get(header::TRANSFER_ENCODING) {
@@ -122,7 +122,9 @@ fn framing(headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
     if let Some(length) = length {
         let digits = length.as_bytes();
         let given = length.to_str().ok().and_then(|text| text.parse::<usize>().ok());
-        if !digits.iter().all(u8::is_ascii_digit) || given != Some(body.len()) {
+        if !digits.iter().all(u8::is_ascii_digit)
+            || !given.is_some_and(|given| if partial { given >= read } else { given == read })
+        {
             return wrong("the length is not that of the body");
         }
     }

@@ -23,13 +23,14 @@ const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
 /// `host` is the bare host that the request is for, `target` the raw path and query as received, `hosts` those of the
-/// pack (lower case). `body` is the whole body, after transfer coding.
+/// pack (lower case). `body` is the body after transfer coding: whole, or its beginning where more follows.
 pub fn request(
     method: &str,
     host: &str,
     target: &str,
     headers: &HeaderMap,
     body: Bytes,
+    partial: bool,
     hosts: &[String],
 ) -> Result<Request, Refusal> {
     let method = METHODS.into_iter().find(|known| known.as_str() == method).ok_or_else(|| {
@@ -47,8 +48,8 @@ pub fn request(
     if bodiless && !body.is_empty() {
         return Err(Refusal::new(code::BODY_REFUSED, format!("{method} takes no body")));
     }
-    let headers = headers::end_to_end(headers, &body)?;
-    target::refuse_form_override(&headers, &body)?;
+    let headers = headers::end_to_end(headers, body.len(), partial)?;
+    target::refuse_form_override(&headers, &body, partial)?;
     Ok(Request {
         method,
         host: host.to_owned(),
@@ -56,5 +57,6 @@ pub fn request(
         query: query.map(str::to_owned),
         headers,
         body,
+        partial,
     })
 }

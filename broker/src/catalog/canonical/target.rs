@@ -139,13 +139,16 @@ fn key_name(key: &str) -> Result<String, Refusal> {
 }
 
 /// A form that names another method is read by some frameworks as that method (H3).
-pub(super) fn refuse_form_override(headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
+pub(super) fn refuse_form_override(headers: &HeaderMap, body: &[u8], partial: bool) -> Result<(), Refusal> {
     let form = headers.get(CONTENT_TYPE).is_some_and(|value| {
         let value = value.as_bytes().to_ascii_lowercase();
         value.starts_with(b"application/x-www-form-urlencoded") || value.starts_with(b"multipart/")
     });
     if !form {
         return Ok(());
+    }
+    if partial {
+        return Err(Refusal::new(code::BODY_TOO_LARGE, "a form of this size cannot be read whole"));
     }
     let named = form_urlencoded::parse(body).any(|(key, _)| key.trim().eq_ignore_ascii_case("_method"));
     if named || memchr::memmem::find(body, b"name=\"_method\"").is_some() {

@@ -20,7 +20,7 @@ fn with(
     for (name, value) in headers {
         map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
-    request(method, "api.github.com", target, &map, Bytes::from_static(body.as_bytes()), &hosts())
+    request(method, "api.github.com", target, &map, Bytes::from_static(body.as_bytes()), false, &hosts())
 }
 
 fn refused(result: Result<Request, Refusal>) -> &'static str {
@@ -186,10 +186,12 @@ fn g19_g20_g21_the_host_is_exactly_one_of_the_packs() {
         " api.github.com",
         "",
     ] {
-        let result = request("GET", host, "/", &HeaderMap::new(), Bytes::new(), &hosts());
+        let result = request("GET", host, "/", &HeaderMap::new(), Bytes::new(), false, &hosts());
         assert_eq!(refused(result), code::UNKNOWN_HOST, "{host:?}");
     }
-    assert!(request("GET", "uploads.github.com", "/", &HeaderMap::new(), Bytes::new(), &hosts()).is_ok());
+    assert!(
+        request("GET", "uploads.github.com", "/", &HeaderMap::new(), Bytes::new(), false, &hosts()).is_ok()
+    );
 }
 
 #[test]
@@ -421,7 +423,7 @@ proptest! {
 
     #[test]
     fn no_input_panics(method in "\\PC{0,8}", host in "\\PC{0,20}", target in "\\PC{0,60}") {
-        let _ = request(&method, &host, &target, &HeaderMap::new(), Bytes::new(), &hosts());
-        let _ = request("GET", "api.github.com", &target, &HeaderMap::new(), Bytes::new(), &hosts());
+        let _ = request(&method, &host, &target, &HeaderMap::new(), Bytes::new(), false, &hosts());
+        let _ = request("GET", "api.github.com", &target, &HeaderMap::new(), Bytes::new(), false, &hosts());
     }
 }

@@ -2,6 +2,8 @@
 
 use stint_api::Code;
 
+pub use crate::catalog::refusal::code::BODY_TOO_LARGE;
+
 macro_rules! codes {
     ($($name:ident = $text:literal, $problem:ident, $meaning:literal;)*) => {
         $(#[doc = $meaning] pub const $name: &str = $text;)*
@@ -19,7 +21,6 @@ codes! {
     CHARSET_REFUSED = "charset_refused", AmbiguousRequest, "the content type has a charset other than UTF-8, or cannot be read";
     UNKNOWN_CONTENT_TYPE = "unknown_content_type", NotUnderstood, "the body is not in a form that carries a GraphQL document";
     MULTIPART = "multipart", NotUnderstood, "multipart bodies are not judged";
-    BODY_TOO_LARGE = "body_too_large", BodyTooLarge, "the body is larger than 128 KiB";
     EMPTY_BODY = "empty_body", MalformedRequest, "there is no body";
     NOT_UTF8 = "not_utf8", MalformedRequest, "the body is not UTF-8";
     BYTE_ORDER_MARK = "byte_order_mark", AmbiguousRequest, "there is a byte order mark, which some readers skip and others do not";

@@ -94,7 +94,10 @@ impl Rules {
             |id: &str| rows.iter().find(|row| row.id == id).ok_or(format!("operation '{id}' is not known"));
         let mut rules = Rules::default();
         for id in file.opaque {
-            known(&id)?;
+            // What nobody reads has no say, so it may not be what makes an operation strong.
+            if known(&id)?.class > Class::Write {
+                return Err(format!("'{id}' is {}, and its body would go unread", known(&id)?.class));
+            }
             rules.opaque.insert(id);
         }
         for entry in file.raise {
@@ -149,6 +152,11 @@ impl Rules {
     ) -> Result<(), Refusal> {
         if self.opaque.contains(&row.id) {
             return Ok(());
+        }
+        if request.partial {
+            let detail =
+                format!("the members of {} decide, and this body is too large to read whole", row.id);
+            return Err(Refusal::new(code::BODY_TOO_LARGE, detail));
         }
         let raise = self.raise.get(&row.id).map(Vec::as_slice).unwrap_or_default();
         let names = self.name.get(&row.id).map(Vec::as_slice).unwrap_or_default();

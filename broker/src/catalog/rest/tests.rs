@@ -33,7 +33,7 @@ fn send(
         headers.insert(HeaderName::from_static("content-type"), HeaderValue::from_static("application/json"));
     }
     let body = Bytes::copy_from_slice(body.as_bytes());
-    let request = canonical::request(method, host, target, &headers, body, &pack.manifest.hosts)?;
+    let request = canonical::request(method, host, target, &headers, body, false, &pack.manifest.hosts)?;
     catalog.classify(pack, request)
 }
 

@@ -53,6 +53,7 @@ fn request(media: Option<&'static str>, body: impl Into<Vec<u8>>) -> Request {
         query: None,
         headers,
         body: body.into().into(),
+        partial: false,
     }
 }
 
