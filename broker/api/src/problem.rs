@@ -52,6 +52,7 @@ codes! {
     UseNonce = "use_dpop_nonce", 401, "the proof needs the broker's nonce";
     SessionEnded = "session_ended", 401, "the session has ended";
     Forbidden = "forbidden", 403, "not allowed for this role";
+    StepUpRequired = "step_up_required", 403, "a person must prove again who they are";
     // What it means.
     UnknownOperation = "unknown_operation", 403, "the operation is not known";
     NotUnderstood = "not_understood", 403, "the request was not understood";

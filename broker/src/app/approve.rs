@@ -11,24 +11,26 @@ use crate::model::{ApprovalId, ApprovalRow, EventKind, Lift, SessionId, digest_h
 use crate::policy::Needed;
 use crate::store::{Change, Commit};
 
-/// An approval changed.
-#[derive(Debug, Clone)]
-pub struct ApprovalNews {
-    pub id: ApprovalId,
-    pub state: ApprovalState,
+/// Something that a person watches changed. Nothing more is said: whoever hears it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    Approval,
+    Session,
+    /// A request was decided, refused or closed, or a person changed something.
+    Record,
 }
 
 #[derive(Debug)]
-pub(in crate::app) struct News(broadcast::Sender<ApprovalNews>);
+pub(in crate::app) struct Newsroom(broadcast::Sender<News>);
 
-impl News {
+impl Newsroom {
     pub(in crate::app) fn new() -> Self {
-        News(broadcast::channel(256).0)
+        Newsroom(broadcast::channel(256).0)
     }
 }
 
 impl App {
-    pub fn approval_news(&self) -> broadcast::Receiver<ApprovalNews> {
+    pub fn news(&self) -> broadcast::Receiver<News> {
         self.0.news.0.subscribe()
     }
 
@@ -56,7 +58,7 @@ impl App {
         wait: Duration,
     ) -> Result<Approval> {
         let deadline = tokio::time::Instant::now() + wait.min(Duration::from_secs(60));
-        let mut news = self.approval_news();
+        let mut news = self.news();
         loop {
             let approval = self.approval(id, session).await?;
             if approval.state != ApprovalState::Waiting || tokio::time::Instant::now() >= deadline {
@@ -70,6 +72,9 @@ impl App {
     pub async fn approve(&self, caller: &PersonCaller, id: &str, approve: Approve) -> Result<Approval> {
         caller.approves()?;
         let row = self.waiting(id).await?;
+        if row.lift.confirm.is_some() {
+            self.proves(caller).await?;
+        }
         if row.lift.approvers > 1 {
             return Err(Error::new(
                 Code::Forbidden,
@@ -95,6 +100,30 @@ impl App {
             }
         }
         self.decide_approval(caller, row, ApprovalState::Approved, None).await
+    }
+
+    /// Whether a signed-in person has to prove again who they are before they approve this.
+    pub fn needs_proof(&self, caller: &PersonCaller, approval: &Approval) -> bool {
+        approval.confirm.is_some() && !caller.is_proven(self.0.clock.now())
+    }
+
+    /// What cannot be put back takes a person who proved a moment ago who they are. A login on a machine cannot; the first
+    /// ones may until their person has something to prove it with.
+    async fn proves(&self, caller: &PersonCaller) -> Result<()> {
+        if caller.is_proven(self.0.clock.now()) {
+            return Ok(());
+        }
+        if caller.is_at_console() {
+            return Err(Error::new(Code::StepUpRequired, "prove again who you are: this cannot be put back"));
+        }
+        if self.0.store.password(&caller.person).await?.is_none() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::StepUpRequired,
+            "this cannot be put back, and a login on a machine cannot approve it",
+        )
+        .hint(format!("approve it in the console: {}/console/", self.issuer())))
     }
 
     pub async fn deny(&self, caller: &PersonCaller, id: &str, deny: Deny) -> Result<Approval> {
@@ -165,7 +194,7 @@ impl App {
             }
             Err(other) => return Err(other.into()),
         }
-        self.tell(&row.id, ApprovalState::Waiting);
+        self.tell(News::Approval);
         Ok(row)
     }
 
@@ -184,7 +213,7 @@ impl App {
     /// Hold until a person has decided, or `hold` is over. Gives the row as it then is.
     pub async fn hold(&self, id: &ApprovalId, hold: Duration) -> Result<ApprovalRow> {
         let deadline = tokio::time::Instant::now() + hold;
-        let mut news = self.approval_news();
+        let mut news = self.news();
         loop {
             let row = self.approval_row(id.as_str()).await?;
             if row.state != ApprovalState::Waiting || tokio::time::Instant::now() >= deadline {
@@ -203,15 +232,16 @@ impl App {
         }
     }
 
-    pub(in crate::app) fn tell(&self, id: &ApprovalId, state: ApprovalState) {
+    pub(in crate::app) fn tell(&self, news: News) {
         // Nobody listening is no fault.
-        let _ = self.0.news.0.send(ApprovalNews { id: id.clone(), state });
+        let _ = self.0.news.0.send(news);
     }
 
-    async fn next_news(&self, news: &mut broadcast::Receiver<ApprovalNews>, deadline: tokio::time::Instant) {
+    async fn next_news(&self, news: &mut broadcast::Receiver<News>, deadline: tokio::time::Instant) {
         // Another replica's decision is not heard here, so the row is read now and then as well.
         let poll = tokio::time::Instant::now() + Duration::from_secs(1);
-        let _ = tokio::time::timeout_at(deadline.min(poll), news.recv()).await;
+        let heard = async { while matches!(news.recv().await, Ok(News::Session | News::Record)) {} };
+        let _ = tokio::time::timeout_at(deadline.min(poll), heard).await;
     }
 
     /// The newest approval of the session for this digest that is still open or has just been decided.
@@ -273,7 +303,7 @@ impl App {
             at: self.0.clock.now(),
             reason,
         };
-        let changes = vec![change, caller.used_proof()];
+        let changes = std::iter::once(change).chain(caller.used_proof()).collect();
         self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await.map_err(
             |error| match error {
                 crate::store::CommitError::Conflict(_) => {
@@ -282,7 +312,7 @@ impl App {
                 other => other.into(),
             },
         )?;
-        self.tell(&row.id, state);
+        self.tell(News::Approval);
         self.approval(row.id.as_str(), None).await
     }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use stint_api::{Code, WhoAmI};
 
 use super::{App, Error, LiveCredential, LiveSession, Result};
-use crate::model::{ClientId, Name};
+use crate::model::{ClientId, Name, SignInRow};
 use crate::store::Change;
 use crate::token::{self, Audience, Jwk, ProvenKey, Shown, Verified};
 
@@ -21,13 +22,24 @@ pub struct Presented<'a> {
     pub proofs: &'a [String],
 }
 
-/// A person, by a login of theirs.
+/// A person: by a login on a machine, or signed in to the console.
 #[derive(Debug, Clone)]
 pub struct PersonCaller {
     pub person: Name,
     pub role: String,
-    pub client: ClientId,
-    used: UsedProof,
+    pub(in crate::app) via: Via,
+}
+
+/// How long it counts that a person proved who they are.
+const PROVEN: TimeDelta = TimeDelta::minutes(5);
+
+/// How a person is known.
+#[derive(Debug, Clone)]
+pub(in crate::app) enum Via {
+    /// By a token that is bound to the key of a login, with a proof.
+    Login { client: ClientId, used: UsedProof },
+    /// By the cookie of a browser.
+    SignIn(SignInRow),
 }
 
 /// A live session, by its token.
@@ -82,13 +94,32 @@ impl PersonCaller {
         WhoAmI {
             person: self.person.to_string(),
             role: self.role.clone(),
-            client_id: self.client.to_string(),
+            client_id: match &self.via {
+                Via::Login { client, .. } => client.to_string(),
+                Via::SignIn(row) => row.id.to_string(),
+            },
         }
     }
 
-    /// The proof, to be remembered by the change that it made.
-    pub(in crate::app) fn used_proof(&self) -> Change {
-        self.used.change()
+    /// The proof, if there is one, to be remembered by the change that it made.
+    pub(in crate::app) fn used_proof(&self) -> Option<Change> {
+        match &self.via {
+            Via::Login { used, .. } => Some(used.change()),
+            Via::SignIn(_) => None,
+        }
+    }
+
+    /// Whether they are signed in to the console.
+    pub(in crate::app) fn is_at_console(&self) -> bool {
+        matches!(self.via, Via::SignIn(_))
+    }
+
+    /// Whether they proved who they are a moment ago.
+    pub(in crate::app) fn is_proven(&self, now: DateTime<Utc>) -> bool {
+        match &self.via {
+            Via::SignIn(row) => now - row.proven_at < PROVEN,
+            Via::Login { .. } => false,
+        }
     }
 
     /// Registers agents, environments and credentials.
@@ -132,7 +163,7 @@ impl App {
         let login = self.0.store.login(&client).await?.ok_or_else(|| invalid("the login is gone"))?;
         let person =
             self.0.store.person(&login.person).await?.ok_or_else(|| invalid("the person is gone"))?;
-        Ok(PersonCaller { person: person.name, role: person.role, client, used })
+        Ok(PersonCaller { person: person.name, role: person.role, via: Via::Login { client, used } })
     }
 
     /// A live session with a token of its own, at the gateway: the commit of its request remembers the proof.

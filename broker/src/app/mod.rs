@@ -17,6 +17,7 @@ mod registry;
 mod send;
 mod session;
 mod setup;
+mod sign_in;
 mod start;
 mod sweep;
 mod tail;
@@ -37,7 +38,7 @@ use crate::store::{Database, Store};
 use crate::token::{Nonces, ReplayMemory};
 use crate::vault::Vault;
 
-pub use approve::ApprovalNews;
+pub use approve::News;
 pub use authorize::{Authorized, Judged, Verdict};
 pub use error::{DecisionFacts, Error};
 pub use identify::{GatewayCaller, PersonCaller, Presented};
@@ -45,6 +46,7 @@ pub use live::{LiveCredential, LiveSession};
 pub use mint::TokenRequest;
 pub use record::{Facts, Intent};
 pub use send::{Outgoing, Raw, Sent};
+pub use sign_in::{Browser, SignedIn};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
 pub use tail::Tail;
 
@@ -72,8 +74,10 @@ pub(in crate::app) struct Inner {
     sessions: live::Sessions,
     resolver: Resolver,
     upstream: Upstreams,
-    news: approve::News,
+    news: approve::Newsroom,
     database: Database,
+    /// Few passwords are checked at once: each takes a processor and memory for a while.
+    hashing: tokio::sync::Semaphore,
     /// One passphrase is tried at a time.
     unsealing: tokio::sync::Mutex<()>,
     /// Position of the last record whose head this process signed.

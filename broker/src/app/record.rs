@@ -120,9 +120,7 @@ impl App {
         })?;
         // A session that ended while this was decided gets nothing any more.
         self.live_session(&row.id).await?;
-        if let Some(id) = &authorized.approval {
-            self.tell(id, stint_api::ApprovalState::Used);
-        }
+        self.tell(if authorized.approval.is_some() { super::News::Approval } else { super::News::Record });
         Ok(Intent { id: receipt.record().to_string(), permit: authorized.permit, receipt })
     }
 
@@ -136,6 +134,7 @@ impl App {
     ) -> Result<String> {
         let event = self.event(kind, actor, session, facts)?;
         let receipt = self.0.store.commit(Commit::event(event)).await?;
+        self.tell(super::News::Record);
         Ok(receipt.record().to_string())
     }
 

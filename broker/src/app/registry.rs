@@ -239,9 +239,10 @@ impl App {
         facts: Facts,
         mut changes: Vec<Change>,
     ) -> Result<()> {
-        changes.push(caller.used_proof());
+        changes.extend(caller.used_proof());
         let event = self.event(kind, &caller.actor(), None, facts)?;
         self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
+        self.tell(super::News::Record);
         self.reload_registry().await
     }
 

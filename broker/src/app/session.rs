@@ -31,7 +31,8 @@ impl App {
     pub async fn start_session(&self, caller: &PersonCaller, start: StartSession) -> Result<StartedSession> {
         caller.works()?;
         let key = identify::parse_key(&start.key)?;
-        let starter = Starter { subject: caller.actor(), key: &key, used: vec![caller.used_proof()] };
+        let starter =
+            Starter { subject: caller.actor(), key: &key, used: caller.used_proof().into_iter().collect() };
         self.begin_session(starter, start).await
     }
 
@@ -100,6 +101,7 @@ impl App {
             changes.push(Change::AddSession(row.clone()));
             self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
             self.0.sessions.insert(row.clone(), now.timestamp_millis(), true);
+            self.tell(super::News::Session);
         }
         Ok(self.started(&row, &granted))
     }
@@ -159,7 +161,7 @@ impl App {
             let rows = self.0.store.sessions(true, 500).await?;
             let before = ended.len();
             for row in rows {
-                let used = unused.then(|| caller.used_proof());
+                let used = unused.then(|| caller.used_proof()).flatten();
                 if self.end(&row.id, &caller.actor(), "kill_switch", used).await? {
                     unused = false;
                     ended.push(row.id.to_string());
@@ -193,6 +195,7 @@ impl App {
         match committed {
             Ok(_) => {
                 self.0.sessions.remove(id);
+                self.tell(super::News::Session);
                 Ok(true)
             }
             Err(CommitError::Conflict(_)) => {

@@ -7,7 +7,7 @@ use stint_api::{Code, Setup, SetupDone};
 
 use super::{App, Error, Facts, Result, identify};
 use crate::model::{ClientId, EventKind, LoginRow, Name, PersonRow};
-use crate::store::{Change, Commit};
+use crate::store::{Change, Commit, CommitError};
 
 impl App {
     pub(in crate::app) fn setup_token_path(&self) -> PathBuf {
@@ -19,16 +19,7 @@ impl App {
         self.unsealed()?;
         let name = Name::parse(&setup.person)?;
         let key = identify::parse_key(&setup.key)?;
-        let wrong = || {
-            Error::new(Code::NotAuthenticated, "the setup token is not valid or was used")
-                .hint("the first start writes it to DATA/setup-token; it makes one administrator")
-        };
-        let hash = hash(setup.setup_token.trim().as_bytes());
-        let expected = self.0.store.setup_token().await?.ok_or_else(wrong)?;
-        // Both sides are digests of what is random, so how long the comparison takes says nothing of the token.
-        if hash != expected {
-            return Err(wrong());
-        }
+        let hash = self.check_setup_token(&setup.setup_token).await?;
         let now = self.0.clock.now();
         let client = ClientId::from_uuid(self.uuid()?);
         let actor = format!("person:{name}");
@@ -63,11 +54,10 @@ impl App {
             digest: None,
         };
         self.0.store.commit(commit).await.map_err(|error| match error {
-            crate::store::CommitError::Conflict("setup_token") => wrong(),
+            CommitError::Conflict("setup_token") => wrong(),
             other => other.into(),
         })?;
-        // The token is spent in the store; the file is only a reminder.
-        let _ = std::fs::remove_file(self.setup_token_path());
+        self.setup_is_over();
         Ok(SetupDone {
             person: name.to_string(),
             client_id: client.to_string(),
@@ -75,6 +65,24 @@ impl App {
             token_endpoint: self.token_endpoint(),
         })
     }
+
+    /// The digest of a setup token that may still be used.
+    pub(in crate::app) async fn check_setup_token(&self, token: &str) -> Result<[u8; 32]> {
+        let hash = hash(token.trim().as_bytes());
+        let expected = self.0.store.setup_token().await?.ok_or_else(wrong)?;
+        // Both sides are digests of what is random, so how long the comparison takes says nothing of the token.
+        if hash == expected { Ok(hash) } else { Err(wrong()) }
+    }
+
+    /// The token is spent in the store; the file is only a reminder.
+    pub(in crate::app) fn setup_is_over(&self) {
+        let _ = std::fs::remove_file(self.setup_token_path());
+    }
+}
+
+pub(in crate::app) fn wrong() -> Error {
+    Error::new(Code::NotAuthenticated, "the setup token is not valid or was used")
+        .hint("the first start writes it to DATA/setup-token; it makes one administrator")
 }
 
 pub(in crate::app) fn hash(token: &[u8]) -> [u8; 32] {

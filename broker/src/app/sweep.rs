@@ -59,7 +59,7 @@ impl App {
                 let event = self.event(EventKind::ApprovalExpired, "broker", Some(&row.session), facts)?;
                 let changes = vec![Change::ExpireApproval { id: row.id.clone(), at: now }];
                 match self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await {
-                    Ok(_) => self.tell(&row.id, ApprovalState::Expired),
+                    Ok(_) => self.tell(super::News::Approval),
                     Err(crate::store::CommitError::Conflict(_)) => {}
                     Err(other) => return Err(other.into()),
                 }

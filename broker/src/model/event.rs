@@ -28,6 +28,12 @@ pub enum EventKind {
     SetupUsed,
     PersonAdded,
     LoginAdded,
+    PasswordChanged,
+    SignedIn,
+    SignInRefused,
+    /// A signed-in person proved again who they are.
+    SignInProven,
+    SignedOut,
     AgentAdded,
     EnvironmentAdded,
     EnvironmentMapped,

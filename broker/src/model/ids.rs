@@ -125,6 +125,8 @@ ids! {
     ApprovalId = "apr_";
     /// A login of a person or an agent with a key of its own: `client_id` at the token endpoint.
     ClientId = "cli_";
+    /// A browser that is signed in to the console.
+    SignInId = "sin_";
     /// An audit record.
     RecordId = "rec_";
 }

@@ -3,6 +3,7 @@
 //! Values in this room cannot be wrong: a `Name` has been parsed, a `Selector` names a provider, a `Request` is in
 //! canonical form. Knows nothing of SQL, HTTP servers, policy or crypto, reads no clock and does no I/O.
 
+mod account;
 mod approval;
 mod credential;
 mod environment;
@@ -13,12 +14,14 @@ mod principal;
 mod request;
 mod session;
 
+pub use account::SignInRow;
 pub use approval::{ApprovalRow, Lift};
 pub use credential::{Carrier, CredentialRow, Sealed, SecretVersion, Upstream};
 pub use environment::{EnvironmentRow, Selector};
 pub use event::{Event, EventKind};
 pub use ids::{
     AgentRow, ApprovalId, ClientId, CredentialId, IdError, LoginRow, Name, PersonRow, RecordId, SessionId,
+    SignInId,
 };
 pub use operation::{Located, Mark, Operation, Pending, Resource, Scope, Touch, Where};
 pub use principal::Principal;

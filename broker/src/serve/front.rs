@@ -12,20 +12,21 @@ use tower::ServiceExt;
 use crate::app::{App, Error};
 use crate::listen;
 use crate::problem;
-use crate::{gateway, http as control};
+use crate::{console, gateway, http as control};
 
 /// The whole of what the broker answers.
 #[derive(Clone, Debug)]
 pub struct Front {
     app: App,
     control: Router,
+    console: Router,
     places: Arc<Semaphore>,
 }
 
 impl Front {
     pub fn new(app: App) -> Self {
         let places = Arc::new(Semaphore::new(app.config().limits.requests));
-        Front { control: control::router(app.clone()), app, places }
+        Front { control: control::router(app.clone()), console: console::router(app.clone()), app, places }
     }
 
     /// Answer one request. Requests that the listener refused, or that could be read in two ways, go no further.
@@ -51,7 +52,10 @@ impl Front {
                 }))
             });
         }
-        match self.control.oneshot(request).await {
+        let path = request.uri().path();
+        let page = path == "/" || path == console::PREFIX || path.starts_with("/console/");
+        let router = if page { self.console } else { self.control };
+        match router.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }

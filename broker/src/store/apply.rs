@@ -1,7 +1,8 @@
 use super::backend::Connection;
 use super::error::Fault;
 use super::{
-    Change, agents, approvals, credentials, environments, keys, people, records, replay, sessions, settings,
+    Change, agents, approvals, credentials, environments, keys, passwords, people, records, replay, sessions,
+    settings, sign_ins,
 };
 
 /// Applies one change inside the open transaction.
@@ -12,6 +13,10 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         Change::Remember { .. } => Ok(()),
         Change::AddPerson(row) => people::add_person(c, row).await,
         Change::AddLogin(row) => people::add_login(c, row).await,
+        Change::PutPassword { person, hash, at } => passwords::put(c, person, hash, *at).await,
+        Change::AddSignIn(row) => sign_ins::add(c, row).await,
+        Change::ProveSignIn { id, at } => sign_ins::prove(c, id, *at).await,
+        Change::EndSignIn { id, at } => sign_ins::end(c, id, *at).await,
         Change::AddAgent(row) => agents::add(c, row).await,
         Change::AddEnvironment(row) => environments::add(c, row).await,
         Change::AddSelector { environment, selector } => {
@@ -50,6 +55,8 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
     match change {
         Change::AddPerson(_)
         | Change::AddAgent(_)
+        | Change::ProveSignIn { .. }
+        | Change::EndSignIn { .. }
         | Change::RemoveSelector { .. }
         | Change::RevokeCredential { .. }
         | Change::AddSession(_)
@@ -66,6 +73,8 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::RevokeToken { .. } => true,
         // These write to several tables, or fail by a foreign key, which PostgreSQL answers by ending the transaction.
         Change::AddLogin(_)
+        | Change::PutPassword { .. }
+        | Change::AddSignIn(_)
         | Change::AddEnvironment(_)
         | Change::AddSelector { .. }
         | Change::AddCredential { .. }

@@ -4,7 +4,7 @@ use stint_api::ApprovalState;
 use super::KeyRow;
 use crate::model::{
     AgentRow, ApprovalId, ApprovalRow, CredentialId, CredentialRow, EnvironmentRow, Event, LoginRow, Name,
-    PersonRow, SecretVersion, Selector, SessionId, SessionRow,
+    PersonRow, SecretVersion, Selector, SessionId, SessionRow, SignInId, SignInRow,
 };
 
 /// What is written in one transaction: all of it or nothing.
@@ -32,6 +32,14 @@ pub enum Change {
     AddPerson(PersonRow),
     /// `login` where the client id is taken, `person` where there is no such person.
     AddLogin(LoginRow),
+    /// Sets or replaces it. `person` where there is none of that name.
+    PutPassword { person: Name, hash: String, at: DateTime<Utc> },
+    /// `sign_in` where the id or the cookie is taken, `person` where there is no such person.
+    AddSignIn(SignInRow),
+    /// Its person proved who they are. `sign_in` where it has ended.
+    ProveSignIn { id: SignInId, at: DateTime<Utc> },
+    /// `sign_in` where it has ended before.
+    EndSignIn { id: SignInId, at: DateTime<Utc> },
     /// `agent` where the name or the client id is taken.
     AddAgent(AgentRow),
     /// With its selectors. `environment` where the name is taken, `selector` where one is mapped already.

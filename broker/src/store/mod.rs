@@ -19,6 +19,7 @@ mod error;
 mod job;
 mod keys;
 mod open;
+mod passwords;
 mod people;
 mod queue;
 mod receipt;
@@ -26,6 +27,7 @@ mod records;
 mod replay;
 mod sessions;
 mod settings;
+mod sign_ins;
 pub mod sql;
 mod writer;
 

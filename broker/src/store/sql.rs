@@ -35,6 +35,15 @@ macro_rules! secrets {
         )
     };
 }
+macro_rules! sign_ins {
+    ($rest:literal) => {
+        concat!(
+            "SELECT sign_in, person, hash, method, device, address, created_at, proven_at, expires_at, ended_at \
+     FROM sign_ins ",
+            $rest
+        )
+    };
+}
 macro_rules! sessions { ($rest:literal) => { concat!(
     "SELECT session, environment, tier, agent, subject, key, jkt, grants, confined, command, heartbeat, started_at, \
      expires_at, ended_at, end_reason FROM sessions ", $rest) } }
@@ -55,6 +64,17 @@ statements! {
     ADD_LOGIN = "INSERT INTO logins (client, person, key, device, created_at) VALUES ($1, $2, $3, $4, $5) \
                  ON CONFLICT DO NOTHING";
     LOGIN = "SELECT client, person, key, device, created_at FROM logins WHERE client = $1";
+
+    PUT_PASSWORD = "INSERT INTO passwords (person, hash, changed_at) VALUES ($1, $2, $3) \
+                    ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at";
+    PASSWORD = "SELECT hash FROM passwords WHERE person = $1";
+
+    ADD_SIGN_IN = "INSERT INTO sign_ins (sign_in, person, hash, method, device, address, created_at, proven_at, expires_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+    SIGN_IN = sign_ins!("WHERE hash = $1");
+    SIGN_INS = sign_ins!("WHERE person = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY id DESC");
+    PROVE_SIGN_IN = "UPDATE sign_ins SET proven_at = $2 WHERE sign_in = $1 AND ended_at IS NULL";
+    END_SIGN_IN = "UPDATE sign_ins SET ended_at = $2 WHERE sign_in = $1 AND ended_at IS NULL";
 
     ADD_AGENT = "INSERT INTO agents (name, client, key, environments, created_at) VALUES ($1, $2, $3, $4, $5) \
                  ON CONFLICT DO NOTHING";

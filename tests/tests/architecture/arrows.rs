@@ -9,11 +9,12 @@ pub struct Source {
 }
 
 const LEAVES: [&str; 4] = ["config", "clock", "secret", "model"];
-const MECHANISMS: [&str; 8] = ["vault", "token", "policy", "audit", "catalog", "provider", "issuer", "store"];
+const MECHANISMS: [&str; 9] =
+    ["vault", "token", "identity", "policy", "audit", "catalog", "provider", "issuer", "store"];
 const EDGES: [&str; 3] = ["http", "gateway", "console"];
 
 /// Rooms of values in, values out.
-const PURE: [&str; 5] = ["vault", "token", "policy", "audit", "catalog"];
+const PURE: [&str; 6] = ["vault", "token", "identity", "policy", "audit", "catalog"];
 const IMPURE_CRATES: [&str; 6] = ["tokio", "sqlx", "hyper", "hyper_util", "reqwest", "axum"];
 const IMPURE_STD: [&str; 4] = ["fs", "net", "process", "env"];
 
@@ -33,7 +34,7 @@ const KEPT: [(&[&str], &[&str]); 9] = [
     (&["cedar_policy"], &["policy"]),
     (&["jsonwebtoken"], &[]),
     (&["apollo_compiler"], &["catalog"]),
-    (&["argon2"], &["vault"]),
+    (&["argon2"], &["vault", "identity"]),
     (&["maud"], &["console"]),
     (&["hyper_rustls"], &["provider"]),
     (&["hyper_util", "client"], &["provider"]),
@@ -51,7 +52,8 @@ pub fn faults(sources: &[Source]) -> Vec<String> {
                 faults.push(format!("{}: {what}", source.path));
             }
         }
-        let exposes = matches!(room, "vault" | "secret" | "demo") || OWN_KEYS.contains(&source.path.as_str());
+        let exposes = matches!(room, "vault" | "identity" | "secret" | "demo")
+            || OWN_KEYS.contains(&source.path.as_str());
         if !exposes && code.contains(".expose(") {
             faults.push(format!("{}: opens a Secret: only vault does", source.path));
         }
