@@ -11,6 +11,7 @@
 
 mod architecture;
 mod attacks;
+mod clients;
 mod config;
 mod contract;
 mod demo;

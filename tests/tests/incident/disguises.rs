@@ -173,20 +173,58 @@ on_both! {
 
     fn a_deletion_that_was_staged_by_somebody_else_is_found_before_it_is_committed(options) {
         let lab = Lab::start(options);
-        // A person stages it in the provider's own interface: the broker sees only the commit, which names no volume.
-        let stage = json!({
-            "query": "mutation($i: EnvironmentConfig!) { environmentStageChanges(environmentId: \"HERE\", input: $i) { id } }".replace("HERE", ids::STAGING),
-            "variables": { "i": { "volumes": { ids::VOLUME_STAGING: { "isDeleted": true } } } },
-        });
-        let staged = lab.broker.curl(&[
-            "-skf", &format!("{}/graphql/v2", lab.railway.url()), "-H", &format!("Authorization: Bearer {}", ids::ACCOUNT_TOKEN),
-            "-H", "content-type: application/json", "-d", &stage.to_string(),
-        ]).ok();
-        assert!(staged.json()["errors"].is_null(), "{}", staged.stdout);
+        stage(&lab, json!({ "volumes": { ids::VOLUME_STAGING: { "isDeleted": true } } }));
         let reply = lab.ask(&format!("mutation {{ environmentPatchCommitStaged(environmentId: \"{}\") }}", ids::STAGING));
         assert_eq!(reply.status, 403, "{}", reply.text);
         assert!(reply.text.contains(ids::VOLUME_STAGING), "the volume that would go is named: {}", reply.text);
         assert_eq!(lab.railway.log.reached("environmentPatchCommitStaged"), 0);
         assert!(lab.has_volume(ids::VOLUME_STAGING));
     }
+
+    fn what_is_staged_is_read_again_after_a_persons_yes(options) {
+        let mut options = options;
+        options.args = ["--approval-hold", "15s"].map(str::to_owned).to_vec();
+        let lab = Lab::start(options);
+        let commit = format!("ask 'mutation {{ environmentPatchCommitStaged(environmentId: \"{}\") }}'", ids::STAGING);
+        let volume = json!({ ids::VOLUME_STAGING: { "isDeleted": true } });
+        stage(&lab, json!({ "volumes": volume }));
+        let agent = lab.begin(&commit);
+        let id = lab.waiting()["id"].as_str().unwrap().to_owned();
+        // While a person thinks, more is staged than they were shown.
+        stage(&lab, json!({ "volumes": volume, "services": { ids::SERVICE_API: { "isDeleted": true } } }));
+        lab.broker.stint(&["approval", "approve", &id, "--confirm", "staging"]).ok();
+        let reply = agent.wait().reply();
+        assert_eq!(reply.status, 403, "{}", reply.text);
+        assert_eq!(lab.railway.log.reached("environmentPatchCommitStaged"), 0);
+        assert!(lab.has_volume(ids::VOLUME_STAGING));
+    }
+
+    fn what_stays_as_it_was_staged_goes_on_after_a_persons_yes(options) {
+        let mut options = options;
+        options.args = ["--approval-hold", "15s"].map(str::to_owned).to_vec();
+        let lab = Lab::start(options);
+        stage(&lab, json!({ "volumes": { ids::VOLUME_STAGING: { "isDeleted": true } } }));
+        let agent = lab.begin(&format!("ask 'mutation {{ environmentPatchCommitStaged(environmentId: \"{}\") }}'", ids::STAGING));
+        let id = lab.waiting()["id"].as_str().unwrap().to_owned();
+        lab.broker.stint(&["approval", "approve", &id, "--confirm", "staging"]).ok();
+        agent.wait().reply().done();
+        assert!(!lab.has_volume(ids::VOLUME_STAGING));
+    }
+}
+
+/// A person stages it in the provider's own interface: the broker sees only the commit, which names no volume.
+fn stage(lab: &Lab, patch: serde_json::Value) {
+    let query = "mutation($i: EnvironmentConfig!) { environmentStageChanges(environmentId: \"HERE\", input: $i) { id } }";
+    let body = json!({ "query": query.replace("HERE", ids::STAGING), "variables": { "i": patch } });
+    let staged = lab.broker.curl(&[
+        "-skf",
+        &format!("{}/graphql/v2", lab.railway.url()),
+        "-H",
+        &format!("Authorization: Bearer {}", ids::ACCOUNT_TOKEN),
+        "-H",
+        "content-type: application/json",
+        "-d",
+        &body.to_string(),
+    ]);
+    assert!(staged.ok().json()["errors"].is_null());
 }

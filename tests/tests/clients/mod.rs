@@ -1,0 +1,3 @@
+//! Programs of others, as people have them, in a session.
+
+mod gh;
