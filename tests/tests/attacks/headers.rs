@@ -270,3 +270,30 @@ fn k1_what_the_provider_mirrors_is_redacted_in_the_answer() {
     let closed = ground.audit("?kind=request_closed&limit=1");
     assert_eq!(closed["records"][0]["body"]["facts"]["redacted"], true, "{closed}");
 }
+
+#[test]
+fn h7_a_secret_that_would_be_two_header_lines_is_not_stored() {
+    let ground = Ground::lay(Echo);
+    for secret in ["abc\r\nx-injected: 1", "abc\nx: 1", "abc\u{0}def", "abc\u{7f}"] {
+        let add = serde_json::json!({ "name": "second", "provider": "github", "secret": secret });
+        let answer = ground.person.call("POST", "/v1/credentials", Some(&add));
+        assert_eq!(answer.status, 400, "{secret:?}: {}", answer.text());
+        assert!(!answer.text().contains("abc"), "{}", answer.text());
+    }
+    assert_eq!(ground.person.call("GET", "/v1/credentials", None).json()["credentials"].as_array().unwrap().len(), 1);
+}
+
+/// A page in a browser on the same machine, or whoever finds the port, has not the sidecar's own secret.
+#[test]
+fn h10_the_sidecar_serves_nobody_who_only_found_its_port() {
+    let lab = stint_tests::Lab::start(stint_tests::Options::default());
+    let script = r#"
+        proxy="http://${HTTPS_PROXY##*@}"
+        curl -s -o /dev/null -w '%{http_connect}\n' -x "$proxy" https://backboard.railway.com/graphql/v2 || true
+        curl -s -o /dev/null -w '%{http_code}\n' -H 'Host: backboard.railway.com' -H 'Origin: https://evil.test' "$proxy/graphql/v2" || true
+        curl -s -o /dev/null -w '%{http_code}\n' -H 'Host: evil.test' "$proxy/" || true
+    "#;
+    let out = lab.run(&["bash", "-c", script]).ok();
+    assert_eq!(out.stdout.split_whitespace().collect::<Vec<_>>(), ["407", "407", "407"], "{out:?}");
+    assert!(lab.railway.log.is_empty());
+}
