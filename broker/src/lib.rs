@@ -15,6 +15,7 @@ pub mod http;
 pub mod identity;
 pub mod listen;
 pub mod model;
+pub mod notify;
 pub mod policy;
 pub mod problem;
 pub mod provider;

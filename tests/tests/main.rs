@@ -17,6 +17,7 @@ mod contract;
 mod demo;
 mod durable;
 mod incident;
+mod notices;
 mod place;
 mod session;
 mod store;

@@ -5,6 +5,7 @@
 
 mod approval;
 mod audit;
+mod channel;
 mod class;
 mod oauth;
 mod problem;
@@ -13,6 +14,7 @@ mod session;
 
 pub use approval::{Approval, ApprovalList, ApprovalState, Approve, Confirmation, Deny, TouchedResource};
 pub use audit::{AuditPage, AuditRecord};
+pub use channel::{AddChannel, AddedChannel, Channel, ChannelList, Delivery, MailSecurity, Target, Topic};
 pub use class::{Class, Tier};
 pub use oauth::{AuthorizationDetail, CLIENT_ASSERTION_TYPE, OAuthError, TokenResponse};
 pub use problem::{Code, PROBLEM_BASE, PROBLEM_MEDIA_TYPE, Problem, ProblemApproval};

@@ -180,9 +180,9 @@ impl App {
             .with_all("policies", &row.lift.policies);
         let event =
             self.event(EventKind::ApprovalRequested, &session.row.subject, Some(&session.row.id), facts)?;
-        let change = Change::AddApproval(row.clone());
-        let committed =
-            self.0.store.commit(Commit { changes: vec![change], events: vec![event], digest: None }).await;
+        let told = self.tells(&self.asks(&row))?;
+        let changes = std::iter::once(Change::AddApproval(row.clone())).chain(told).collect();
+        let committed = self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await;
         match committed {
             Ok(_) => {}
             // Another request of the session asked the same in the same moment.

@@ -6,7 +6,8 @@ use std::sync::{Arc, RwLock};
 
 use super::{App, Error, Result};
 use crate::model::{
-    AgentRow, ClientId, CredentialRow, EnvironmentRow, Name, SecretVersion, Selector, SessionId, SessionRow,
+    AgentRow, ChannelRow, ClientId, CredentialRow, EnvironmentRow, Name, SecretVersion, Selector, SessionId,
+    SessionRow,
 };
 use crate::store::Database;
 
@@ -20,6 +21,7 @@ pub(in crate::app) struct Registry {
     pub(in crate::app) owners: HashMap<Selector, Name>,
     pub(in crate::app) credentials: HashMap<Name, Arc<LiveCredential>>,
     pub(in crate::app) agents: HashMap<Name, AgentRow>,
+    pub(in crate::app) channels: Vec<ChannelRow>,
     pub(in crate::app) agents_by_client: HashMap<ClientId, Name>,
 }
 
@@ -160,6 +162,7 @@ impl App {
                 secret.ok_or_else(|| Error::internal(format!("credential {} has no secret", row.name)))?;
             registry.credentials.insert(row.name.clone(), Arc::new(LiveCredential { row, secret }));
         }
+        registry.channels = store.channels().await?;
         for row in store.agents().await? {
             registry.agents_by_client.insert(row.client.clone(), row.name.clone());
             registry.agents.insert(row.name.clone(), row);

@@ -6,12 +6,14 @@
 
 mod approve;
 mod authorize;
+mod channels;
 mod error;
 mod identify;
 mod keys;
 mod live;
 mod lookup;
 mod mint;
+mod notify;
 mod record;
 mod registry;
 mod send;

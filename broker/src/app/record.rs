@@ -26,6 +26,15 @@ impl Facts {
         self
     }
 
+    /// The text of a fact.
+    pub(in crate::app) fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    pub(in crate::app) fn into_map(self) -> Map<String, Value> {
+        self.0
+    }
+
     /// The event that these are the facts of.
     pub(in crate::app) fn event(
         self,
@@ -132,8 +141,9 @@ impl App {
         session: Option<&SessionId>,
         facts: Facts,
     ) -> Result<String> {
+        let changes = self.noteworthy(kind, &facts).map_or(Ok(Vec::new()), |notice| self.tells(&notice))?;
         let event = self.event(kind, actor, session, facts)?;
-        let receipt = self.0.store.commit(Commit::event(event)).await?;
+        let receipt = self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
         self.tell(super::News::Record);
         Ok(receipt.record().to_string())
     }

@@ -232,7 +232,7 @@ impl App {
     }
 
     /// Commit a person's change with its record, then read the registry anew.
-    async fn change(
+    pub(in crate::app) async fn change(
         &self,
         caller: &PersonCaller,
         kind: EventKind,
@@ -240,6 +240,9 @@ impl App {
         mut changes: Vec<Change>,
     ) -> Result<()> {
         changes.extend(caller.used_proof());
+        if let Some(notice) = self.noteworthy(kind, &facts) {
+            changes.extend(self.tells(&notice)?);
+        }
         let event = self.event(kind, &caller.actor(), None, facts)?;
         self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
         self.tell(super::News::Record);

@@ -96,9 +96,11 @@ impl App {
                     &row.grants.iter().map(|grant| &grant.credential).collect::<Vec<_>>(),
                 )
                 .with_all("policies", &policies);
+            let told = self.noteworthy(EventKind::SessionStarted, &facts);
             let event = self.event(EventKind::SessionStarted, &row.subject, Some(&row.id), facts)?;
             let mut changes = starter.used;
             changes.push(Change::AddSession(row.clone()));
+            changes.extend(told.map_or(Ok(Vec::new()), |notice| self.tells(&notice))?);
             self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
             self.0.sessions.insert(row.clone(), now.timestamp_millis(), true);
             self.tell(super::News::Session);
@@ -183,14 +185,12 @@ impl App {
         used: Option<Change>,
     ) -> Result<bool> {
         let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
-        let event = self.event(
-            EventKind::SessionEnded,
-            actor,
-            Some(id),
-            Facts::new().with("reason", reason.as_str()),
-        )?;
+        let facts = Facts::new().with("reason", reason.as_str());
+        let told = self.noteworthy(EventKind::SessionEnded, &facts);
+        let told = told.map_or(Ok(Vec::new()), |notice| self.tells(&notice))?;
+        let event = self.event(EventKind::SessionEnded, actor, Some(id), facts)?;
         let change = Change::EndSession { id: id.clone(), at: self.0.clock.now(), reason };
-        let changes = std::iter::once(change).chain(used).collect();
+        let changes = std::iter::once(change).chain(used).chain(told).collect();
         let committed = self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await;
         match committed {
             Ok(_) => {

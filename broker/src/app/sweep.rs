@@ -19,11 +19,21 @@ impl App {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut count = 0u32;
+        let mut delivering: Option<tokio::task::JoinHandle<()>> = None;
         loop {
             tick.tick().await;
             count = count.wrapping_add(1);
             if let Err(error) = self.sweep().await {
                 tracing::warn!(%error, "the sweep failed and will be tried again");
+            }
+            // Beside the sweep: a channel that does not answer keeps nothing else waiting.
+            if delivering.as_ref().is_none_or(tokio::task::JoinHandle::is_finished) {
+                let app = self.clone();
+                delivering = Some(tokio::spawn(async move {
+                    if let Err(error) = app.deliver_due().await {
+                        tracing::warn!(%error, "notices could not be sent and will be tried again");
+                    }
+                }));
             }
             if count.is_multiple_of(CHECKPOINT_EVERY)
                 && let Err(error) = self.checkpoint().await

@@ -11,6 +11,7 @@ mod assets;
 mod door;
 mod layout;
 mod live;
+mod notifications;
 mod sessions;
 mod sign_in;
 mod text;
@@ -40,6 +41,9 @@ pub fn router(app: App) -> Router {
         .route("/console/sessions/end-all", get(sessions::ask_end_all).post(sessions::end_all))
         .route("/console/sessions/{id}", get(sessions::page))
         .route("/console/sessions/{id}/end", post(sessions::end))
+        .route("/console/notifications", get(notifications::list).post(notifications::add))
+        .route("/console/notifications/{name}/try", post(notifications::try_out))
+        .route("/console/notifications/{name}/remove", post(notifications::remove))
         .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/setup", get(sign_in::setup_page).post(sign_in::setup))

@@ -7,10 +7,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
-    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval,
-    ApprovalList, ApprovalState, Approve, AuditPage, Code, Credential, CredentialList, Deny, EndSessions,
-    EndedSessions, Environment, EnvironmentList, Heartbeat, PersonList, Session, SessionList, Setup,
-    SetupDone, StartSession, StartedSession, Status, WhoAmI,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent,
+    AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Code,
+    Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Heartbeat,
+    PersonList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::caller::{AsEither, AsPerson, AsSession, Failed};
@@ -51,6 +51,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/approvals/{id}/approve", post(approve))
         .route("/v1/approvals/{id}/deny", post(deny))
         .route("/v1/audit", get(audit))
+        .route("/v1/channels", get(channels).post(add_channel))
+        .route("/v1/channels/{name}", axum::routing::delete(remove_channel))
+        .route("/v1/channels/{name}/try", post(try_channel))
         .fallback(|| async { Failed(Error::new(Code::NotFound, "there is nothing at this path")) })
         .method_not_allowed_fallback(|| async {
             Failed(Error::new(Code::MethodNotAllowed, "the path does not take this method"))
@@ -295,4 +298,33 @@ struct AuditQuery {
 async fn audit(State(app): State<App>, _: AsPerson, Query(query): Query<AuditQuery>) -> Reply<AuditPage> {
     let limit = query.limit.unwrap_or(50).clamp(1, 500);
     Ok(Answer(app.audit_page(query.before, limit, query.kind.as_deref(), query.session.as_deref()).await?))
+}
+
+async fn channels(State(app): State<App>, AsPerson(caller): AsPerson) -> Reply<ChannelList> {
+    Ok(Answer(app.channels(&caller).await?))
+}
+
+async fn add_channel(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Body(body): Body<AddChannel>,
+) -> Reply<AddedChannel> {
+    Ok(Answer(app.add_channel(&caller, body).await?))
+}
+
+async fn remove_channel(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(name): Path<String>,
+) -> Reply<ChannelList> {
+    app.remove_channel(&caller, &name).await?;
+    Ok(Answer(app.channels(&caller).await?))
+}
+
+async fn try_channel(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(name): Path<String>,
+) -> Reply<Channel> {
+    Ok(Answer(app.try_channel(&caller, &name).await?))
 }

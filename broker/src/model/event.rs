@@ -59,6 +59,11 @@ pub enum EventKind {
     ApprovalUsed,
     ApprovalExpired,
     AuditExported,
+    ChannelAdded,
+    ChannelRemoved,
+    NotificationSent,
+    /// Given up after its last try.
+    NotificationFailed,
 }
 
 impl EventKind {

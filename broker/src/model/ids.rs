@@ -127,6 +127,9 @@ ids! {
     ClientId = "cli_";
     /// A browser that is signed in to the console.
     SignInId = "sin_";
+    /// Where people are told of things.
+    ChannelId = "chn_";
+    DeliveryId = "dlv_";
     /// An audit record.
     RecordId = "rec_";
 }

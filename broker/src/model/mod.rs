@@ -5,6 +5,7 @@
 
 mod account;
 mod approval;
+mod channel;
 mod credential;
 mod environment;
 mod event;
@@ -16,12 +17,13 @@ mod session;
 
 pub use account::SignInRow;
 pub use approval::{ApprovalRow, Lift};
+pub use channel::{ChannelRow, DeliveryRow};
 pub use credential::{Carrier, CredentialRow, Sealed, SecretVersion, Upstream};
 pub use environment::{EnvironmentRow, Selector};
 pub use event::{Event, EventKind};
 pub use ids::{
-    AgentRow, ApprovalId, ClientId, CredentialId, IdError, LoginRow, Name, PersonRow, RecordId, SessionId,
-    SignInId,
+    AgentRow, ApprovalId, ChannelId, ClientId, CredentialId, DeliveryId, IdError, LoginRow, Name, PersonRow,
+    RecordId, SessionId, SignInId,
 };
 pub use operation::{Located, Mark, Operation, Pending, Resource, Scope, Touch, Where};
 pub use principal::Principal;

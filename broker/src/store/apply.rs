@@ -1,8 +1,8 @@
 use super::backend::Connection;
 use super::error::Fault;
 use super::{
-    Change, agents, approvals, credentials, environments, keys, passwords, people, records, replay, sessions,
-    settings, sign_ins,
+    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay,
+    sessions, settings, sign_ins,
 };
 
 /// Applies one change inside the open transaction.
@@ -17,6 +17,13 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         Change::AddSignIn(row) => sign_ins::add(c, row).await,
         Change::ProveSignIn { id, at } => sign_ins::prove(c, id, *at).await,
         Change::EndSignIn { id, at } => sign_ins::end(c, id, *at).await,
+        Change::AddChannel(row) => channels::add(c, row).await,
+        Change::RemoveChannel { id } => channels::remove(c, id).await,
+        Change::AddDelivery(row) => channels::add_delivery(c, row).await,
+        Change::TakeDelivery { id, attempts, until } => channels::take(c, id, *attempts, *until).await,
+        Change::SettleDelivery { id, next, at, error } => {
+            channels::settle(c, id, *next, *at, error.as_deref()).await
+        }
         Change::AddAgent(row) => agents::add(c, row).await,
         Change::AddEnvironment(row) => environments::add(c, row).await,
         Change::AddSelector { environment, selector } => {
@@ -55,6 +62,10 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
     match change {
         Change::AddPerson(_)
         | Change::AddAgent(_)
+        | Change::AddChannel(_)
+        | Change::AddDelivery(_)
+        | Change::TakeDelivery { .. }
+        | Change::SettleDelivery { .. }
         | Change::ProveSignIn { .. }
         | Change::EndSignIn { .. }
         | Change::RemoveSelector { .. }
@@ -73,6 +84,7 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::RevokeToken { .. } => true,
         // These write to several tables, or fail by a foreign key, which PostgreSQL answers by ending the transaction.
         Change::AddLogin(_)
+        | Change::RemoveChannel { .. }
         | Change::PutPassword { .. }
         | Change::AddSignIn(_)
         | Change::AddEnvironment(_)

@@ -12,6 +12,7 @@ mod apply;
 mod approvals;
 mod backend;
 mod change;
+mod channels;
 mod commit;
 mod credentials;
 mod environments;

@@ -36,23 +36,36 @@ impl fmt::Debug for Database {
     }
 }
 
-/// The files of one folder of `migrations`, in their order.
+/// Every migration, in its order: the same files in both folders of `migrations`.
 macro_rules! migrations {
-    ($folder:literal: $($version:literal $name:literal,)*) => {
-        LazyLock::new(|| {
-            Migrator::with_migrations(vec![$(Migration::new(
-                $version,
-                Cow::Borrowed($name),
-                MigrationType::Simple,
-                include_str!(concat!("../../../migrations/", $folder, "/000", $version, "_", $name, ".sql")).into_sql_str(),
-                false,
-            ),)*])
-        })
+    ($($number:literal $file:literal,)*) => {
+        static SQLITE: LazyLock<Migrator> = LazyLock::new(|| {
+            migrator([$(($number, $file, include_str!(concat!("../../../migrations/sqlite/", $file, ".sql")))),*])
+        });
+        static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
+            migrator([$(($number, $file, include_str!(concat!("../../../migrations/postgres/", $file, ".sql")))),*])
+        });
     };
 }
 
-static SQLITE: LazyLock<Migrator> = migrations!("sqlite": 1 "registry", 2 "work", 3 "audit", 4 "people",);
-static POSTGRES: LazyLock<Migrator> = migrations!("postgres": 1 "registry", 2 "work", 3 "audit", 4 "people",);
+migrations! {
+    1 "0001_registry",
+    2 "0002_work",
+    3 "0003_audit",
+    4 "0004_people",
+    11 "0011_notifications",
+}
+
+fn migrator<const N: usize>(files: [(i64, &'static str, &'static str); N]) -> Migrator {
+    Migrator::with_migrations(
+        files
+            .into_iter()
+            .map(|(number, file, sql)| {
+                Migration::new(number, Cow::Borrowed(file), MigrationType::Simple, sql.into_sql_str(), false)
+            })
+            .collect(),
+    )
+}
 
 /// How long a connection may take to be made.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);

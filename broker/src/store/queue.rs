@@ -75,7 +75,7 @@ impl Queue {
         Queue { sender, waiting, encode }
     }
 
-    async fn ask(&self, commit: Commit) -> Outcome {
+    pub(super) async fn ask(&self, commit: Commit) -> Outcome {
         if self.waiting.load(Ordering::Relaxed) >= QUEUE {
             return Err(Error::Busy.into());
         }

@@ -76,6 +76,22 @@ statements! {
     PROVE_SIGN_IN = "UPDATE sign_ins SET proven_at = $2 WHERE sign_in = $1 AND ended_at IS NULL";
     END_SIGN_IN = "UPDATE sign_ins SET ended_at = $2 WHERE sign_in = $1 AND ended_at IS NULL";
 
+    ADD_CHANNEL = "INSERT INTO channels (channel, name, kind, place, topics, kek, wrapped_key, ciphertext, created_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+    CHANNELS = "SELECT channel, name, kind, place, topics, kek, wrapped_key, ciphertext, created_at FROM channels ORDER BY name";
+    REMOVE_CHANNEL = "DELETE FROM channels WHERE channel = $1";
+    ADD_DELIVERY = "INSERT INTO deliveries (delivery, channel, notice, attempts, next_at, created_at) \
+                    VALUES ($1, $2, $3, 0, $4, $5) ON CONFLICT DO NOTHING";
+    DELIVERIES = "SELECT delivery, channel, notice, attempts, next_at, created_at, done_at, error FROM deliveries \
+                  WHERE channel = $1 ORDER BY id DESC LIMIT $2";
+    DELIVERIES_DUE = "SELECT delivery, channel, notice, attempts, next_at, created_at, done_at, error FROM deliveries \
+                      WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at LIMIT $2";
+    TAKE_DELIVERY = "UPDATE deliveries SET attempts = attempts + 1, next_at = $3 \
+                     WHERE delivery = $1 AND attempts = $2 AND next_at IS NOT NULL";
+    SETTLE_DELIVERY = "UPDATE deliveries SET next_at = $2, done_at = $3, error = $4 \
+                       WHERE delivery = $1 AND next_at IS NOT NULL";
+    REMOVE_DELIVERIES = "DELETE FROM deliveries WHERE channel = $1";
+
     ADD_AGENT = "INSERT INTO agents (name, client, key, environments, created_at) VALUES ($1, $2, $3, $4, $5) \
                  ON CONFLICT DO NOTHING";
     AGENTS = agents!("ORDER BY id");

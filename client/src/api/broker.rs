@@ -7,10 +7,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
-    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval,
-    ApprovalList, ApprovalState, Approve, AuditPage, Credential, CredentialList, Deny, EndSessions,
-    EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession,
-    StartedSession, Status, WhoAmI,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent,
+    AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential,
+    CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList,
+    Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -101,6 +101,22 @@ impl Broker {
 
     pub async fn add_agent(&self, add: &AddAgent) -> Result<Agent, Error> {
         self.write(Method::POST, "/v1/agents", add).await
+    }
+
+    pub async fn channels(&self) -> Result<ChannelList, Error> {
+        self.read("/v1/channels").await
+    }
+
+    pub async fn add_channel(&self, add: &AddChannel) -> Result<AddedChannel, Error> {
+        self.write(Method::POST, "/v1/channels", add).await
+    }
+
+    pub async fn try_channel(&self, name: &str) -> Result<Channel, Error> {
+        self.write(Method::POST, &format!("/v1/channels/{}/try", segment(name)), &NOTHING).await
+    }
+
+    pub async fn remove_channel(&self, name: &str) -> Result<ChannelList, Error> {
+        self.write(Method::DELETE, &format!("/v1/channels/{}", segment(name)), &NOTHING).await
     }
 
     /// Live sessions, or with `all` the ended ones too.

@@ -126,7 +126,7 @@ impl Add {
 }
 
 /// A secret from a file, a prompt without echo, or standard input. The end of the last line is not part of it.
-fn secret(name: &str, file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn secret(name: &str, file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
     if let Some(path) = file {
         let open = std::fs::File::open(path);

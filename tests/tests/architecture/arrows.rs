@@ -14,7 +14,7 @@ const MECHANISMS: [&str; 9] =
 const EDGES: [&str; 3] = ["http", "gateway", "console"];
 
 /// Rooms of values in, values out.
-const PURE: [&str; 6] = ["vault", "token", "identity", "policy", "audit", "catalog"];
+const PURE: [&str; 7] = ["vault", "token", "identity", "notify", "policy", "audit", "catalog"];
 const IMPURE_CRATES: [&str; 6] = ["tokio", "sqlx", "hyper", "hyper_util", "reqwest", "axum"];
 const IMPURE_STD: [&str; 4] = ["fs", "net", "process", "env"];
 
@@ -23,13 +23,14 @@ const SPINE: [(&str, &str, &[&str]); 2] =
     [("vault", "policy", &["Permit", "Purpose"]), ("vault", "store", &["Receipt"])];
 
 /// Files through which the broker's own keys pass, on their way to ring and to the key file: never a credential.
-const OWN_KEYS: [&str; 3] = ["app/keys.rs", "app/start.rs", "audit/checkpoint.rs"];
+const OWN_KEYS: [&str; 4] = ["app/notify.rs", "app/keys.rs", "app/start.rs", "audit/checkpoint.rs"];
 
 /// Rooms that put the edges together: the program, and what listens.
 const ROOTS: [&str; 2] = ["command", "serve"];
 
 /// A crate, or a part of one, that only these rooms know.
-const KEPT: [(&[&str], &[&str]); 9] = [
+const KEPT: [(&[&str], &[&str]); 10] = [
+    (&["lettre"], &["notify", "provider"]),
     (&["sqlx"], &["store"]),
     (&["cedar_policy"], &["policy"]),
     (&["jsonwebtoken"], &[]),

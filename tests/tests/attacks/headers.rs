@@ -280,7 +280,10 @@ fn h7_a_secret_that_would_be_two_header_lines_is_not_stored() {
         assert_eq!(answer.status, 400, "{secret:?}: {}", answer.text());
         assert!(!answer.text().contains("abc"), "{}", answer.text());
     }
-    assert_eq!(ground.person.call("GET", "/v1/credentials", None).json()["credentials"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        ground.person.call("GET", "/v1/credentials", None).json()["credentials"].as_array().unwrap().len(),
+        1
+    );
 }
 
 /// A page in a browser on the same machine, or whoever finds the port, has not the sidecar's own secret.
