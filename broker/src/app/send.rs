@@ -91,6 +91,24 @@ impl App {
             .map_err(authorize::refused)
     }
 
+    /// Why a request for a credential that the session has not is refused: where it names a provider's host, that is said,
+    /// and a credential that it carries itself is what weighs more.
+    pub fn ungranted(
+        &self,
+        session: &LiveSession,
+        host: Option<&str>,
+        headers: &HeaderMap,
+        error: Error,
+    ) -> Error {
+        let Some(host) = host.filter(|host| self.0.catalog.by_host(host).is_some()) else { return error };
+        let parts = Parts { headers, path: "", query: None, body: b"" };
+        match self.0.catalog.carried(&parts, &[]).foreign.first() {
+            Some(foreign) => self.foreign(session, foreign),
+            None => Error::new(Code::Denied, format!("the session has no credential for {host}"))
+                .hint("an administrator adds one with `stint credential add NAME --provider PROVIDER --environment ENVIRONMENT`"),
+        }
+    }
+
     /// A credential that the session was not given: it goes no further.
     pub(in crate::app) fn foreign(&self, session: &LiveSession, foreign: &Foreign) -> Error {
         let fingerprint = self.0.vault.fingerprint(&foreign.value).unwrap_or_default();

@@ -12,15 +12,21 @@ pub(super) struct Identified {
     pub(super) credential: Arc<LiveCredential>,
 }
 
-pub(super) async fn identify(app: &App, accepted: &Accepted) -> Result<Identified> {
-    let caller = app
-        .identify_session(&Presented {
-            method: accepted.method.as_str(),
-            path: &accepted.door,
-            authorization: &accepted.authorization,
-            proofs: &accepted.proofs,
-        })
-        .await?;
-    let credential = app.granted(&caller, &accepted.credential)?;
-    Ok(Identified { caller, credential })
+/// The session that asks.
+pub(super) async fn caller(app: &App, accepted: &Accepted) -> Result<GatewayCaller> {
+    app.identify_session(&Presented {
+        method: accepted.method.as_str(),
+        path: &accepted.door,
+        authorization: &accepted.authorization,
+        proofs: &accepted.proofs,
+    })
+    .await
+}
+
+/// The credential of the path, if it is one of the session's.
+pub(super) fn credential(app: &App, accepted: &Accepted, caller: GatewayCaller) -> Result<Identified> {
+    match app.granted(&caller, &accepted.credential) {
+        Ok(credential) => Ok(Identified { caller, credential }),
+        Err(error) => Err(app.ungranted(&caller.session, accepted.host.as_deref(), &accepted.headers, error)),
+    }
 }

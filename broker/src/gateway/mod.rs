@@ -37,8 +37,9 @@ pub async fn handle(app: &App, request: Request<Body>) -> Response<Body> {
 async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> app::Result<Response<Body>> {
     let (accepted, body) = accept::accept(request)?;
     trace.credential = Some(accepted.credential.to_string());
-    let identified = identify::identify(app, &accepted).await?;
-    trace.identified(&identified);
+    let caller = identify::caller(app, &accepted).await?;
+    trace.identified(&caller);
+    let identified = identify::credential(app, &accepted, caller)?;
     let (canonical, tail) = accept::canonical(app, &identified, accepted, body).await?;
     let understood = classify::classify(app, &identified, canonical)?;
     let mut judged = resolve::resolve(app, &identified, understood).await?;

@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::Request;
 
 use super::identify::Identified;
-use crate::app::{App, Authorized, Error, Facts, Intent, Judged, Result};
+use crate::app::{App, Authorized, Error, Facts, GatewayCaller, Intent, Judged, Result};
 use crate::model::EventKind;
 
 pub(super) async fn record(
@@ -46,8 +46,8 @@ impl Trace {
         }
     }
 
-    pub(super) fn identified(&mut self, identified: &Identified) {
-        let row = &identified.caller.session.row;
+    pub(super) fn identified(&mut self, caller: &GatewayCaller) {
+        let row = &caller.session.row;
         self.actor = Some(row.subject.clone());
         self.session = Some(row.id.clone());
         self.agent = Some(row.agent.to_string());

@@ -74,7 +74,12 @@ async fn deliver(
     head.headers.insert(HeaderName::from_static(HEADER_HOST), host_value);
 
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let target = format!("{}/{}{path}", session.started().gateway, credential.name);
+    let started = session.started();
+    // Without a credential the provider's name stands where its would: the gateway knows none of that name here.
+    let provider = || started.hosts.iter().find(|known| known.host == host).map(|known| &known.provider);
+    let door = credential.map(|credential| &credential.name).or_else(provider);
+    let door = door.ok_or_else(|| unreadable("the host belongs to no provider"))?;
+    let target = format!("{}/{door}{path}", started.gateway);
     head.uri = target.parse::<Uri>().map_err(|_| unreadable("the path is no part of a URL"))?;
     let target = target.split('?').next().unwrap_or_default().to_owned();
     let payload = keep_if_small(&head.headers, body).await?;

@@ -8,12 +8,13 @@ use stint_api::{Code, HEADER_DOWNSTREAM_AUTHORIZATION, Problem, SessionCredentia
 ///
 /// Only a value that is exactly the placeholder of a credential for this very host is taken out. Whatever else looks
 /// like a credential stays, for the gateway to judge and record: an `Authorization` value moves to
-/// `stint-downstream-authorization`, since the session's own token takes its place.
+/// `stint-downstream-authorization`, since the session's own token takes its place. `None` where the session has no
+/// credential for the host: the gateway refuses that too, and records it with what was found in the request.
 pub(super) fn choose<'a>(
     headers: &mut HeaderMap,
     host: &str,
     credentials: &'a [SessionCredential],
-) -> Result<&'a SessionCredential, Box<Problem>> {
+) -> Result<Option<&'a SessionCredential>, Box<Problem>> {
     let mut candidates =
         credentials.iter().filter(|credential| credential.hosts.iter().any(|known| known == host));
     let carried: Vec<(HeaderName, HeaderValue, &SessionCredential)> = headers
@@ -25,10 +26,10 @@ pub(super) fn choose<'a>(
         })
         .collect();
     let chosen = match carried.first() {
-        Some((_, _, chosen)) => *chosen,
+        Some((_, _, chosen)) => Some(*chosen),
         None => only(host, candidates.next(), candidates.count(), headers)?,
     };
-    if carried.iter().any(|(_, _, other)| other.name != chosen.name) {
+    if carried.iter().any(|(_, _, other)| chosen.is_some_and(|chosen| other.name != chosen.name)) {
         let detail = format!("the request carries the placeholders of several credentials for {host}");
         return Err(Problem::new(Code::AmbiguousRequest, detail).into());
     }
@@ -46,28 +47,19 @@ fn only<'a>(
     first: Option<&'a SessionCredential>,
     others: usize,
     headers: &HeaderMap,
-) -> Result<&'a SessionCredential, Box<Problem>> {
+) -> Result<Option<&'a SessionCredential>, Box<Problem>> {
     match first {
-        Some(credential) if others == 0 || headers.contains_key(AUTHORIZATION) => Ok(credential),
+        Some(credential) if others == 0 || headers.contains_key(AUTHORIZATION) => Ok(Some(credential)),
         Some(_) => {
             let detail = format!("the session has several credentials for {host} and the request names none");
             Err(Problem::new(Code::AmbiguousRequest, detail)
                 .hint("send the placeholder of the one that is meant, as the provider's own tools do")
                 .into())
         }
-        None if headers.contains_key(AUTHORIZATION) => {
-            let detail =
-                format!("the request to {host} carries a credential, and the session has none for that host");
-            Err(Problem::new(Code::ForeignCredential, detail).hint(HOW_TO_ADD).into())
-        }
-        None => {
-            let detail = format!("the session has no credential for {host}");
-            Err(Problem::new(Code::Denied, detail).hint(HOW_TO_ADD).into())
-        }
+        // The gateway refuses it, with what it carries, and records it.
+        None => Ok(None),
     }
 }
-
-const HOW_TO_ADD: &str = "an administrator adds one with `stint credential add NAME --provider PROVIDER --environment ENVIRONMENT`";
 
 /// Whether a header value is the placeholder: as it is, after a scheme, or as user or password of Basic.
 fn carries(name: &HeaderName, value: &HeaderValue, placeholder: &str) -> bool {
@@ -139,7 +131,7 @@ mod tests {
         map
     }
 
-    fn code(result: Result<&SessionCredential, Box<Problem>>) -> String {
+    fn code(result: Result<Option<&SessionCredential>, Box<Problem>>) -> String {
         result.unwrap_err().code
     }
 
@@ -154,7 +146,11 @@ mod tests {
             ("project-access-token", "1111"),
         ] {
             let mut map = headers(&[(name, value), ("accept", "*/*")]);
-            assert_eq!(choose(&mut map, RAILWAY, &session).unwrap().name, "railway", "{name}: {value}");
+            assert_eq!(
+                choose(&mut map, RAILWAY, &session).unwrap().unwrap().name,
+                "railway",
+                "{name}: {value}"
+            );
             assert_eq!(map, headers(&[("accept", "*/*")]), "{name}: {value}");
         }
     }
@@ -163,7 +159,7 @@ mod tests {
     fn the_placeholder_says_which_of_several_is_meant() {
         let session = session();
         let mut map = headers(&[("authorization", "Bearer ghp_2")]);
-        assert_eq!(choose(&mut map, "api.github.com", &session).unwrap().name, "github-admin");
+        assert_eq!(choose(&mut map, "api.github.com", &session).unwrap().unwrap().name, "github-admin");
         assert!(map.is_empty());
         assert_eq!(code(choose(&mut headers(&[]), "api.github.com", &session)), "ambiguous_request");
         let mut both = headers(&[("authorization", "Bearer ghp_1"), ("x-token", "ghp_2")]);
@@ -174,7 +170,7 @@ mod tests {
     fn a_foreign_credential_goes_to_the_gateway_to_be_judged() {
         let session = session();
         let mut map = headers(&[("authorization", "Bearer found-in-a-file")]);
-        assert_eq!(choose(&mut map, RAILWAY, &session).unwrap().name, "railway");
+        assert_eq!(choose(&mut map, RAILWAY, &session).unwrap().unwrap().name, "railway");
         assert_eq!(map, headers(&[(HEADER_DOWNSTREAM_AUTHORIZATION, "Bearer found-in-a-file")]));
         // Beside the right placeholder, and in another header, it still is seen.
         let mut beside = headers(&[("authorization", "Bearer 1111"), ("project-access-token", "found")]);
@@ -197,10 +193,11 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_a_credential_is_refused_here() {
+    fn a_host_without_a_credential_is_left_to_the_gateway() {
         let session = session();
-        assert_eq!(code(choose(&mut headers(&[]), "api.stripe.com", &session)), "denied");
+        assert!(choose(&mut headers(&[]), "api.stripe.com", &session).unwrap().is_none());
         let mut foreign = headers(&[("authorization", "Bearer sk_live_1")]);
-        assert_eq!(code(choose(&mut foreign, "api.stripe.com", &session)), "foreign_credential");
+        assert!(choose(&mut foreign, "api.stripe.com", &session).unwrap().is_none());
+        assert_eq!(foreign, headers(&[(HEADER_DOWNSTREAM_AUTHORIZATION, "Bearer sk_live_1")]));
     }
 }

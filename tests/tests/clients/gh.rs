@@ -68,3 +68,20 @@ fn gh_cannot_delete_without_a_person_and_not_with_a_key_it_found() {
     assert_eq!(desk.github.log.reached("DELETE /repos/{owner}/{repo}"), 0);
     assert!(desk.github.site.world().find("atlas", "sandbox").is_some());
 }
+
+/// What was found is on record even where the session has nothing for that provider.
+#[test]
+fn gh_with_a_found_key_is_refused_where_the_session_has_nothing_for_github() {
+    let lab = stint_tests::Lab::start(Options::default());
+    let found = "GH_TOKEN=ghp_0123456789abcdefghijABCDEFGHIJ012345 gh api repos/atlas/sandbox";
+    let refused = lab.run(&["sh", "-c", found]).exits(1);
+    assert!(refused.stdout.contains("foreign_credential"), "{refused:?}");
+    let records = lab.records("request_refused");
+    assert_eq!(
+        (&records[0]["facts"]["code"], &records[0]["facts"]["agent"]),
+        (&"foreign_credential".into(), &"coder".into())
+    );
+    let plain = lab.run(&["curl", "-sS", "https://api.github.com/repos/atlas/sandbox"]).ok();
+    assert!(plain.stdout.contains("the session has no credential for api.github.com"), "{plain:?}");
+    assert_eq!(lab.records("request_refused").len(), 2);
+}
