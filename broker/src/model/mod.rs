@@ -14,7 +14,7 @@ mod principal;
 mod request;
 mod session;
 
-pub use account::SignInRow;
+pub use account::{InvitationRow, OneTimeCodesRow, PasskeyRow, SignInRow, WaysIn};
 pub use approval::{ApprovalRow, Lift};
 pub use credential::{Carrier, CredentialRow, Sealed, SecretVersion, Upstream};
 pub use environment::{EnvironmentRow, Selector};

@@ -3,8 +3,9 @@ use stint_api::ApprovalState;
 
 use super::KeyRow;
 use crate::model::{
-    AgentRow, ApprovalId, ApprovalRow, CredentialId, CredentialRow, EnvironmentRow, Event, LoginRow, Name,
-    PersonRow, SecretVersion, Selector, SessionId, SessionRow, SignInId, SignInRow,
+    AgentRow, ApprovalId, ApprovalRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, Event,
+    InvitationRow, LoginRow, Name, PasskeyRow, PersonRow, Sealed, SecretVersion, Selector, SessionId,
+    SessionRow, SignInId, SignInRow,
 };
 
 /// What is written in one transaction: all of it or nothing.
@@ -40,6 +41,46 @@ pub enum Change {
     ProveSignIn { id: SignInId, at: DateTime<Utc> },
     /// `sign_in` where it has ended before.
     EndSignIn { id: SignInId, at: DateTime<Utc> },
+    /// `sign_in` where it has ended before or is another person's.
+    EndSignInOf { id: SignInId, person: Name, at: DateTime<Utc> },
+    /// All of a person's, but for one. None is no conflict.
+    EndSignIns { person: Name, but: Option<SignInId>, at: DateTime<Utc> },
+    /// `login` where it has ended before or is another person's.
+    EndLogin { client: ClientId, person: Name, at: DateTime<Utc> },
+    /// `owner` where it would leave nobody who is one, or the person is gone.
+    SetRole { person: Name, role: String },
+    /// With everything by which they got in. `owner` where it would leave nobody who is one, or the person is gone.
+    RemovePerson { person: Name, at: DateTime<Utc> },
+    /// Replaces one that was not used.
+    AddInvitation(InvitationRow),
+    /// `invitation` where it was used, withdrawn or is over.
+    UseInvitation { hash: [u8; 32], at: DateTime<Utc> },
+    /// `invitation` where there is none for that person.
+    WithdrawInvitation { person: Name },
+    /// `password` where there is none, or no passkey beside it.
+    RemovePassword { person: Name },
+    /// `passkey` where it is registered already, `person` where there is no such person.
+    AddPasskey(PasskeyRow),
+    /// `passkey` where the counter does not go on from the one before.
+    UsePasskey { id: String, counter: i64, at: DateTime<Utc> },
+    /// `passkey` where it is another person's or gone.
+    RenamePasskey { id: String, person: Name, name: String },
+    /// `passkey` where it is another person's or gone, or their last way in.
+    RemovePasskey { id: String, person: Name },
+    /// Counts from its first use on. `one_time_codes` where one is in use already.
+    OfferOneTimeCodes { person: Name, sealed: Sealed, at: DateTime<Utc> },
+    /// `one_time_code` where that step, or a later one, was used before.
+    UseOneTimeCode { person: Name, step: i64 },
+    /// `one_time_codes` where there is none.
+    RemoveOneTimeCodes { person: Name },
+    /// In place of those of before.
+    PutRecoveryCodes { person: Name, hashes: Vec<[u8; 32]> },
+    /// `recovery_code` where it was used before.
+    UseRecoveryCode { person: Name, hash: [u8; 32], at: DateTime<Utc> },
+    /// One more for that subject; those whose last one is older than `since` are forgotten.
+    CountFailure { subject: [u8; 32], at: DateTime<Utc>, since: DateTime<Utc> },
+    /// None is no conflict.
+    ForgetFailures { subject: [u8; 32] },
     /// `agent` where the name or the client id is taken.
     AddAgent(AgentRow),
     /// With its selectors. `environment` where the name is taken, `selector` where one is mapped already.
