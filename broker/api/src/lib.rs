@@ -7,6 +7,7 @@ mod approval;
 mod audit;
 mod class;
 mod oauth;
+mod people;
 mod problem;
 mod registry;
 mod session;
@@ -15,10 +16,13 @@ pub use approval::{Approval, ApprovalList, ApprovalState, Approve, Confirmation,
 pub use audit::{AuditPage, AuditRecord};
 pub use class::{Class, Tier};
 pub use oauth::{AuthorizationDetail, CLIENT_ASSERTION_TYPE, OAuthError, TokenResponse};
+pub use people::{
+    Account, ChangeRole, Invitation, Invite, Invited, Login, Passkey, Person, PersonList, SignIn,
+};
 pub use problem::{Code, PROBLEM_BASE, PROBLEM_MEDIA_TYPE, Problem, ProblemApproval};
 pub use registry::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Credential,
-    CredentialList, Environment, EnvironmentList, Person, PersonList, Setup, SetupDone, Status, WhoAmI,
+    CredentialList, Environment, EnvironmentList, Setup, SetupDone, Status, WhoAmI,
 };
 pub use session::{
     EndSessions, EndedSessions, GatewayHost, Heartbeat, Session, SessionCredential, SessionList,
