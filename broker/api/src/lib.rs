@@ -8,6 +8,7 @@ mod audit;
 mod channel;
 mod class;
 mod oauth;
+mod people;
 mod problem;
 mod registry;
 mod session;
@@ -17,10 +18,13 @@ pub use audit::{AuditPage, AuditRecord};
 pub use channel::{AddChannel, AddedChannel, Channel, ChannelList, Delivery, MailSecurity, Target, Topic};
 pub use class::{Class, Tier};
 pub use oauth::{AuthorizationDetail, CLIENT_ASSERTION_TYPE, OAuthError, TokenResponse};
+pub use people::{
+    Account, ChangeRole, Invitation, Invite, Invited, Login, Passkey, Person, PersonList, SignIn,
+};
 pub use problem::{Code, PROBLEM_BASE, PROBLEM_MEDIA_TYPE, Problem, ProblemApproval};
 pub use registry::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Credential,
-    CredentialList, Environment, EnvironmentList, Person, PersonList, Setup, SetupDone, Status, WhoAmI,
+    CredentialList, Environment, EnvironmentList, Setup, SetupDone, Status, WhoAmI,
 };
 pub use session::{
     EndSessions, EndedSessions, GatewayHost, Heartbeat, Session, SessionCredential, SessionList,

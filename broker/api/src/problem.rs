@@ -53,6 +53,7 @@ codes! {
     SessionEnded = "session_ended", 401, "the session has ended";
     Forbidden = "forbidden", 403, "not allowed for this role";
     StepUpRequired = "step_up_required", 403, "a person must prove again who they are";
+    TooManyAttempts = "too_many_attempts", 429, "too many attempts failed";
     // What it means.
     UnknownOperation = "unknown_operation", 403, "the operation is not known";
     NotUnderstood = "not_understood", 403, "the request was not understood";

@@ -4,6 +4,7 @@
 //! together. Edges call it with parsed values and get values or an `Error` with a stable code. Must not know HTTP
 //! framing, status codes or pages.
 
+mod account;
 mod approve;
 mod authorize;
 mod channels;
@@ -14,6 +15,9 @@ mod live;
 mod lookup;
 mod mint;
 mod notify;
+mod passkey;
+mod people;
+mod prove;
 mod record;
 mod registry;
 mod send;
@@ -48,6 +52,8 @@ pub use live::{LiveCredential, LiveSession};
 pub use mint::TokenRequest;
 pub use record::{Facts, Intent};
 pub use send::{Outgoing, Raw, Sent};
+pub use people::Enrolment;
+pub use prove::Proof;
 pub use sign_in::{Browser, SignedIn};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
 pub use tail::Tail;

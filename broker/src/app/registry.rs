@@ -2,7 +2,7 @@
 
 use stint_api::{
     AddAgent, AddCredential, AddEnvironment, Agent, AgentList, Code, Credential, CredentialList, Environment,
-    EnvironmentList, Person, PersonList, Status,
+    EnvironmentList, Status,
 };
 
 use super::{App, Error, Facts, PersonCaller, Result, identify};
@@ -202,16 +202,6 @@ impl App {
         let mut agents: Vec<Agent> = self.0.registry.load().agents.values().map(agent).collect();
         agents.sort_by(|a, b| a.name.cmp(&b.name));
         AgentList { agents }
-    }
-
-    pub async fn people(&self) -> Result<PersonList> {
-        let people = self.0.store.people().await?;
-        let people = people.into_iter().map(|row| Person {
-            name: row.name.to_string(),
-            role: row.role,
-            created_at: row.created_at,
-        });
-        Ok(PersonList { people: people.collect() })
     }
 
     pub async fn status(&self) -> Result<Status> {

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use stint_api::Code;
 
 use super::identify::{PersonCaller, Via};
+use super::prove::Shown;
 use super::{App, Error, Facts, Result, setup};
 use crate::identity::Password;
 use crate::model::{EventKind, Name, PersonRow, SignInId, SignInRow};
@@ -67,36 +68,57 @@ impl App {
         Ok(signed_in)
     }
 
-    /// Sign in with a password. Whoever is not let in is told the same, and as late, whatever was wrong.
-    pub async fn sign_in(&self, person: &str, password: Secret, browser: Browser) -> Result<SignedIn> {
+    /// Sign in with a password, and with a code where there is one. Whoever is not let in is told the same, and as late,
+    /// whatever was wrong.
+    pub async fn sign_in(
+        &self,
+        person: &str,
+        password: Secret,
+        code: &str,
+        browser: Browser,
+    ) -> Result<SignedIn> {
         self.unsealed()?;
-        let wrong = || Error::new(Code::NotAuthenticated, "name and password do not belong together");
+        let attempt = self.attempt(Some(person), &browser.address).await?;
+        self.in_time(&attempt, "unknown").await?;
         let name = person_name(person).ok();
+        let shown = self.known(name.as_ref(), password, code, true).await?;
+        if let (Some(name), Some(shown)) = (&name, shown)
+            && let Some(signed_in) = self.let_in(name, shown, attempt.forgiven(), browser).await?
+        {
+            return Ok(signed_in);
+        }
+        // Only a name that is somebody's goes on record: people type passwords there, too.
         let known = match &name {
-            Some(name) => self.0.store.password(name).await?.map(|hash| (name.clone(), hash)),
+            Some(name) => self.0.store.person(name).await?.map(|row| row.name),
             None => None,
         };
-        let (name, kept) = match known {
-            Some((name, hash)) => (Some(name), Password::kept(hash)),
-            None => (None, Password::of_nobody()),
-        };
-        let matches = self.slowly(move || kept.matches(&password)).await?;
-        let Some(name) = name.filter(|_| matches) else {
-            let facts = Facts::new().with("method", "password").with("address", browser.address.as_str());
-            self.record_refusal(EventKind::SignInRefused, "unknown", None, facts).await?;
-            return Err(wrong());
-        };
-        let (signed_in, row) = self.new_sign_in(&name, "password", browser)?;
+        Err(self.failed(&attempt, "unknown", known.as_ref()).await?)
+    }
+
+    /// Sign a browser in for what was shown. `None` where that was used up in the meantime, or the person is gone.
+    pub(in crate::app) async fn let_in(
+        &self,
+        person: &Name,
+        shown: Shown,
+        forgiven: Option<Change>,
+        browser: Browser,
+    ) -> Result<Option<SignedIn>> {
+        if self.0.store.person(person).await?.is_none() {
+            return Ok(None);
+        }
+        let (signed_in, row) = self.new_sign_in(person, shown.method, browser)?;
         let facts = Facts::new()
-            .with("person", name.as_str())
+            .with("person", person.as_str())
             .with("method", row.method.as_str())
             .with("sign_in", row.id.as_str())
             .with("device", row.device.as_str())
             .with("address", row.address.as_str());
-        let event = self.event(EventKind::SignedIn, &format!("person:{name}"), None, facts)?;
-        let commit = Commit { changes: vec![Change::AddSignIn(row)], events: vec![event], digest: None };
-        self.0.store.commit(commit).await?;
-        Ok(signed_in)
+        let event = self.event(EventKind::SignedIn, &format!("person:{person}"), None, facts)?;
+        let mut changes = shown.changes;
+        changes.extend(forgiven);
+        changes.push(Change::AddSignIn(row));
+        let commit = Commit { changes, events: vec![event], digest: None };
+        Ok(self.once(commit).await?.then_some(signed_in))
     }
 
     /// The person whose browser holds this cookie.
@@ -111,23 +133,9 @@ impl App {
         Ok(PersonCaller { person: person.name, role: person.role, via: Via::SignIn(row) })
     }
 
-    /// A signed-in person proves again who they are, before something that cannot be put back.
-    pub async fn prove_again(&self, caller: &PersonCaller, password: Secret) -> Result<PersonCaller> {
-        let Via::SignIn(row) = &caller.via else { return Err(Error::internal("no browser is signed in")) };
-        let kept = self.0.store.password(&caller.person).await?;
-        let kept = kept.map_or_else(Password::of_nobody, Password::kept);
-        if !self.slowly(move || kept.matches(&password)).await? {
-            let facts = Facts::new().with("method", "password").with("sign_in", row.id.as_str());
-            self.record_refusal(EventKind::SignInRefused, &caller.actor(), None, facts).await?;
-            return Err(Error::new(Code::NotAuthenticated, "this is not your password"));
-        }
-        let at = self.0.clock.now();
-        let facts = Facts::new().with("method", "password").with("sign_in", row.id.as_str());
-        let event = self.event(EventKind::SignInProven, &caller.actor(), None, facts)?;
-        let changes = vec![Change::ProveSignIn { id: row.id.clone(), at }];
-        self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
-        let via = Via::SignIn(SignInRow { proven_at: at, ..row.clone() });
-        Ok(PersonCaller { via, ..caller.clone() })
+    /// A value that ties what follows to the browser that holds it.
+    pub fn fresh_cookie(&self) -> Result<String> {
+        Ok(URL_SAFE_NO_PAD.encode(self.random::<32>()?))
     }
 
     pub async fn sign_out(&self, caller: &PersonCaller) -> Result<()> {
@@ -139,7 +147,12 @@ impl App {
         Ok(())
     }
 
-    fn new_sign_in(&self, person: &Name, method: &str, browser: Browser) -> Result<(SignedIn, SignInRow)> {
+    pub(in crate::app) fn new_sign_in(
+        &self,
+        person: &Name,
+        method: &str,
+        browser: Browser,
+    ) -> Result<(SignedIn, SignInRow)> {
         let cookie = URL_SAFE_NO_PAD.encode(self.random::<32>()?);
         let now = self.0.clock.now();
         let row = SignInRow {
@@ -157,7 +170,7 @@ impl App {
         Ok((SignedIn { cookie, lasts: LASTS }, row))
     }
 
-    async fn hashed(&self, password: Secret) -> Result<Password> {
+    pub(in crate::app) async fn hashed(&self, password: Secret) -> Result<Password> {
         let salt = self.random::<16>()?;
         let hashed = self.slowly(move || Password::hash(&password, &salt)).await?;
         hashed.map_err(|error| Error::new(Code::InvalidInput, error.to_string()))
@@ -166,15 +179,25 @@ impl App {
     /// Work that takes a processor for a while: few at once, and where nothing else waits.
     async fn slowly<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let place = self.0.hashing.acquire().await.map_err(Error::internal)?;
-        let done = tokio::task::spawn_blocking(work).await.map_err(Error::internal);
+        let done = apart(work).await;
         drop(place);
         done
     }
 }
 
-/// A name as people type it: with spaces around it, in capitals. One person has one name.
-fn person_name(text: &str) -> Result<Name> {
-    Ok(Name::parse(&text.trim().to_lowercase())?)
+/// Work that takes a processor for a while, where nothing else waits. Its caller holds a place for it.
+pub(in crate::app) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+}
+
+/// A name as people type it: with spaces around it, in capitals. One person has one name, and this is the only place
+/// that says which (E18).
+pub(in crate::app) fn person_name(text: &str) -> Result<Name> {
+    Ok(Name::parse(&spelled(text))?)
+}
+
+pub(in crate::app) fn spelled(text: &str) -> String {
+    text.trim().to_lowercase()
 }
 
 fn plain(text: &str) -> String {

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use stint_api::Code;
 
 use super::layout;
+use super::text::Shown;
 use crate::app::Error;
 
 /// Bytes of a form: policies are pasted into one.
@@ -31,6 +32,30 @@ pub(super) fn ok(markup: Markup) -> Response {
 /// After a form: the browser asks for the page that shows what became of it.
 pub(super) fn see(path: &str) -> Response {
     Redirect::to(path).into_response()
+}
+
+/// For a page's own script.
+pub(super) fn json(value: &serde_json::Value) -> Response {
+    let mut response = Response::new(axum::body::Body::from(value.to_string()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The status that goes with an error, for the page that shows it.
+pub(super) fn status(error: &Error) -> StatusCode {
+    StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+/// What went wrong, at the head of the form that it is about.
+pub(super) fn complaint(error: Option<&Error>) -> Markup {
+    html! {
+        @if let Some(error) = error {
+            div.notice.danger role="alert" {
+                (Shown(&error.detail))
+                @if let Some(hint) = &error.hint { br; span.dim { (Shown(hint)) } }
+            }
+        }
+    }
 }
 
 /// What went wrong, as a page of its own: where there is no form to show it beside.

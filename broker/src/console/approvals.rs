@@ -8,10 +8,10 @@ use stint_api::{Approval, ApprovalState, Approve, Class, Code, Deny};
 
 use super::answer::{Form, Reply, ok, page as answer, see};
 use super::layout::{self, Place};
+use super::step_up;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error};
-use crate::secret::Secret;
 
 /// Decided ones that the queue still shows.
 const RECENT: usize = 20;
@@ -75,7 +75,8 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Reply {
 
 pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Reply {
     let approval = app.approval(&id, None).await?;
-    Ok(ok(one(&app, &visitor, &approval, &Typed::default())))
+    let proof = proof_fields(&app, &visitor, &approval).await?;
+    Ok(ok(one(&app, &visitor, &approval, &proof, &Typed::default())))
 }
 
 #[derive(Deserialize)]
@@ -85,6 +86,10 @@ pub(super) struct Yes {
     confirm: String,
     #[serde(default)]
     password: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    passkey: String,
 }
 
 pub(super) async fn approve(
@@ -94,8 +99,8 @@ pub(super) async fn approve(
     Form(form): Form<Yes>,
 ) -> Reply {
     let decided = async {
-        if !form.password.is_empty() {
-            visitor.caller = app.prove_again(&visitor.caller, Secret::from(form.password)).await?;
+        if let Some(proof) = step_up::proof(form.password, form.code, form.passkey) {
+            visitor.caller = app.prove_again(&visitor.caller, proof).await?;
         }
         let confirm = Some(form.confirm.clone()).filter(|text| !text.is_empty());
         app.approve(&visitor.caller, &id, Approve { confirm }).await
@@ -150,10 +155,23 @@ async fn refused(app: &App, visitor: &Visitor, id: &str, typed: Typed) -> Reply 
     let approval = app.approval(id, None).await?;
     let code = typed.yes.as_ref().or(typed.no.as_ref()).map_or(Code::Internal, |error| error.code);
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    Ok(answer(status, one(app, visitor, &approval, &typed)))
+    let proof = proof_fields(app, visitor, &approval).await?;
+    Ok(answer(status, one(app, visitor, &approval, &proof, &typed)))
 }
 
-fn one(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typed) -> Markup {
+/// What is asked for besides the name where the approval takes a fresh proof of who approves.
+async fn proof_fields(app: &App, visitor: &Visitor, approval: &Approval) -> Result<Markup, Error> {
+    if !app.needs_proof(&visitor.caller, approval) {
+        return Ok(html! {});
+    }
+    let fields = step_up::fields(app, visitor).await?;
+    Ok(html! {
+        (fields)
+        p.hint { "This cannot be put back, so it takes more than an open browser." }
+    })
+}
+
+fn one(app: &App, visitor: &Visitor, approval: &Approval, proof: &Markup, typed: &Typed) -> Markup {
     let now = app.clock().now();
     let title = plain_title(approval);
     let may = matches!(visitor.caller.role.as_str(), "owner" | "approver");
@@ -194,15 +212,14 @@ fn one(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typed) -> Mark
                 @if let Some(reason) = &approval.reason { dt { "Reason" } dd { (Shown(reason)) } }
             }
         }
-        @if waiting && may { (forms(app, visitor, approval, typed)) }
+        @if waiting && may { (forms(approval, proof, typed)) }
         @if waiting && !may { p.notice { "Your role, " (visitor.caller.role) ", looks on: owners and approvers decide." } }
         (text::command(&format!("stint approval show {}", approval.id)))
     };
     layout::page(visitor, Place::Approvals, &title, body)
 }
 
-fn forms(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typed) -> Markup {
-    let proof = app.needs_proof(&visitor.caller, approval);
+fn forms(approval: &Approval, proof: &Markup, typed: &Typed) -> Markup {
     html! {
         div.decide {
             form method="post" action={ "/console/approvals/" (approval.id) "/approve" } {
@@ -214,11 +231,7 @@ fn forms(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typed) -> Ma
                         input #confirm name="confirm" value=(typed.confirm) autocomplete="off" autocapitalize="none" spellcheck="false" required
                             data-approve aria-describedby=[typed.yes.as_ref().map(|_| "yes-error")];
                     }
-                    @if proof {
-                        label for="password" { "Your password" }
-                        input #password name="password" type="password" autocomplete="current-password" required;
-                        p.hint { "This cannot be put back, so it takes more than an open browser." }
-                    }
+                    (proof)
                     div.actions {
                         button type="submit" data-approve[approval.confirm.is_none()] { "Approve" }
                     }

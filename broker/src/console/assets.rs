@@ -16,12 +16,17 @@ struct Asset {
     text: &'static str,
 }
 
-const ASSETS: [Asset; 3] = [
+const ASSETS: [Asset; 4] = [
     Asset { name: "console.css", kind: "text/css; charset=utf-8", text: include_str!("assets/console.css") },
     Asset {
         name: "console.js",
         kind: "text/javascript; charset=utf-8",
         text: include_str!("assets/console.js"),
+    },
+    Asset {
+        name: "passkey.js",
+        kind: "text/javascript; charset=utf-8",
+        text: include_str!("assets/passkey.js"),
     },
     Asset { name: "icon.svg", kind: "image/svg+xml", text: include_str!("assets/icon.svg") },
 ];

@@ -12,6 +12,9 @@ pub(super) enum Place {
     Now,
     Sessions,
     Notifications,
+    People,
+    /// In the header, at the person's name.
+    Account,
 }
 
 /// The navigation, in order: what waits, what happens, what is.
@@ -20,6 +23,7 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Now, "/console/now", "Now"),
     (Place::Sessions, "/console/sessions", "Sessions"),
     (Place::Notifications, "/console/notifications", "Notifications"),
+    (Place::People, "/console/people", "People"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.
@@ -39,7 +43,7 @@ pub(super) fn page(visitor: &Visitor, place: Place, title: &str, body: Markup) -
                     }
                 }
                 form.sign-out method="post" action="/console/sign-out" {
-                    span.who { (person) span.dim { " · " (visitor.caller.role) } }
+                    span.who { a href="/console/account" aria-current=[(place == Place::Account).then_some("page")] { (person) } span.dim { " · " (visitor.caller.role) } }
                     button.quiet type="submit" { "Sign out" }
                 }
             }
@@ -66,6 +70,7 @@ fn document(title: &str, body: Markup) -> Markup {
                 link rel="icon" href=(assets::path("icon.svg")) type="image/svg+xml";
                 link rel="stylesheet" href=(assets::path("console.css"));
                 script src=(assets::path("console.js")) defer {}
+                script src=(assets::path("passkey.js")) defer {}
             }
             body { (body) }
         }

@@ -5,15 +5,21 @@
 //! fetches the same page again when something changed. Must not know SQL, policy or crypto, and holds no state: who asks
 //! is in the cookie, what is shown is in the address.
 
+mod account;
 mod answer;
 mod approvals;
 mod assets;
+mod codes;
 mod door;
+mod enrol;
 mod layout;
 mod live;
 mod notifications;
+mod passkey;
+mod people;
 mod sessions;
 mod sign_in;
+mod step_up;
 mod text;
 mod visitor;
 
@@ -47,6 +53,33 @@ pub fn router(app: App) -> Router {
         .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/setup", get(sign_in::setup_page).post(sign_in::setup))
+        .route("/console/sign-in/passkey", post(passkey::sign_in))
+        .route("/console/sign-in/passkey/options", post(passkey::sign_in_options))
+        .route("/console/prove", get(step_up::page).post(step_up::prove))
+        .route("/console/prove/options", post(passkey::prove_options))
+        .route("/console/account", get(account::page))
+        .route("/console/account/passkeys", post(account::add_passkey))
+        .route("/console/account/passkeys/options", post(passkey::register_options))
+        .route("/console/account/passkeys/{id}/rename", post(account::rename_passkey))
+        .route("/console/account/passkeys/{id}/remove", post(account::remove_passkey))
+        .route("/console/account/password", post(account::set_password))
+        .route("/console/account/password/remove", post(account::remove_password))
+        .route("/console/account/codes", get(codes::page).post(codes::confirm))
+        .route("/console/account/codes/offer", post(codes::offer))
+        .route("/console/account/codes/remove", post(codes::remove))
+        .route("/console/account/recovery-codes", post(codes::recovery))
+        .route("/console/account/sign-ins/{id}/end", post(account::end_sign_in))
+        .route("/console/account/logins/{id}/end", post(account::end_login))
+        .route("/console/people", get(people::list).post(people::invite))
+        .route("/console/people/{name}", get(people::page))
+        .route("/console/people/{name}/enrol", post(people::enrol_anew))
+        .route("/console/people/{name}/withdraw", post(people::withdraw))
+        .route("/console/people/{name}/role", post(people::change_role))
+        .route("/console/people/{name}/remove", get(people::ask_remove).post(people::remove))
+        .route("/console/people/{name}/sign-ins/{id}/end", post(people::end_sign_in))
+        .route("/console/people/{name}/logins/{id}/end", post(people::end_login))
+        .route("/console/enrol", get(enrol::page).post(enrol::enrol))
+        .route("/console/enrol/options", post(passkey::enrol_options))
         .route("/console/live", get(live::stream))
         .route("/console/assets/{name}", get(assets::asset))
         .fallback(answer::nothing_here)

@@ -2,12 +2,12 @@
 
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::header;
 use maud::{Markup, html};
 use serde::Deserialize;
 use stint_api::Code;
 
-use super::answer::{Form, Reply, ok, page as answer, see};
+use super::answer::{Form, Reply, complaint, ok, page as answer, see, status};
 use super::layout;
 use super::visitor::{Stranger, Visitor, forget_cookie, set_cookie};
 use crate::app::{App, Error, SignedIn};
@@ -23,14 +23,17 @@ pub(super) async fn page(State(app): State<App>, Query(query): Query<Next>) -> R
     if app.is_new().await? {
         return Ok(see("/console/setup"));
     }
-    Ok(ok(sign_in_page(&query.next, "", None)))
+    Ok(ok(sign_in_page(&app, &query.next, "", None)))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignIn {
     person: String,
+    #[serde(default)]
     password: String,
+    #[serde(default)]
+    code: String,
     #[serde(default)]
     next: String,
 }
@@ -40,10 +43,10 @@ pub(super) async fn sign_in(
     Stranger(browser): Stranger,
     Form(form): Form<SignIn>,
 ) -> Reply {
-    match app.sign_in(&form.person, Secret::from(form.password), browser).await {
+    match app.sign_in(&form.person, Secret::from(form.password), &form.code, browser).await {
         Ok(signed_in) => Ok(enter(&app, &signed_in, own(&form.next))),
-        Err(error) if error.code == Code::NotAuthenticated => {
-            Ok(answer(StatusCode::UNAUTHORIZED, sign_in_page(&form.next, &form.person, Some(&error))))
+        Err(error) if matches!(error.code, Code::NotAuthenticated | Code::TooManyAttempts) => {
+            Ok(answer(status(&error), sign_in_page(&app, &form.next, &form.person, Some(&error))))
         }
         Err(other) => Err(other.into()),
     }
@@ -80,14 +83,13 @@ pub(super) async fn setup(
     match app.setup_at_console(&form.setup_token, &form.person, password, browser).await {
         Ok(signed_in) => Ok(enter(&app, &signed_in, "/console/")),
         Err(error) if matches!(error.code, Code::NotAuthenticated | Code::InvalidInput) => {
-            let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-            Ok(answer(status, setup_form(&form.person, Some(&error))))
+            Ok(answer(status(&error), setup_form(&form.person, Some(&error))))
         }
         Err(other) => Err(other.into()),
     }
 }
 
-fn enter(app: &App, signed_in: &SignedIn, next: &str) -> Response {
+pub(super) fn enter(app: &App, signed_in: &SignedIn, next: &str) -> Response {
     let mut response = see(next).into_response();
     response
         .headers_mut()
@@ -96,24 +98,43 @@ fn enter(app: &App, signed_in: &SignedIn, next: &str) -> Response {
 }
 
 /// Where to go after signing in: a page of the console, and never another site.
-fn own(next: &str) -> &str {
+pub(super) fn own(next: &str) -> &str {
     let plain = next.chars().all(|c| c.is_ascii_graphic() && c != '\\');
     if plain && next.starts_with("/console/") && !next.contains("//") { next } else { "/console/" }
 }
 
-fn sign_in_page(next: &str, person: &str, error: Option<&Error>) -> Markup {
+pub(super) fn sign_in_page(app: &App, next: &str, person: &str, error: Option<&Error>) -> Markup {
+    let passkeys = app.has_passkeys();
     layout::bare(
         "Sign in",
         html! {
             h1 { "Sign in" }
             (complaint(error))
+            @if passkeys {
+                form method="post" action="/console/sign-in/passkey" {
+                    input type="hidden" name="next" value=(next);
+                    input name="passkey" hidden;
+                    div.actions {
+                        button type="button" hidden data-passkey="get" data-options="/console/sign-in/passkey/options" { "Sign in with a passkey" }
+                    }
+                    p.field-error role="alert" data-passkey-said {}
+                }
+                p.or { "or" }
+            }
             form method="post" action="/console/sign-in" {
                 input type="hidden" name="next" value=(next);
                 label for="person" { "Name" }
                 input #person name="person" value=(person) autocomplete="username" autocapitalize="none" spellcheck="false" required autofocus;
                 label for="password" { "Password" }
-                input #password name="password" type="password" autocomplete="current-password" required;
+                input #password name="password" type="password" autocomplete="current-password";
+                label for="code" { "Code, if you have codes" }
+                input #code name="code" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" aria-describedby="code-hint";
+                p.hint #code-hint { "The one that your app shows now. A recovery code does instead, or in place of a passkey that you lost." }
                 div.actions { button type="submit" { "Sign in" } }
+            }
+            @if !passkeys {
+                p.hint { "Passkeys need a host name: this broker is reached by an address. Start it with a public URL such as "
+                    code { "http://localhost:7380" } " to use them." }
             }
         },
     )
@@ -142,17 +163,6 @@ fn setup_form(person: &str, error: Option<&Error>) -> Markup {
             }
         },
     )
-}
-
-fn complaint(error: Option<&Error>) -> Markup {
-    html! {
-        @if let Some(error) = error {
-            div.notice.danger role="alert" {
-                (error.detail)
-                @if let Some(hint) = &error.hint { br; span.dim { (hint) } }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -43,7 +43,10 @@ fn cookie_name(origin: &str) -> &'static str {
 
 /// The value of our cookie. Two of them are none: one was planted.
 fn cookie<'a>(parts: &'a Parts, origin: &str) -> Option<&'a str> {
-    let name = cookie_name(origin);
+    named(parts, cookie_name(origin))
+}
+
+fn named<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
     let pairs = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut values = pairs
         .flat_map(|line| line.split(';'))
@@ -60,6 +63,30 @@ pub(super) fn set_cookie(signed_in: &SignedIn, origin: &str) -> Option<HeaderVal
     let (name, value, age) = (cookie_name(origin), &signed_in.cookie, signed_in.lasts.num_seconds());
     let secure = if origin.starts_with("https:") { "; Secure; Path=/" } else { "; Path=/console" };
     HeaderValue::from_str(&format!("{name}={value}; HttpOnly; SameSite=Strict; Max-Age={age}{secure}")).ok()
+}
+
+/// The cookie that ties the challenge for a passkey to the browser that asked for it.
+fn ceremony_name(origin: &str) -> &'static str {
+    if origin.starts_with("https:") { "__Host-stint-passkey" } else { "stint-passkey" }
+}
+
+/// The header that sets it, for as long as a challenge lasts.
+pub(super) fn set_ceremony(value: &str, origin: &str) -> Option<HeaderValue> {
+    let name = ceremony_name(origin);
+    let secure = if origin.starts_with("https:") { "; Secure; Path=/" } else { "; Path=/console" };
+    HeaderValue::from_str(&format!("{name}={value}; HttpOnly; SameSite=Strict; Max-Age=300{secure}")).ok()
+}
+
+/// Its value; empty where there is none, which no challenge was made for.
+#[derive(Debug)]
+pub(super) struct CeremonyCookie(pub(super) String);
+
+impl FromRequestParts<App> for CeremonyCookie {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(CeremonyCookie(named(parts, ceremony_name(app.issuer())).unwrap_or_default().to_owned()))
+    }
 }
 
 /// The header that forgets it.

@@ -7,15 +7,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
-    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent,
-    AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Code,
-    Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Heartbeat,
-    PersonList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Code, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Heartbeat, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::caller::{AsEither, AsPerson, AsSession, Failed};
 use super::json::{Answer, Body};
-use super::{oauth, refusal, wellknown};
+use super::{oauth, people, refusal, wellknown};
 use crate::app::{App, Error};
 use crate::secret::Secret;
 
@@ -34,7 +31,17 @@ pub fn router(app: App) -> Router {
         .route("/v1/setup", post(setup))
         .route("/v1/whoami", get(whoami))
         .route("/v1/status", get(status))
-        .route("/v1/people", get(people))
+        .route("/v1/account", get(people::account))
+        .route("/v1/account/sign-ins/{id}/end", post(people::end_sign_in))
+        .route("/v1/account/logins/{id}/end", post(people::end_login))
+        .route("/v1/people", get(people::list).post(people::invite))
+        .route("/v1/people/{name}/account", get(people::account_of))
+        .route("/v1/people/{name}/enrol", post(people::enrol_anew))
+        .route("/v1/people/{name}/withdraw", post(people::withdraw))
+        .route("/v1/people/{name}/role", post(people::change_role))
+        .route("/v1/people/{name}/remove", post(people::remove))
+        .route("/v1/people/{name}/sign-ins/{id}/end", post(people::end_sign_in_of))
+        .route("/v1/people/{name}/logins/{id}/end", post(people::end_login_of))
         .route("/v1/environments", get(environments).post(add_environment))
         .route("/v1/environments/{name}/selectors", post(map_environment).delete(unmap_environment))
         .route("/v1/credentials", get(credentials).post(add_credential))
@@ -90,10 +97,6 @@ async fn whoami(AsPerson(caller): AsPerson) -> Answer<WhoAmI> {
 
 async fn status(State(app): State<App>, _: AsPerson) -> Reply<Status> {
     Ok(Answer(app.status().await?))
-}
-
-async fn people(State(app): State<App>, _: AsPerson) -> Reply<PersonList> {
-    Ok(Answer(app.people().await?))
 }
 
 async fn environments(State(app): State<App>, _: AsPerson) -> Answer<EnvironmentList> {

@@ -34,6 +34,24 @@ pub enum EventKind {
     /// A signed-in person proved again who they are.
     SignInProven,
     SignedOut,
+    /// A sign-in was ended from elsewhere, by its person or an owner.
+    SignInEnded,
+    LoginEnded,
+    PasswordRemoved,
+    PasskeyAdded,
+    PasskeyRenamed,
+    PasskeyRemoved,
+    /// A secret for one-time codes was made; it counts from its first use on.
+    OneTimeCodesOffered,
+    OneTimeCodesAdded,
+    OneTimeCodesRemoved,
+    RecoveryCodesMade,
+    PersonInvited,
+    InvitationWithdrawn,
+    /// A person who was there already got a way in by a link.
+    PersonEnrolled,
+    RoleChanged,
+    PersonRemoved,
     AgentAdded,
     EnvironmentAdded,
     EnvironmentMapped,

@@ -15,7 +15,7 @@ mod principal;
 mod request;
 mod session;
 
-pub use account::SignInRow;
+pub use account::{InvitationRow, OneTimeCodesRow, PasskeyRow, SignInRow, WaysIn};
 pub use approval::{ApprovalRow, Lift};
 pub use channel::{ChannelRow, DeliveryRow};
 pub use credential::{Carrier, CredentialRow, Sealed, SecretVersion, Upstream};

@@ -1,8 +1,7 @@
 use super::backend::Connection;
 use super::error::Fault;
 use super::{
-    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay,
-    sessions, settings, sign_ins,
+    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay, sessions, settings, sign_ins, failures, invitations, one_time_codes, passkeys, recovery_codes,
 };
 
 /// Applies one change inside the open transaction.
@@ -24,6 +23,28 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         Change::SettleDelivery { id, next, at, error } => {
             channels::settle(c, id, *next, *at, error.as_deref()).await
         }
+        Change::EndSignInOf { id, person, at } => sign_ins::end_of(c, id, person, *at).await,
+        Change::EndSignIns { person, but, at } => sign_ins::end_all(c, person, but.as_ref(), *at).await,
+        Change::EndLogin { client, person, at } => people::end_login(c, client, person, *at).await,
+        Change::SetRole { person, role } => people::set_role(c, person, role).await,
+        Change::RemovePerson { person, at } => people::remove(c, person, *at).await,
+        Change::AddInvitation(row) => invitations::add(c, row).await,
+        Change::UseInvitation { hash, at } => invitations::use_up(c, hash, *at).await,
+        Change::WithdrawInvitation { person } => invitations::withdraw(c, person).await,
+        Change::RemovePassword { person } => passwords::remove(c, person).await,
+        Change::AddPasskey(row) => passkeys::add(c, row).await,
+        Change::UsePasskey { id, counter, at } => passkeys::use_once(c, id, *counter, *at).await,
+        Change::RenamePasskey { id, person, name } => passkeys::rename(c, id, person, name).await,
+        Change::RemovePasskey { id, person } => passkeys::remove(c, id, person).await,
+        Change::OfferOneTimeCodes { person, sealed, at } => {
+            one_time_codes::offer(c, person, sealed, *at).await
+        }
+        Change::UseOneTimeCode { person, step } => one_time_codes::use_step(c, person, *step).await,
+        Change::RemoveOneTimeCodes { person } => one_time_codes::remove(c, person).await,
+        Change::PutRecoveryCodes { person, hashes } => recovery_codes::put(c, person, hashes).await,
+        Change::UseRecoveryCode { person, hash, at } => recovery_codes::use_up(c, person, hash, *at).await,
+        Change::CountFailure { subject, at, since } => failures::count(c, subject, *at, *since).await,
+        Change::ForgetFailures { subject } => failures::forget(c, subject).await,
         Change::AddAgent(row) => agents::add(c, row).await,
         Change::AddEnvironment(row) => environments::add(c, row).await,
         Change::AddSelector { environment, selector } => {
@@ -68,6 +89,21 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::SettleDelivery { .. }
         | Change::ProveSignIn { .. }
         | Change::EndSignIn { .. }
+        | Change::EndSignInOf { .. }
+        | Change::EndSignIns { .. }
+        | Change::EndLogin { .. }
+        | Change::SetRole { .. }
+        | Change::AddInvitation(_)
+        | Change::UseInvitation { .. }
+        | Change::WithdrawInvitation { .. }
+        | Change::RemovePassword { .. }
+        | Change::UsePasskey { .. }
+        | Change::RenamePasskey { .. }
+        | Change::RemovePasskey { .. }
+        | Change::UseOneTimeCode { .. }
+        | Change::RemoveOneTimeCodes { .. }
+        | Change::UseRecoveryCode { .. }
+        | Change::ForgetFailures { .. }
         | Change::RemoveSelector { .. }
         | Change::RevokeCredential { .. }
         | Change::AddSession(_)
@@ -87,6 +123,11 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::RemoveChannel { .. }
         | Change::PutPassword { .. }
         | Change::AddSignIn(_)
+        | Change::RemovePerson { .. }
+        | Change::AddPasskey(_)
+        | Change::OfferOneTimeCodes { .. }
+        | Change::PutRecoveryCodes { .. }
+        | Change::CountFailure { .. }
         | Change::AddEnvironment(_)
         | Change::AddSelector { .. }
         | Change::AddCredential { .. }

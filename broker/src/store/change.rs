@@ -3,8 +3,9 @@ use stint_api::ApprovalState;
 
 use super::KeyRow;
 use crate::model::{
-    AgentRow, ApprovalId, ApprovalRow, ChannelId, ChannelRow, CredentialId, CredentialRow, DeliveryId,
-    DeliveryRow, EnvironmentRow, Event, LoginRow, Name, PersonRow, SecretVersion, Selector, SessionId,
+    ChannelId, ChannelRow, DeliveryId, DeliveryRow,
+    AgentRow, ApprovalId, ApprovalRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, Event,
+    InvitationRow, LoginRow, Name, PasskeyRow, PersonRow, Sealed, SecretVersion, Selector, SessionId,
     SessionRow, SignInId, SignInRow,
 };
 
@@ -34,87 +35,83 @@ pub enum Change {
     /// `login` where the client id is taken, `person` where there is no such person.
     AddLogin(LoginRow),
     /// Sets or replaces it. `person` where there is none of that name.
-    PutPassword {
-        person: Name,
-        hash: String,
-        at: DateTime<Utc>,
-    },
+    PutPassword { person: Name, hash: String, at: DateTime<Utc> },
     /// `sign_in` where the id or the cookie is taken, `person` where there is no such person.
     AddSignIn(SignInRow),
     /// Its person proved who they are. `sign_in` where it has ended.
-    ProveSignIn {
-        id: SignInId,
-        at: DateTime<Utc>,
-    },
+    ProveSignIn { id: SignInId, at: DateTime<Utc> },
     /// `sign_in` where it has ended before.
-    EndSignIn {
-        id: SignInId,
-        at: DateTime<Utc>,
-    },
+    EndSignIn { id: SignInId, at: DateTime<Utc> },
+    /// `sign_in` where it has ended before or is another person's.
+    EndSignInOf { id: SignInId, person: Name, at: DateTime<Utc> },
+    /// All of a person's, but for one. None is no conflict.
+    EndSignIns { person: Name, but: Option<SignInId>, at: DateTime<Utc> },
+    /// `login` where it has ended before or is another person's.
+    EndLogin { client: ClientId, person: Name, at: DateTime<Utc> },
+    /// `owner` where it would leave nobody who is one, or the person is gone.
+    SetRole { person: Name, role: String },
+    /// With everything by which they got in. `owner` where it would leave nobody who is one, or the person is gone.
+    RemovePerson { person: Name, at: DateTime<Utc> },
+    /// Replaces one that was not used.
+    AddInvitation(InvitationRow),
+    /// `invitation` where it was used, withdrawn or is over.
+    UseInvitation { hash: [u8; 32], at: DateTime<Utc> },
+    /// `invitation` where there is none for that person.
+    WithdrawInvitation { person: Name },
+    /// `password` where there is none, or no passkey beside it.
+    RemovePassword { person: Name },
+    /// `passkey` where it is registered already, `person` where there is no such person.
+    AddPasskey(PasskeyRow),
+    /// `passkey` where the counter does not go on from the one before.
+    UsePasskey { id: String, counter: i64, at: DateTime<Utc> },
+    /// `passkey` where it is another person's or gone.
+    RenamePasskey { id: String, person: Name, name: String },
+    /// `passkey` where it is another person's or gone, or their last way in.
+    RemovePasskey { id: String, person: Name },
+    /// Counts from its first use on. `one_time_codes` where one is in use already.
+    OfferOneTimeCodes { person: Name, sealed: Sealed, at: DateTime<Utc> },
+    /// `one_time_code` where that step, or a later one, was used before.
+    UseOneTimeCode { person: Name, step: i64 },
+    /// `one_time_codes` where there is none.
+    RemoveOneTimeCodes { person: Name },
+    /// In place of those of before.
+    PutRecoveryCodes { person: Name, hashes: Vec<[u8; 32]> },
+    /// `recovery_code` where it was used before.
+    UseRecoveryCode { person: Name, hash: [u8; 32], at: DateTime<Utc> },
+    /// One more for that subject; those whose last one is older than `since` are forgotten.
+    CountFailure { subject: [u8; 32], at: DateTime<Utc>, since: DateTime<Utc> },
+    /// None is no conflict.
+    ForgetFailures { subject: [u8; 32] },
     /// `channel` where the name or the id is taken.
     AddChannel(ChannelRow),
     /// With what was on its way. `channel` where there is none.
-    RemoveChannel {
-        id: ChannelId,
-    },
+    RemoveChannel { id: ChannelId },
     AddDelivery(DeliveryRow),
     /// `delivery` where somebody else took it, or it is over.
-    TakeDelivery {
-        id: DeliveryId,
-        attempts: i64,
-        until: DateTime<Utc>,
-    },
+    TakeDelivery { id: DeliveryId, attempts: i64, until: DateTime<Utc> },
     /// Over, or to be tried again at `next`. `delivery` where it was over before.
-    SettleDelivery {
-        id: DeliveryId,
-        next: Option<DateTime<Utc>>,
-        at: DateTime<Utc>,
-        error: Option<String>,
-    },
+    SettleDelivery { id: DeliveryId, next: Option<DateTime<Utc>>, at: DateTime<Utc>, error: Option<String> },
     /// `agent` where the name or the client id is taken.
     AddAgent(AgentRow),
     /// With its selectors. `environment` where the name is taken, `selector` where one is mapped already.
     AddEnvironment(EnvironmentRow),
     /// `environment` where there is none of that name, `selector` where it is mapped already, anywhere.
-    AddSelector {
-        environment: Name,
-        selector: Selector,
-    },
+    AddSelector { environment: Name, selector: Selector },
     /// `selector` where it is not mapped to that environment.
-    RemoveSelector {
-        environment: Name,
-        selector: Selector,
-    },
+    RemoveSelector { environment: Name, selector: Selector },
     /// `credential` where the name was ever used, `environment` where there is none of that name.
-    AddCredential {
-        row: CredentialRow,
-        secret: SecretVersion,
-    },
+    AddCredential { row: CredentialRow, secret: SecretVersion },
     /// The next version, which becomes the one in use; older ones stay. `credential` where it was revoked, or where
     /// the version does not follow the one in use.
-    AddVersion {
-        credential: CredentialId,
-        secret: SecretVersion,
-        fingerprint: String,
-    },
+    AddVersion { credential: CredentialId, secret: SecretVersion, fingerprint: String },
     /// From then on none of its secrets is read. `credential` where it was revoked before.
-    RevokeCredential {
-        credential: CredentialId,
-        at: DateTime<Utc>,
-    },
+    RevokeCredential { credential: CredentialId, at: DateTime<Utc> },
     /// `session` where the id is taken.
     AddSession(SessionRow),
     /// `session` where it has ended before. One that only ran out of time is ended by this too.
-    EndSession {
-        id: SessionId,
-        at: DateTime<Utc>,
-        reason: String,
-    },
+    EndSession { id: SessionId, at: DateTime<Utc>, reason: String },
     /// `CommitError::Replayed` where the key is there. `until` is in unix seconds, after which it may be forgotten.
-    Remember {
-        key: [u8; 32],
-        until: i64,
-    },
+    Remember { key: [u8; 32], until: i64 },
     /// `approval` where the id is taken.
     AddApproval(ApprovalRow),
     /// To `Approved` or `Denied`, from waiting and unexpired only, otherwise `approval`.
@@ -126,38 +123,19 @@ pub enum Change {
         reason: Option<String>,
     },
     /// From approved and unexpired only, otherwise `approval`: one caller wins.
-    UseApproval {
-        id: ApprovalId,
-        at: DateTime<Utc>,
-    },
+    UseApproval { id: ApprovalId, at: DateTime<Utc> },
     /// From waiting or approved, and only when its time is over, otherwise `approval`.
-    ExpireApproval {
-        id: ApprovalId,
-        at: DateTime<Utc>,
-    },
+    ExpireApproval { id: ApprovalId, at: DateTime<Utc> },
     /// SHA-256 of the setup token. Replaces an unused one; `setup_token` where one was used before.
-    SetSetupToken {
-        hash: [u8; 32],
-    },
+    SetSetupToken { hash: [u8; 32] },
     /// Once, otherwise `setup_token`.
-    UseSetupToken {
-        hash: [u8; 32],
-    },
+    UseSetupToken { hash: [u8; 32] },
     /// Adds the key or replaces it by its `kid`.
     PutKey(KeyRow),
     /// How the vault is sealed: text of the vault's own making.
     PutSeal(String),
     /// `checkpoint` where there is another at this position.
-    AddCheckpoint {
-        seq: i64,
-        hash: [u8; 32],
-        at: DateTime<Utc>,
-        key_id: String,
-        signature: Vec<u8>,
-    },
+    AddCheckpoint { seq: i64, hash: [u8; 32], at: DateTime<Utc>, key_id: String, signature: Vec<u8> },
     /// Again is no conflict. `until` is in unix seconds: the token's own end.
-    RevokeToken {
-        jti: String,
-        until: i64,
-    },
+    RevokeToken { jti: String, until: i64 },
 }

@@ -53,6 +53,7 @@ migrations! {
     2 "0002_work",
     3 "0003_audit",
     4 "0004_people",
+    5 "0005_factors",
     11 "0011_notifications",
 }
 

@@ -22,3 +22,7 @@ pub(super) async fn put(
     let put = execute!(c, sql::PUT_PASSWORD, person.as_str(), hash, at.timestamp_millis());
     changed(needs(put, "person")?, "password")
 }
+
+pub(super) async fn remove(c: &mut Connection, person: &Name) -> Result<(), Fault> {
+    changed(execute!(c, sql::REMOVE_PASSWORD, person.as_str())?, "password")
+}

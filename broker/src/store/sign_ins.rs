@@ -44,6 +44,27 @@ pub(super) async fn end(c: &mut Connection, id: &SignInId, at: DateTime<Utc>) ->
     changed(execute!(c, sql::END_SIGN_IN, id.as_str(), at.timestamp_millis())?, "sign_in")
 }
 
+pub(super) async fn end_of(
+    c: &mut Connection,
+    id: &SignInId,
+    person: &Name,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let ended = execute!(c, sql::END_SIGN_IN_OF, id.as_str(), person.as_str(), at.timestamp_millis())?;
+    changed(ended, "sign_in")
+}
+
+pub(super) async fn end_all(
+    c: &mut Connection,
+    person: &Name,
+    but: Option<&SignInId>,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let but = but.map_or("", SignInId::as_str);
+    execute!(c, sql::END_SIGN_INS, person.as_str(), at.timestamp_millis(), but)?;
+    Ok(())
+}
+
 row! {
     struct SignIn {
         sign_in: String,

@@ -44,6 +44,14 @@ macro_rules! sign_ins {
         )
     };
 }
+macro_rules! passkeys {
+    ($rest:literal) => {
+        concat!(
+            "SELECT passkey, person, name, public, counter, eligible, created_at, used_at FROM passkeys ",
+            $rest
+        )
+    };
+}
 macro_rules! sessions { ($rest:literal) => { concat!(
     "SELECT session, environment, tier, agent, subject, key, jkt, grants, confined, command, heartbeat, started_at, \
      expires_at, ended_at, end_reason FROM sessions ", $rest) } }
@@ -58,16 +66,80 @@ macro_rules! records {
 
 statements! {
     ADD_PERSON = "INSERT INTO people (name, role, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    PEOPLE = people!("ORDER BY id");
-    PERSON = people!("WHERE name = $1");
+    PEOPLE = people!("WHERE removed_at IS NULL ORDER BY id");
+    PERSON = people!("WHERE name = $1 AND removed_at IS NULL");
+    NAME_TAKEN = "SELECT COUNT(*) FROM people WHERE name = $1";
+    WAYS_IN = "SELECT p.name, p.role, p.created_at, \
+               (SELECT COUNT(*) FROM passkeys k WHERE k.person = p.name) AS passkeys, \
+               (SELECT COUNT(*) FROM passwords w WHERE w.person = p.name) AS passwords, \
+               (SELECT COUNT(*) FROM one_time_codes o WHERE o.person = p.name AND o.step >= 0) AS codes, \
+               (SELECT COUNT(*) FROM recovery_codes r WHERE r.person = p.name AND r.used_at IS NULL) AS recovery, \
+               (SELECT MAX(s.created_at) FROM sign_ins s WHERE s.person = p.name) AS signed_in_at \
+               FROM people p WHERE p.removed_at IS NULL ORDER BY p.id";
+    SET_ROLE = "UPDATE people SET role = $2 WHERE name = $1 AND removed_at IS NULL AND (role <> 'owner' OR $2 = 'owner' \
+                OR (SELECT COUNT(*) FROM people WHERE role = 'owner' AND removed_at IS NULL) > 1)";
+    REMOVE_PERSON = "UPDATE people SET removed_at = $2 WHERE name = $1 AND removed_at IS NULL AND (role <> 'owner' \
+                     OR (SELECT COUNT(*) FROM people WHERE role = 'owner' AND removed_at IS NULL) > 1)";
+    FORGET_PASSKEYS = "DELETE FROM passkeys WHERE person = $1";
+    FORGET_PASSWORD = "DELETE FROM passwords WHERE person = $1";
+    FORGET_INVITATION = "DELETE FROM invitations WHERE person = $1";
+
+    ADD_INVITATION = "INSERT INTO invitations (person, role, hash, invited_by, created_at, expires_at) \
+                      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (person) DO UPDATE SET role = excluded.role, \
+                      hash = excluded.hash, invited_by = excluded.invited_by, created_at = excluded.created_at, \
+                      expires_at = excluded.expires_at";
+    USE_INVITATION = "DELETE FROM invitations WHERE hash = $1 AND expires_at > $2";
+    INVITATION = "SELECT person, role, hash, invited_by, created_at, expires_at FROM invitations WHERE hash = $1";
+    INVITATIONS = "SELECT person, role, hash, invited_by, created_at, expires_at FROM invitations \
+                   WHERE expires_at > $1 ORDER BY id";
 
     ADD_LOGIN = "INSERT INTO logins (client, person, key, device, created_at) VALUES ($1, $2, $3, $4, $5) \
                  ON CONFLICT DO NOTHING";
-    LOGIN = "SELECT client, person, key, device, created_at FROM logins WHERE client = $1";
+    LOGIN = "SELECT l.client, l.person, l.key, l.device, l.created_at FROM logins l JOIN people p ON p.name = l.person \
+             WHERE l.client = $1 AND l.ended_at IS NULL AND p.removed_at IS NULL";
+    LOGINS_OF = "SELECT client, person, key, device, created_at FROM logins WHERE person = $1 AND ended_at IS NULL \
+                 ORDER BY id DESC";
+    END_LOGIN = "UPDATE logins SET ended_at = $3 WHERE client = $1 AND person = $2 AND ended_at IS NULL";
+    END_LOGINS = "UPDATE logins SET ended_at = $2 WHERE person = $1 AND ended_at IS NULL";
 
     PUT_PASSWORD = "INSERT INTO passwords (person, hash, changed_at) VALUES ($1, $2, $3) \
                     ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at";
     PASSWORD = "SELECT hash FROM passwords WHERE person = $1";
+    REMOVE_PASSWORD = "DELETE FROM passwords WHERE person = $1 \
+                       AND EXISTS (SELECT 1 FROM passkeys WHERE passkeys.person = $1)";
+
+    ADD_PASSKEY = "INSERT INTO passkeys (passkey, person, name, public, counter, eligible, created_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+    PASSKEY = passkeys!("WHERE passkey = $1");
+    PASSKEYS_OF = passkeys!("WHERE person = $1 ORDER BY id");
+    USE_PASSKEY = "UPDATE passkeys SET counter = $2, used_at = $3 \
+                   WHERE passkey = $1 AND (counter < $2 OR counter = 0 AND $2 = 0)";
+    RENAME_PASSKEY = "UPDATE passkeys SET name = $3 WHERE passkey = $1 AND person = $2";
+    REMOVE_PASSKEY = "DELETE FROM passkeys WHERE passkey = $1 AND person = $2 \
+                      AND (EXISTS (SELECT 1 FROM passwords WHERE passwords.person = $2) \
+                      OR (SELECT COUNT(*) FROM passkeys k WHERE k.person = $2) > 1)";
+
+    OFFER_ONE_TIME_CODE = "INSERT INTO one_time_codes (person, kek, wrapped_key, ciphertext, step, created_at) \
+                           VALUES ($1, $2, $3, $4, -1, $5) ON CONFLICT (person) DO UPDATE SET kek = excluded.kek, \
+                           wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext, \
+                           created_at = excluded.created_at WHERE one_time_codes.step < 0";
+    ONE_TIME_CODE = "SELECT kek, wrapped_key, ciphertext, step FROM one_time_codes WHERE person = $1";
+    USE_STEP = "UPDATE one_time_codes SET step = $2 WHERE person = $1 AND step < $2";
+    REMOVE_ONE_TIME_CODE = "DELETE FROM one_time_codes WHERE person = $1";
+
+    FORGET_RECOVERY_CODES = "DELETE FROM recovery_codes WHERE person = $1";
+    ADD_RECOVERY_CODE = "INSERT INTO recovery_codes (person, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    USE_RECOVERY_CODE =
+        "UPDATE recovery_codes SET used_at = $3 WHERE person = $1 AND hash = $2 AND used_at IS NULL";
+    RECOVERY_CODE =
+        "SELECT COUNT(*) FROM recovery_codes WHERE person = $1 AND hash = $2 AND used_at IS NULL";
+    RECOVERY_CODES = "SELECT COUNT(*) FROM recovery_codes WHERE person = $1 AND used_at IS NULL";
+
+    COUNT_FAILURE = "INSERT INTO failures (subject, count, last_at) VALUES ($1, 1, $2) \
+                     ON CONFLICT (subject) DO UPDATE SET count = failures.count + 1, last_at = excluded.last_at";
+    SWEEP_FAILURES = "DELETE FROM failures WHERE last_at < $1";
+    FORGET_FAILURES = "DELETE FROM failures WHERE subject = $1";
+    FAILURES = "SELECT count, last_at FROM failures WHERE subject = $1";
 
     ADD_SIGN_IN = "INSERT INTO sign_ins (sign_in, person, hash, method, device, address, created_at, proven_at, expires_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
@@ -75,6 +147,9 @@ statements! {
     SIGN_INS = sign_ins!("WHERE person = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY id DESC");
     PROVE_SIGN_IN = "UPDATE sign_ins SET proven_at = $2 WHERE sign_in = $1 AND ended_at IS NULL";
     END_SIGN_IN = "UPDATE sign_ins SET ended_at = $2 WHERE sign_in = $1 AND ended_at IS NULL";
+    END_SIGN_IN_OF =
+        "UPDATE sign_ins SET ended_at = $3 WHERE sign_in = $1 AND person = $2 AND ended_at IS NULL";
+    END_SIGN_INS = "UPDATE sign_ins SET ended_at = $2 WHERE person = $1 AND ended_at IS NULL AND sign_in <> $3";
 
     ADD_CHANNEL = "INSERT INTO channels (channel, name, kind, place, topics, kek, wrapped_key, ciphertext, created_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";

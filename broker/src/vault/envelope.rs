@@ -31,6 +31,11 @@ impl<'a> Context<'a> {
         Context { purpose: "signing-key", id: name, version }
     }
 
+    /// The secret of a person's one-time codes.
+    pub fn one_time_codes(person: &'a str) -> Self {
+        Context { purpose: "one-time-codes", id: person, version: 1 }
+    }
+
     pub(in crate::vault) fn seal(id: &'a str) -> Self {
         Context { purpose: "passphrase-seal", id, version: 0 }
     }

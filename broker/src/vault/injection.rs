@@ -3,6 +3,7 @@ use std::fmt;
 use arc_swap::ArcSwapOption;
 use http::header::{CONNECTION, HeaderName, HeaderValue};
 use http::request::Parts;
+use ring::hmac;
 use zeroize::Zeroizing;
 
 use super::envelope::{self, Context};
@@ -159,6 +160,24 @@ impl Vault {
     /// The broker's own signing key. A credential's ciphertext does not open here: its purpose is another (M1).
     pub fn open_signing_key(&self, name: &str, version: i64, sealed: &Sealed) -> Result<Secret, Error> {
         self.with(|kek| envelope::open(kek, &Context::signing_key(name, version), sealed))
+    }
+
+    /// Seal the secret of a person's one-time codes.
+    pub fn seal_one_time_codes(&self, clock: &Clock, person: &str, secret: &Secret) -> Result<Sealed, Error> {
+        self.with(|kek| envelope::seal(kek, clock, &Context::one_time_codes(person), secret))
+    }
+
+    /// The secret of a person's one-time codes. A credential's ciphertext does not open here: its purpose is another (M1).
+    pub fn open_one_time_codes(&self, person: &str, sealed: &Sealed) -> Result<Secret, Error> {
+        self.with(|kek| envelope::open(kek, &Context::one_time_codes(person), sealed))
+    }
+
+    /// A MAC that every replica makes alike: for what is handed to a browser and comes back. `label` keeps uses apart.
+    pub fn mac(&self, label: &'static str, message: &[u8]) -> Result<[u8; 32], Error> {
+        self.with(|kek| {
+            let tag = hmac::sign(&kek.mac_key(label.as_bytes())?, message);
+            tag.as_ref().try_into().map_err(|_| Error::Failed)
+        })
     }
 
     /// Open a credential for the one request that was allowed and whose intent is durable.

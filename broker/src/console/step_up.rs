@@ -1,0 +1,111 @@
+//! Proving again who one is: fields for a form that does what cannot be put back, and a page of its own.
+
+use axum::extract::{Query, State};
+use maud::{Markup, html};
+use serde::Deserialize;
+use stint_api::Code;
+
+use super::answer::{Form, Reply, complaint, ok, page as answer, see, status};
+use super::layout::{self, Place};
+use super::sign_in::own;
+use super::visitor::Visitor;
+use crate::app::{App, Error, Proof};
+use crate::secret::Secret;
+
+/// The fields by which a visitor proves who they are: a passkey by a button, where a script runs; a password without.
+///
+/// They stand in a form, which takes `password`, `code` and `passkey` and hands them to `proof`.
+pub(super) async fn fields(app: &App, visitor: &Visitor) -> Result<Markup, Error> {
+    let ways = app.account(&visitor.caller).await?.person;
+    let passkeys = ways.passkeys > 0 && app.has_passkeys();
+    Ok(html! {
+        input name="passkey" hidden;
+        @if passkeys {
+            div.actions {
+                button.quiet type="button" hidden data-passkey="get" data-options="/console/prove/options" { "Use your passkey" }
+            }
+            p.field-error role="alert" data-passkey-said {}
+        }
+        @if ways.password {
+            @if passkeys { p.or { "or" } }
+            label for="proof-password" { "Your password" }
+            input #proof-password name="password" type="password" autocomplete="current-password" required data-instead;
+            @if ways.one_time_codes {
+                label for="proof-code" { "Code from your app" }
+                input #proof-code name="code" inputmode="numeric" autocomplete="one-time-code" required data-instead;
+            }
+        } @else if passkeys {
+            noscript { p.notice.warn { "Your passkey needs a script, which this browser does not run. Add a password to your account to do without." } }
+        } @else {
+            p.notice.warn { "You have nothing to prove with who you are. An owner can make you a link on the page People." }
+        }
+    })
+}
+
+/// What was shown in those fields, if anything was.
+pub(super) fn proof(password: String, code: String, passkey: String) -> Option<Proof> {
+    (!password.is_empty() || !passkey.is_empty()).then(|| Proof {
+        password: Secret::from(password),
+        code,
+        passkey,
+    })
+}
+
+/// Where to go on after an error: the page that lets a visitor prove who they are and comes back, or nowhere.
+pub(super) fn detour(error: &Error, back: &str) -> Option<axum::response::Response> {
+    let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    (error.code == Code::StepUpRequired).then(|| see(&format!("/console/prove?next={back}")))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+pub(super) async fn page(State(app): State<App>, visitor: Visitor, Query(query): Query<Next>) -> Reply {
+    let fields = fields(&app, &visitor).await?;
+    Ok(ok(prove_page(&visitor, &fields, &query.next, None)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Prove {
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    passkey: String,
+    #[serde(default)]
+    next: String,
+}
+
+pub(super) async fn prove(State(app): State<App>, visitor: Visitor, Form(form): Form<Prove>) -> Reply {
+    let next = own(&form.next).to_owned();
+    let proven = match proof(form.password, form.code, form.passkey) {
+        Some(proof) => app.prove_again(&visitor.caller, proof).await.map(|_| ()),
+        None => Err(Error::new(Code::InvalidInput, "use your passkey, or type your password")),
+    };
+    match proven {
+        Ok(()) => Ok(see(&next)),
+        Err(error) => {
+            let fields = fields(&app, &visitor).await?;
+            Ok(answer(status(&error), prove_page(&visitor, &fields, &next, Some(&error))))
+        }
+    }
+}
+
+fn prove_page(visitor: &Visitor, fields: &Markup, next: &str, error: Option<&Error>) -> Markup {
+    let body = html! {
+        h1 { "Prove that it is you" }
+        p { "What comes next changes who may do what, so it takes more than an open browser. It holds for five minutes." }
+        form.narrow method="post" action="/console/prove" {
+            (complaint(error))
+            input type="hidden" name="next" value=(next);
+            (fields)
+            div.actions { button type="submit" { "Go on" } }
+        }
+    };
+    layout::page(visitor, Place::Account, "Prove that it is you", body)
+}
