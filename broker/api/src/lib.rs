@@ -6,7 +6,10 @@
 mod approval;
 mod audit;
 mod class;
+mod login;
 mod oauth;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod problem;
 mod registry;
 mod session;
@@ -14,7 +17,11 @@ mod session;
 pub use approval::{Approval, ApprovalList, ApprovalState, Approve, Confirmation, Deny, TouchedResource};
 pub use audit::{AuditPage, AuditRecord};
 pub use class::{Class, Tier};
-pub use oauth::{AuthorizationDetail, CLIENT_ASSERTION_TYPE, OAuthError, TokenResponse};
+pub use login::{ConsoleLink, Elevated, EndedLogin, Reaches};
+pub use oauth::{
+    AuthorizationDetail, CLIENT_ASSERTION_TYPE, DEVICE_CLIENT, DEVICE_GRANT_TYPE, DeviceAuthorization,
+    OAuthError, TokenResponse,
+};
 pub use problem::{Code, PROBLEM_BASE, PROBLEM_MEDIA_TYPE, Problem, ProblemApproval};
 pub use registry::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Credential,

@@ -6,6 +6,7 @@ use crate::Tier;
 
 /// `POST /v1/setup`: use the setup token, once, to become the first administrator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
     pub setup_token: String,
@@ -19,6 +20,7 @@ pub struct Setup {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetupDone {
     pub person: String,
     /// `client_id` of this login at the token endpoint.
@@ -28,14 +30,19 @@ pub struct SetupDone {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WhoAmI {
     pub person: String,
     pub role: String,
     pub client_id: String,
+    /// How far this login reaches now. Absent from brokers of before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reaches: Option<crate::Reaches>,
 }
 
 /// `GET /v1/status`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Status {
     pub version: String,
     pub sealed: bool,
@@ -47,6 +54,7 @@ pub struct Status {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Person {
     pub name: String,
     pub role: String,
@@ -54,11 +62,13 @@ pub struct Person {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PersonList {
     pub people: Vec<Person>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddEnvironment {
     pub name: String,
@@ -66,6 +76,7 @@ pub struct AddEnvironment {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddSelector {
     /// `railway:environment/<id>`, `github:repository/<owner>/<name>`.
@@ -73,6 +84,7 @@ pub struct AddSelector {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Environment {
     pub name: String,
     pub tier: Tier,
@@ -81,11 +93,13 @@ pub struct Environment {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnvironmentList {
     pub environments: Vec<Environment>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddAgent {
     pub name: String,
@@ -98,6 +112,7 @@ pub struct AddAgent {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Agent {
     pub name: String,
     /// `client_id` at the token endpoint.
@@ -108,12 +123,14 @@ pub struct Agent {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgentList {
     pub agents: Vec<Agent>,
 }
 
 /// `POST /v1/credentials`. The secret goes in and never comes out.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddCredential {
     pub name: String,
@@ -149,6 +166,7 @@ impl std::fmt::Debug for AddCredential {
 
 /// `POST /v1/credentials/{name}/versions`: a new secret; the old version stays until it is revoked.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddVersion {
     pub secret: String,
@@ -161,6 +179,7 @@ impl std::fmt::Debug for AddVersion {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Credential {
     pub name: String,
     pub provider: String,
@@ -179,6 +198,7 @@ pub struct Credential {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CredentialList {
     pub credentials: Vec<Credential>,
 }

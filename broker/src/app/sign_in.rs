@@ -139,7 +139,12 @@ impl App {
         Ok(())
     }
 
-    fn new_sign_in(&self, person: &Name, method: &str, browser: Browser) -> Result<(SignedIn, SignInRow)> {
+    pub(in crate::app) fn new_sign_in(
+        &self,
+        person: &Name,
+        method: &str,
+        browser: Browser,
+    ) -> Result<(SignedIn, SignInRow)> {
         let cookie = URL_SAFE_NO_PAD.encode(self.random::<32>()?);
         let now = self.0.clock.now();
         let row = SignInRow {
@@ -157,7 +162,7 @@ impl App {
         Ok((SignedIn { cookie, lasts: LASTS }, row))
     }
 
-    async fn hashed(&self, password: Secret) -> Result<Password> {
+    pub(in crate::app) async fn hashed(&self, password: Secret) -> Result<Password> {
         let salt = self.random::<16>()?;
         let hashed = self.slowly(move || Password::hash(&password, &salt)).await?;
         hashed.map_err(|error| Error::new(Code::InvalidInput, error.to_string()))

@@ -11,6 +11,9 @@ pub(super) enum Place {
     Approvals,
     Now,
     Sessions,
+    Docs,
+    /// A page that others lead to.
+    Elsewhere,
 }
 
 /// The navigation, in order: what waits, what happens, what is.
@@ -18,6 +21,7 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Approvals, "/console/", "Approvals"),
     (Place::Now, "/console/now", "Now"),
     (Place::Sessions, "/console/sessions", "Sessions"),
+    (Place::Docs, "/console/docs", "API"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.

@@ -8,9 +8,12 @@
 mod answer;
 mod approvals;
 mod assets;
+mod device;
+mod docs;
 mod door;
 mod layout;
 mod live;
+mod login;
 mod sessions;
 mod sign_in;
 mod text;
@@ -43,6 +46,13 @@ pub fn router(app: App) -> Router {
         .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/setup", get(sign_in::setup_page).post(sign_in::setup))
+        .route("/console/docs", get(docs::page))
+        .route("/console/device", get(device::page).post(device::typed))
+        .route("/console/device/approve", post(device::approve))
+        .route("/console/device/deny", post(device::deny))
+        .route("/console/logins/{client}/elevate", get(login::page).post(login::elevate))
+        .route("/console/logins/{client}/lower", post(login::lower))
+        .route("/console/welcome", get(login::welcome).post(login::begin))
         .route("/console/live", get(live::stream))
         .route("/console/assets/{name}", get(assets::asset))
         .fallback(answer::nothing_here)

@@ -87,7 +87,7 @@ pub(super) async fn setup(
     }
 }
 
-fn enter(app: &App, signed_in: &SignedIn, next: &str) -> Response {
+pub(super) fn enter(app: &App, signed_in: &SignedIn, next: &str) -> Response {
     let mut response = see(next).into_response();
     response
         .headers_mut()
@@ -144,7 +144,7 @@ fn setup_form(person: &str, error: Option<&Error>) -> Markup {
     )
 }
 
-fn complaint(error: Option<&Error>) -> Markup {
+pub(super) fn complaint(error: Option<&Error>) -> Markup {
     html! {
         @if let Some(error) = error {
             div.notice.danger role="alert" {

@@ -9,6 +9,7 @@ mod credential;
 mod environment;
 mod event;
 mod ids;
+mod login;
 mod operation;
 mod principal;
 mod request;
@@ -23,6 +24,7 @@ pub use ids::{
     AgentRow, ApprovalId, ClientId, CredentialId, IdError, LoginRow, Name, PersonRow, RecordId, SessionId,
     SignInId,
 };
+pub use login::{DeviceCodeRow, DeviceState, LoginKind, LoginStanding};
 pub use operation::{Located, Mark, Operation, Pending, Resource, Scope, Touch, Where};
 pub use principal::Principal;
 pub use request::{Request, digest_hex};

@@ -14,6 +14,7 @@ mod backend;
 mod change;
 mod commit;
 mod credentials;
+mod device_codes;
 mod environments;
 mod error;
 mod job;

@@ -36,9 +36,9 @@ impl fmt::Debug for Database {
     }
 }
 
-/// The files of one folder of `migrations`, in their order.
+/// The files of one folder of `migrations`, in their order: those of one digit, `then` those of two.
 macro_rules! migrations {
-    ($folder:literal: $($version:literal $name:literal,)*) => {
+    ($folder:literal: $($version:literal $name:literal,)* then $($later:literal $called:literal,)*) => {
         LazyLock::new(|| {
             Migrator::with_migrations(vec![$(Migration::new(
                 $version,
@@ -46,13 +46,21 @@ macro_rules! migrations {
                 MigrationType::Simple,
                 include_str!(concat!("../../../migrations/", $folder, "/000", $version, "_", $name, ".sql")).into_sql_str(),
                 false,
+            ),)* $(Migration::new(
+                $later,
+                Cow::Borrowed($called),
+                MigrationType::Simple,
+                include_str!(concat!("../../../migrations/", $folder, "/00", $later, "_", $called, ".sql")).into_sql_str(),
+                false,
             ),)*])
         })
     };
 }
 
-static SQLITE: LazyLock<Migrator> = migrations!("sqlite": 1 "registry", 2 "work", 3 "audit", 4 "people",);
-static POSTGRES: LazyLock<Migrator> = migrations!("postgres": 1 "registry", 2 "work", 3 "audit", 4 "people",);
+static SQLITE: LazyLock<Migrator> =
+    migrations!("sqlite": 1 "registry", 2 "work", 3 "audit", 4 "people", then 10 "device_codes",);
+static POSTGRES: LazyLock<Migrator> =
+    migrations!("postgres": 1 "registry", 2 "work", 3 "audit", 4 "people", then 10 "device_codes",);
 
 /// How long a connection may take to be made.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);

@@ -1,7 +1,7 @@
 use super::backend::{Connection, all, changed, execute, needs, one, parse, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
-use crate::model::{ClientId, LoginRow, Name, PersonRow};
+use crate::model::{ClientId, LoginKind, LoginRow, Name, PersonRow};
 
 impl Store {
     /// In the order in which they were added.
@@ -35,6 +35,7 @@ pub(super) async fn add_login(connection: &mut Connection, row: &LoginRow) -> Re
         &row.key,
         row.device.as_deref(),
         row.created_at.timestamp_millis(),
+        row.kind.as_str(),
     );
     changed(needs(added, "person")?, "login")
 }
@@ -64,6 +65,7 @@ row! {
         key: String,
         device: Option<String>,
         created_at: i64,
+        kind: String,
     }
 }
 
@@ -75,6 +77,7 @@ impl Login {
             key: self.key,
             device: self.device,
             created_at: time(self.created_at)?,
+            kind: LoginKind::parse(&self.kind),
         })
     }
 }
