@@ -2,6 +2,10 @@
 //!
 //! Knows where they are and that nobody else may read or plant them: folders 0700, files 0600, made with `O_EXCL`, read
 //! with `O_NOFOLLOW`, and refused when another user owns them or could read them. Knows nothing of the broker.
+//!
+//! A key is in a file and not in the operating system's keyring: a keyring gives it to every process of the same user
+//! all the same, is locked or missing where agents run (a server, a container, CI), and is far more to link than the rest
+//! of this client. What protects a login is that it can do little by itself.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -68,6 +72,14 @@ impl Home {
         let text = serde_json::to_vec_pretty(login)
             .map_err(|error| Error::Malformed { path: path.clone(), why: error.to_string() })?;
         self.replace(&path, &text, clock)
+    }
+
+    /// Forgets who this user is: the login, then its key.
+    pub fn remove_login(&self, login: &Login) -> Result<(), Error> {
+        let path = self.dir.join("login.json");
+        fs::remove_file(&path).map_err(|source| Error::Io { path, source })?;
+        self.remove_key(&login.key);
+        Ok(())
     }
 
     /// Writes a new key file; its text is the base64url of the seed.

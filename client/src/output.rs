@@ -4,7 +4,7 @@
 //! before control characters are taken out: no name can move the cursor, colour a line or turn it around.
 
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use chrono::{DateTime, Utc};
 use comfy_table::{ContentArrangement, Table, presets};
@@ -54,6 +54,20 @@ pub fn pairs(pairs: &[(&str, String)]) {
 pub fn note(text: impl Display) {
     // A closed stderr is nothing to fail for.
     let _ = writeln!(io::stderr(), "stint: {}", clean(&text.to_string()));
+}
+
+/// How long work goes on, on stderr, in one line that the next call replaces: at a terminal only.
+pub fn progress(text: impl Display) {
+    if io::stderr().is_terminal() {
+        let _ = write!(io::stderr(), "\r\u{1b}[Kstint: {}", clean(&text.to_string()));
+    }
+}
+
+/// The line of `progress` is over.
+pub fn progress_done() {
+    if io::stderr().is_terminal() {
+        let _ = write!(io::stderr(), "\r\u{1b}[K");
+    }
 }
 
 /// What to do next, on stderr.

@@ -128,11 +128,16 @@ impl Lab {
 
     /// Statements run on the database as somebody who got hold of it.
     pub fn sql(&self, statements: &str) {
+        Lab::sql_on(&self.broker, statements);
+    }
+
+    /// The same on a broker without a lab around it.
+    pub fn sql_on(broker: &TestBroker, statements: &str) {
         let statements = sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned()));
-        self.runtime.block_on(async {
-            match &self.broker.options.database {
+        runtime().block_on(async {
+            match &broker.options.database {
                 Database::Sqlite => {
-                    let options = SqliteConnectOptions::new().filename(self.broker.data().join("stint.db"));
+                    let options = SqliteConnectOptions::new().filename(broker.data().join("stint.db"));
                     let mut connection = options.connect().await.expect("the database opens");
                     statements.execute(&mut connection).await.expect("the statements are good");
                     connection.close().await.expect("the database closes");

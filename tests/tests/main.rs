@@ -18,6 +18,7 @@ mod demo;
 mod durable;
 mod incident;
 mod notices;
+mod login;
 mod place;
 mod session;
 mod store;

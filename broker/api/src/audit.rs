@@ -3,6 +3,7 @@ use serde_json::Value;
 
 /// One record of the audit chain, as stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditRecord {
     /// Position in the chain, counted from 1.
     pub seq: i64,
@@ -14,6 +15,7 @@ pub struct AuditRecord {
 
 /// `GET /v1/audit?before=SEQ&limit=N&kind=K&session=S`: newest first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditPage {
     pub records: Vec<AuditRecord>,
     /// `before` of the next page, absent at the end.

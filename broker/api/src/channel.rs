@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a channel is told about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
     /// Something waits for a person's yes.
@@ -30,6 +31,7 @@ impl Topic {
 
 /// How a channel is reached. What lets its holder post is write-only: it is never shown again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Target {
     /// JSON, signed as Standard Webhooks describes.
@@ -69,6 +71,7 @@ impl Target {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MailSecurity {
     /// TLS from the first byte (port 465).
@@ -81,6 +84,7 @@ pub enum MailSecurity {
 
 /// `POST /v1/channels`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddChannel {
     pub name: String,
@@ -90,6 +94,7 @@ pub struct AddChannel {
 
 /// A channel as it is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Channel {
     pub name: String,
     pub kind: String,
@@ -103,6 +108,7 @@ pub struct Channel {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Delivery {
     pub id: String,
     pub title: String,
@@ -115,12 +121,14 @@ pub struct Delivery {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChannelList {
     pub channels: Vec<Channel>,
 }
 
 /// Answer to `POST /v1/channels`: the secret of a webhook's signatures is shown here and never again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AddedChannel {
     pub channel: Channel,
     #[serde(default, skip_serializing_if = "Option::is_none")]

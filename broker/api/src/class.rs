@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How strong an operation is. Ordered: a later class is never weaker than an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
     /// Changes nothing and returns no secret.
@@ -56,6 +57,7 @@ impl FromStr for Class {
 
 /// How much is at stake in an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
     Development,

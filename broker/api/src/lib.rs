@@ -7,8 +7,11 @@ mod approval;
 mod audit;
 mod channel;
 mod class;
+mod login;
 mod oauth;
 mod people;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod problem;
 mod registry;
 mod session;
@@ -17,7 +20,11 @@ pub use approval::{Approval, ApprovalList, ApprovalState, Approve, Confirmation,
 pub use audit::{AuditPage, AuditRecord};
 pub use channel::{AddChannel, AddedChannel, Channel, ChannelList, Delivery, MailSecurity, Target, Topic};
 pub use class::{Class, Tier};
-pub use oauth::{AuthorizationDetail, CLIENT_ASSERTION_TYPE, OAuthError, TokenResponse};
+pub use login::{ConsoleLink, Elevated, EndedLogin, Reaches};
+pub use oauth::{
+    AuthorizationDetail, CLIENT_ASSERTION_TYPE, DEVICE_CLIENT, DEVICE_GRANT_TYPE, DeviceAuthorization,
+    OAuthError, TokenResponse,
+};
 pub use people::{
     Account, ChangeRole, Invitation, Invite, Invited, Login, Passkey, Person, PersonList, SignIn,
 };

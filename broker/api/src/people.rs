@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 /// A person and the ways in that they have.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Person {
     pub name: String,
     /// `owner`, `approver`, `operator`, `auditor`.
@@ -23,6 +24,7 @@ pub struct Person {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PersonList {
     pub people: Vec<Person>,
     /// Links that were not used yet.
@@ -32,6 +34,7 @@ pub struct PersonList {
 
 /// A link by which a person enrols, without the link.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Invitation {
     pub person: String,
     /// Absent for a person who is there already and gets a new way in.
@@ -44,6 +47,7 @@ pub struct Invitation {
 
 /// `POST /v1/people`: a link by which a new person enrols.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Invite {
     pub person: String,
@@ -52,6 +56,7 @@ pub struct Invite {
 
 /// The answer to it: the link is not kept and not to be had again.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Invited {
     pub person: String,
     pub url: String,
@@ -66,6 +71,7 @@ impl std::fmt::Debug for Invited {
 
 /// `POST /v1/people/{name}/role`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeRole {
     pub role: String,
@@ -73,6 +79,7 @@ pub struct ChangeRole {
 
 /// `GET /v1/account` and `GET /v1/people/{name}/account`: how a person gets in, and where they are in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Account {
     #[serde(flatten)]
     pub person: Person,
@@ -82,6 +89,7 @@ pub struct Account {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Passkey {
     pub id: String,
     pub name: String,
@@ -94,6 +102,7 @@ pub struct Passkey {
 
 /// A browser that is signed in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignIn {
     pub id: String,
     /// `setup`, `password`, `passkey`, `recovery`, `invitation`.
@@ -110,6 +119,7 @@ pub struct SignIn {
 
 /// A login on a machine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Login {
     pub client_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -83,6 +83,7 @@ impl fmt::Display for Code {
 
 /// A problem document (RFC 9457), with the members that decisions add.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,
@@ -112,6 +113,7 @@ pub struct Problem {
 
 /// The approval that a request waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProblemApproval {
     pub id: String,
     pub url: String,

@@ -6,6 +6,7 @@ use crate::Tier;
 
 /// `POST /v1/setup`: use the setup token, once, to become the first administrator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
     pub setup_token: String,
@@ -19,6 +20,7 @@ pub struct Setup {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetupDone {
     pub person: String,
     /// `client_id` of this login at the token endpoint.
@@ -28,14 +30,19 @@ pub struct SetupDone {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WhoAmI {
     pub person: String,
     pub role: String,
     pub client_id: String,
+    /// How far this login reaches now. Absent from brokers of before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reaches: Option<crate::Reaches>,
 }
 
 /// `GET /v1/status`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Status {
     pub version: String,
     pub sealed: bool,
@@ -47,6 +54,7 @@ pub struct Status {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddEnvironment {
     pub name: String,
@@ -54,6 +62,7 @@ pub struct AddEnvironment {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddSelector {
     /// `railway:environment/<id>`, `github:repository/<owner>/<name>`.
@@ -61,6 +70,7 @@ pub struct AddSelector {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Environment {
     pub name: String,
     pub tier: Tier,
@@ -69,11 +79,13 @@ pub struct Environment {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnvironmentList {
     pub environments: Vec<Environment>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddAgent {
     pub name: String,
@@ -86,6 +98,7 @@ pub struct AddAgent {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Agent {
     pub name: String,
     /// `client_id` at the token endpoint.
@@ -96,12 +109,14 @@ pub struct Agent {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgentList {
     pub agents: Vec<Agent>,
 }
 
 /// `POST /v1/credentials`. The secret goes in and never comes out.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddCredential {
     pub name: String,
@@ -137,6 +152,7 @@ impl std::fmt::Debug for AddCredential {
 
 /// `POST /v1/credentials/{name}/versions`: a new secret; the old version stays until it is revoked.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddVersion {
     pub secret: String,
@@ -149,6 +165,7 @@ impl std::fmt::Debug for AddVersion {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Credential {
     pub name: String,
     pub provider: String,
@@ -167,6 +184,7 @@ pub struct Credential {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CredentialList {
     pub credentials: Vec<Credential>,
 }

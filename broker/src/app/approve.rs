@@ -50,7 +50,30 @@ impl App {
         Ok(self.shown(row))
     }
 
-    /// The same, but answered only when it is decided or `wait` is over.
+    /// Those that the caller may see: all, or those of the sessions that their login started.
+    pub async fn approvals_for(
+        &self,
+        caller: &PersonCaller,
+        state: Option<ApprovalState>,
+    ) -> Result<ApprovalList> {
+        let mut list = self.approvals(state).await?;
+        if let Some(own) = self.sessions_of(caller).await? {
+            list.approvals.retain(|approval| own.iter().any(|id| id.as_str() == approval.session));
+        }
+        Ok(list)
+    }
+
+    /// `NotFound` for an approval that the caller's login may not see.
+    pub async fn sees_approval(&self, caller: &PersonCaller, id: &str) -> Result<()> {
+        if let Some(own) = self.sessions_of(caller).await?
+            && !own.contains(&self.approval_row(id).await?.session)
+        {
+            return Err(Error::not_found("approval", id));
+        }
+        Ok(())
+    }
+
+    /// One approval, but answered only when it is decided or `wait` is over.
     pub async fn approval_decided(
         &self,
         id: &str,
@@ -73,7 +96,7 @@ impl App {
         caller.approves()?;
         let row = self.waiting(id).await?;
         if row.lift.confirm.is_some() {
-            self.proves(caller).await?;
+            caller.approves_for_good(self.0.clock.now())?;
         }
         if row.lift.approvers > 1 {
             return Err(Error::new(
@@ -105,25 +128,6 @@ impl App {
     /// Whether a signed-in person has to prove again who they are before they approve this.
     pub fn needs_proof(&self, caller: &PersonCaller, approval: &Approval) -> bool {
         approval.confirm.is_some() && !caller.is_proven(self.0.clock.now())
-    }
-
-    /// What cannot be put back takes a person who proved a moment ago who they are. A login on a machine cannot; the first
-    /// ones may until their person has something to prove it with.
-    async fn proves(&self, caller: &PersonCaller) -> Result<()> {
-        if caller.is_proven(self.0.clock.now()) {
-            return Ok(());
-        }
-        if caller.is_at_console() {
-            return Err(Error::new(Code::StepUpRequired, "prove again who you are: this cannot be put back"));
-        }
-        if !self.has_way_in(&caller.person).await? {
-            return Ok(());
-        }
-        Err(Error::new(
-            Code::StepUpRequired,
-            "this cannot be put back, and a login on a machine cannot approve it",
-        )
-        .hint(format!("approve it in the console: {}/console/", self.issuer())))
     }
 
     pub async fn deny(&self, caller: &PersonCaller, id: &str, deny: Deny) -> Result<Approval> {

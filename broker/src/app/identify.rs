@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use stint_api::{Code, WhoAmI};
 
+use super::login::Reach;
 use super::{App, Error, LiveCredential, LiveSession, Result};
 use crate::model::{ClientId, Name, SignInRow};
 use crate::store::Change;
@@ -37,7 +38,13 @@ const PROVEN: TimeDelta = TimeDelta::minutes(5);
 #[derive(Debug, Clone)]
 pub(in crate::app) enum Via {
     /// By a token that is bound to the key of a login, with a proof.
-    Login { client: ClientId, used: UsedProof },
+    Login {
+        client: ClientId,
+        used: UsedProof,
+        reach: Reach,
+        /// Where its person raises it.
+        page: String,
+    },
     /// By the cookie of a browser.
     SignIn(SignInRow),
 }
@@ -98,6 +105,7 @@ impl PersonCaller {
                 Via::Login { client, .. } => client.to_string(),
                 Via::SignIn(row) => row.id.to_string(),
             },
+            reaches: Some(self.reach().into()),
         }
     }
 
@@ -109,21 +117,50 @@ impl PersonCaller {
         }
     }
 
+    /// The login that they ask by, if they do not sit at the console.
+    pub(in crate::app) fn login(&self) -> Option<&ClientId> {
+        match &self.via {
+            Via::Login { client, .. } => Some(client),
+            Via::SignIn(_) => None,
+        }
+    }
+
     /// Whether they are signed in to the console.
     pub(in crate::app) fn is_at_console(&self) -> bool {
         matches!(self.via, Via::SignIn(_))
     }
 
     /// Whether they proved who they are a moment ago.
-    pub(in crate::app) fn is_proven(&self, now: DateTime<Utc>) -> bool {
+    pub fn is_proven(&self, now: DateTime<Utc>) -> bool {
         match &self.via {
             Via::SignIn(row) => now - row.proven_at < PROVEN,
             Via::Login { .. } => false,
         }
     }
 
+    /// How far they reach by the way they are known.
+    pub fn reach(&self) -> Reach {
+        match &self.via {
+            Via::Login { reach, .. } => *reach,
+            Via::SignIn(_) => Reach::CONSOLE,
+        }
+    }
+
+    /// Sees what is not their own.
+    pub(in crate::app) fn reads(&self) -> Result<()> {
+        self.reaches(
+            self.reach().reads,
+            "this login starts sessions and sees and ends its own, and nothing else",
+        )
+    }
+
     /// Registers agents, environments and credentials.
     pub(in crate::app) fn administers(&self) -> Result<()> {
+        self.is_owner()?;
+        self.reaches(self.reach().administers, "a login on a machine does not administer by itself")
+    }
+
+    pub(in crate::app) fn is_owner(&self) -> Result<()> {
         self.has(&["owner"], "administer")
     }
 
@@ -133,7 +170,36 @@ impl PersonCaller {
     }
 
     pub(in crate::app) fn approves(&self) -> Result<()> {
-        self.has(&["owner", "approver"], "approve or deny")
+        self.has(&["owner", "approver"], "approve or deny")?;
+        if self.reach().approves {
+            return Ok(());
+        }
+        Err(Error::new(Code::StepUpRequired, "a login that was made by a code decides no approvals")
+            .hint("decide it in the console: stint console"))
+    }
+
+    /// Decides what cannot be put back: who proved a moment ago who they are, or has nothing to prove it with yet.
+    pub(in crate::app) fn approves_for_good(&self, now: DateTime<Utc>) -> Result<()> {
+        if self.is_proven(now) || self.reach().destroys {
+            return Ok(());
+        }
+        if self.is_at_console() {
+            return Err(Error::new(Code::StepUpRequired, "prove again who you are: this cannot be put back"));
+        }
+        Err(Error::new(
+            Code::StepUpRequired,
+            "this cannot be put back, and a login on a machine cannot approve it",
+        )
+        .hint("approve it in the console: stint console"))
+    }
+
+    fn reaches(&self, enough: bool, otherwise: &str) -> Result<()> {
+        let page = match &self.via {
+            Via::Login { page, .. } if !enough => page,
+            _ => return Ok(()),
+        };
+        Err(Error::new(Code::StepUpRequired, otherwise)
+            .hint(format!("do it in the console, or let this login do it for a while: {page}")))
     }
 
     fn has(&self, roles: &[&str], what: &str) -> Result<()> {
@@ -161,9 +227,26 @@ impl App {
         let client =
             ClientId::parse(verified.client_id()).map_err(|_| invalid("the token names no client"))?;
         let login = self.0.store.login(&client).await?.ok_or_else(|| invalid("the login is gone"))?;
+        let standing = self.0.store.login_standing(&client).await?;
+        let standing = standing
+            .filter(|standing| standing.ended_at.is_none())
+            .ok_or_else(|| invalid("the login has ended"))?;
+        let reach = Reach::of_login(&standing, self.0.clock.now());
+        let page = format!("{}/console/logins/{client}/elevate", self.issuer());
         let person =
             self.0.store.person(&login.person).await?.ok_or_else(|| invalid("the person is gone"))?;
-        Ok(PersonCaller { person: person.name, role: person.role, via: Via::Login { client, used } })
+        Ok(PersonCaller {
+            person: person.name,
+            role: person.role,
+            via: Via::Login { client, used, reach, page },
+        })
+    }
+
+    /// The same, where the login reaches beyond sessions of its own.
+    pub async fn identify_reader(&self, presented: &Presented<'_>) -> Result<PersonCaller> {
+        let caller = self.identify_person(presented).await?;
+        caller.reads()?;
+        Ok(caller)
     }
 
     /// A live session with a token of its own, at the gateway: the commit of its request remembers the proof.

@@ -1,13 +1,16 @@
 //! `POST /oauth/token`: `client_credentials` with `private_key_jwt` (RFC 7523) and DPoP (RFC 9449).
 //!
-//! Three kinds of client ask: a person's login, an agent with a key of its own, and a session for its next token.
+//! Three kinds of client ask: a person's login, an agent with a key of its own, and a session for its next token. A
+//! machine that becomes a login asks by the device grant (`device.rs`).
 
 use ring::digest::{Context, SHA256};
-use stint_api::{AuthorizationDetail, CLIENT_ASSERTION_TYPE, Code, StartSession, TokenResponse};
+use stint_api::{
+    AuthorizationDetail, CLIENT_ASSERTION_TYPE, Code, DEVICE_GRANT_TYPE, StartSession, TokenResponse,
+};
 
 use super::session::Starter;
 use super::{App, Error, Facts, Result, identify};
-use crate::model::{ClientId, EventKind, Name, Principal, SessionId};
+use crate::model::{ClientId, Event, EventKind, Name, Principal, SessionId};
 use crate::store::{Change, Commit, CommitError};
 use crate::token::{self, Audience, Jwk, Mint};
 
@@ -21,6 +24,8 @@ pub struct TokenRequest<'a> {
     pub client_secret: bool,
     pub authorization_details: Option<&'a str>,
     pub scope: Option<&'a str>,
+    /// RFC 8628 s3.4.
+    pub device_code: Option<&'a str>,
     pub proofs: &'a [String],
 }
 
@@ -45,7 +50,10 @@ impl App {
         self.unsealed()?;
         match request.grant_type {
             Some("client_credentials") => {}
-            Some(_) => return Err(bad("unsupported_grant_type: the grants are client_credentials")),
+            Some(DEVICE_GRANT_TYPE) => return self.device_token(&request).await,
+            Some(_) => {
+                return Err(bad("unsupported_grant_type: the grants are client_credentials and device_code"));
+            }
             None => return Err(bad("grant_type is missing")),
         }
         if request.scope.is_some() {
@@ -127,6 +135,10 @@ impl App {
         }
         let client = ClientId::parse(id).map_err(|_| unknown_client())?;
         if let Some(login) = self.0.store.login(&client).await? {
+            let standing = self.0.store.login_standing(&client).await?.ok_or_else(unknown_client)?;
+            if standing.ended_at.is_some() {
+                return Err(unknown_client());
+            }
             return Ok((Kind::Login { client, person: login.person }, login.key));
         }
         let registry = self.0.registry.load();
@@ -137,6 +149,18 @@ impl App {
     }
 
     async fn mint_for_person(&self, client: Client, id: &ClientId, person: &Name) -> Result<TokenResponse> {
+        self.mint_for_login(id, person, client.jkt, client.used, vec![]).await
+    }
+
+    /// A token for the control plane, with what happened before it in the same commit.
+    pub(in crate::app) async fn mint_for_login(
+        &self,
+        id: &ClientId,
+        person: &Name,
+        jkt: String,
+        changes: Vec<Change>,
+        before: Vec<Event>,
+    ) -> Result<TokenResponse> {
         let subject = Principal::Person(person.clone());
         let actor = subject.to_string();
         let mint = Mint {
@@ -147,12 +171,18 @@ impl App {
             environment: None,
             credentials: vec![],
             audience: Audience::Control,
-            jkt: client.jkt,
+            jkt,
             ttl_seconds: self.token_ttl(),
             jti: self.uuid()?.simple().to_string(),
             now: self.0.clock.unix(),
         };
-        self.mint(mint, client.used, &actor, None).await
+        let is_new = !before.is_empty();
+        let mut response = self.mint(mint, changes, before, &actor, None).await?;
+        if is_new {
+            response.client_id = Some(id.to_string());
+            response.person = Some(person.to_string());
+        }
+        Ok(response)
     }
 
     /// An agent by itself: a session begins with its token, bound to the key of its proof.
@@ -163,7 +193,8 @@ impl App {
         detail: AuthorizationDetail,
     ) -> Result<TokenResponse> {
         let key = identify::parse_key(&client.jwk.to_value())?;
-        let starter = Starter { subject: format!("agent:{agent}"), key: &key, used: client.used };
+        let subject = format!("agent:{agent}");
+        let starter = Starter { subject, key: &key, used: client.used, login: None };
         let started = self
             .begin_session(
                 starter,
@@ -228,7 +259,7 @@ impl App {
             now: now.timestamp(),
         };
         live.hear(now.timestamp_millis());
-        self.mint(mint, used, &row.subject, Some(&row.id)).await
+        self.mint(mint, used, vec![], &row.subject, Some(&row.id)).await
     }
 
     /// The one place where a token is made: recorded and durable before it is handed out.
@@ -236,6 +267,7 @@ impl App {
         &self,
         mint: Mint,
         used: Vec<Change>,
+        mut events: Vec<Event>,
         actor: &str,
         session: Option<&SessionId>,
     ) -> Result<TokenResponse> {
@@ -249,10 +281,11 @@ impl App {
         let keys = self.0.keys.load();
         let keys = keys.as_ref().as_ref().ok_or_else(|| Error::new(Code::Sealed, "the broker is sealed"))?;
         let minted = keys.tokens.mint(mint).map_err(Error::internal)?;
-        let event = self.event(EventKind::TokenMinted, actor, session, facts)?;
-        let commit = Commit { changes: used, events: vec![event], digest: None };
+        events.push(self.event(EventKind::TokenMinted, actor, session, facts)?);
+        let commit = Commit { changes: used, events, digest: None };
         self.0.store.commit(commit).await.map_err(|error| match error {
             CommitError::Replayed => unknown_client(),
+            CommitError::Conflict("device_code") => bad("invalid_grant: the device code was used"),
             other => other.into(),
         })?;
         Ok(TokenResponse {
@@ -261,6 +294,8 @@ impl App {
             expires_in: u64::try_from(ttl).unwrap_or_default(),
             session: session.map(ToString::to_string),
             authorization_details: minted.authorization_details,
+            client_id: None,
+            person: None,
         })
     }
 

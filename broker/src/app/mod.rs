@@ -8,10 +8,12 @@ mod account;
 mod approve;
 mod authorize;
 mod channels;
+mod device;
 mod error;
 mod identify;
 mod keys;
 mod live;
+mod login;
 mod lookup;
 mod mint;
 mod notify;
@@ -46,9 +48,11 @@ use crate::vault::Vault;
 
 pub use approve::News;
 pub use authorize::{Authorized, Judged, Verdict};
+pub use device::{DeviceRequest, WaitingDevice};
 pub use error::{DecisionFacts, Error};
 pub use identify::{GatewayCaller, PersonCaller, Presented};
 pub use live::{LiveCredential, LiveSession};
+pub use login::{ELEVATION, OwnLogin, Reach};
 pub use mint::TokenRequest;
 pub use record::{Facts, Intent};
 pub use send::{Outgoing, Raw, Sent};
@@ -83,6 +87,7 @@ pub(in crate::app) struct Inner {
     resolver: Resolver,
     upstream: Upstreams,
     news: approve::Newsroom,
+    polls: device::Polls,
     database: Database,
     /// Few passwords are checked at once: each takes a processor and memory for a while.
     hashing: tokio::sync::Semaphore,

@@ -10,7 +10,7 @@ use stint_api::{
 
 use super::{App, Error, Facts, GatewayCaller, LiveCredential, PersonCaller, Result, identify};
 use crate::catalog::pack::Alphabet;
-use crate::model::{EventKind, Grant, Name, Placeholder, SessionId, SessionRow};
+use crate::model::{ClientId, EventKind, Grant, Name, Placeholder, SessionId, SessionRow};
 use crate::policy::Asker;
 use crate::store::{Change, Commit, CommitError};
 
@@ -24,6 +24,8 @@ pub(in crate::app) struct Starter<'a> {
     pub(in crate::app) key: &'a identify::Key,
     /// The proof or assertion that was used, to be remembered with the change.
     pub(in crate::app) used: Vec<Change>,
+    /// The login that asked, if it is one.
+    pub(in crate::app) login: Option<ClientId>,
 }
 
 impl App {
@@ -31,8 +33,12 @@ impl App {
     pub async fn start_session(&self, caller: &PersonCaller, start: StartSession) -> Result<StartedSession> {
         caller.works()?;
         let key = identify::parse_key(&start.key)?;
-        let starter =
-            Starter { subject: caller.actor(), key: &key, used: caller.used_proof().into_iter().collect() };
+        let starter = Starter {
+            subject: caller.actor(),
+            key: &key,
+            used: caller.used_proof().into_iter().collect(),
+            login: caller.login().cloned(),
+        };
         self.begin_session(starter, start).await
     }
 
@@ -101,6 +107,8 @@ impl App {
             let mut changes = starter.used;
             changes.push(Change::AddSession(row.clone()));
             changes.extend(told.map_or(Ok(Vec::new()), |notice| self.tells(&notice))?);
+            changes
+                .extend(starter.login.map(|client| Change::TieSession { session: row.id.clone(), client }));
             self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
             self.0.sessions.insert(row.clone(), now.timestamp_millis(), true);
             self.tell(super::News::Session);
@@ -134,6 +142,7 @@ impl App {
         reason: Option<String>,
     ) -> Result<EndedSessions> {
         caller.works()?;
+        self.sees_session(caller, id).await?;
         self.session(id).await?;
         let id = SessionId::parse(id)?;
         let reason = reason.unwrap_or_else(|| "revoked".to_owned());
@@ -156,6 +165,7 @@ impl App {
     /// The kill switch: every live session ends, and with it every token.
     pub async fn end_all_sessions(&self, caller: &PersonCaller) -> Result<EndedSessions> {
         caller.works()?;
+        caller.reads()?;
         let mut ended = Vec::new();
         // A replay at another replica would end the sessions that were started since.
         let mut unused = true;
@@ -266,7 +276,7 @@ impl App {
     }
 
     /// Uniform over the alphabet: bytes past its largest multiple are drawn again.
-    fn random_text(&self, alphabet: &[u8], length: usize) -> Result<String> {
+    pub(in crate::app) fn random_text(&self, alphabet: &[u8], length: usize) -> Result<String> {
         let limit = 256 - 256 % alphabet.len().max(1);
         let mut text = String::with_capacity(length);
         while text.len() < length {

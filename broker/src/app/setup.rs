@@ -6,7 +6,7 @@ use ring::digest::{SHA256, digest};
 use stint_api::{Code, Setup, SetupDone};
 
 use super::{App, Error, Facts, Result, identify};
-use crate::model::{ClientId, EventKind, LoginRow, Name, PersonRow};
+use crate::model::{ClientId, EventKind, LoginKind, LoginRow, Name, PersonRow};
 use crate::store::{Change, Commit, CommitError};
 
 impl App {
@@ -48,6 +48,7 @@ impl App {
                     key: key.text,
                     device,
                     created_at: now,
+                    kind: LoginKind::Setup,
                 }),
             ],
             events: vec![event],

@@ -94,6 +94,7 @@ impl App {
             resolver,
             upstream: Upstreams::new(options),
             news: approve::Newsroom::new(),
+            polls: super::device::Polls::default(),
             database,
             hashing: tokio::sync::Semaphore::new(2),
             unsealing: tokio::sync::Mutex::new(()),

@@ -15,6 +15,9 @@ pub(super) enum Place {
     People,
     /// In the header, at the person's name.
     Account,
+    Docs,
+    /// A page that others lead to.
+    Elsewhere,
 }
 
 /// The navigation, in order: what waits, what happens, what is.
@@ -24,6 +27,7 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Sessions, "/console/sessions", "Sessions"),
     (Place::Notifications, "/console/notifications", "Notifications"),
     (Place::People, "/console/people", "People"),
+    (Place::Docs, "/console/docs", "API"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.

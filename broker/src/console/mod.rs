@@ -10,6 +10,8 @@ mod answer;
 mod approvals;
 mod assets;
 mod codes;
+mod device;
+mod docs;
 mod door;
 mod enrol;
 mod layout;
@@ -17,6 +19,7 @@ mod live;
 mod notifications;
 mod passkey;
 mod people;
+mod login;
 mod sessions;
 mod sign_in;
 mod step_up;
@@ -80,6 +83,13 @@ pub fn router(app: App) -> Router {
         .route("/console/people/{name}/logins/{id}/end", post(people::end_login))
         .route("/console/enrol", get(enrol::page).post(enrol::enrol))
         .route("/console/enrol/options", post(passkey::enrol_options))
+        .route("/console/docs", get(docs::page))
+        .route("/console/device", get(device::page).post(device::typed))
+        .route("/console/device/approve", post(device::approve))
+        .route("/console/device/deny", post(device::deny))
+        .route("/console/logins/{client}/elevate", get(login::page).post(login::elevate))
+        .route("/console/logins/{client}/lower", post(login::lower))
+        .route("/console/welcome", get(login::welcome).post(login::begin))
         .route("/console/live", get(live::stream))
         .route("/console/assets/{name}", get(assets::asset))
         .fallback(answer::nothing_here)

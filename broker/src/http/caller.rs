@@ -31,15 +31,19 @@ impl IntoResponse for Failed {
     }
 }
 
-/// A person, by token and proof.
+/// A person, by token and proof. A login that only starts sessions is none.
 #[derive(Debug)]
 pub(super) struct AsPerson(pub(super) PersonCaller);
+
+/// Any login of a person, for the few calls that even the least of them makes.
+#[derive(Debug)]
+pub(super) struct AsLogin(pub(super) PersonCaller);
 
 /// A session, by token and proof.
 #[derive(Debug)]
 pub(super) struct AsSession(pub(super) GatewayCaller);
 
-/// Either: a session for what is its own, a person for everything.
+/// Either: a session for what is its own, a person for everything that their login sees.
 #[derive(Debug)]
 pub(super) enum AsEither {
     Person(PersonCaller),
@@ -51,7 +55,16 @@ impl FromRequestParts<App> for AsPerson {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failed> {
         let held = Held::of(parts)?;
-        Ok(AsPerson(app.identify_person(&held.presented()).await?))
+        Ok(AsPerson(app.identify_reader(&held.presented()).await?))
+    }
+}
+
+impl FromRequestParts<App> for AsLogin {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failed> {
+        let held = Held::of(parts)?;
+        Ok(AsLogin(app.identify_person(&held.presented()).await?))
     }
 }
 

@@ -1,4 +1,5 @@
-//! `POST /oauth/token` (RFC 6749 s3.2): `client_credentials` with `private_key_jwt` and DPoP.
+//! `POST /oauth/token` (RFC 6749 s3.2): `client_credentials` with `private_key_jwt` and DPoP, and the device grant, which
+//! begins at `POST /oauth/device_authorization` (RFC 8628).
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -9,7 +10,8 @@ use stint_api::{Code, OAuthError};
 
 use super::caller::texts;
 use super::refusal::Refusal;
-use crate::app::{App, Error, TokenRequest};
+use crate::app::{App, DeviceRequest, Error, TokenRequest};
+use crate::listen::Peer;
 use crate::model::EventKind;
 
 const LIMIT: usize = 64 * 1024;
@@ -22,34 +24,7 @@ pub(super) async fn token(State(app): State<App>, request: Request) -> Response 
 }
 
 async fn answer(app: &App, request: Request) -> Result<Response, Fault> {
-    let (parts, body) = request.into_parts();
-    let invalid = |text: &str| Fault::new(StatusCode::BAD_REQUEST, "invalid_request", text);
-    let kind =
-        parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !kind
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    {
-        return Err(invalid("the body must be application/x-www-form-urlencoded"));
-    }
-    let authorization =
-        texts(&parts.headers, "authorization").map_err(|_| invalid("a header value is not text"))?;
-    if !authorization.is_empty() {
-        return Err(Fault::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_client",
-            "this client authenticates by a client assertion",
-        ));
-    }
-    let proofs = texts(&parts.headers, "dpop").map_err(|_| invalid("a header value is not text"))?;
-    let body = tokio::time::timeout(super::json::BODY_TIMEOUT, Limited::new(body, LIMIT).collect()).await;
-    let body = body
-        .map_err(|_| invalid("the body did not arrive in time"))?
-        .map_err(|_| invalid("the body is too large or broke off"))?;
-    let form = Form::parse(&body.to_bytes()).map_err(|text| invalid(&text))?;
+    let Asked { form, proofs, .. } = Asked::read(request).await?;
     let request = TokenRequest {
         grant_type: form.one("grant_type"),
         client_id: form.one("client_id"),
@@ -58,12 +33,78 @@ async fn answer(app: &App, request: Request) -> Result<Response, Fault> {
         client_secret: form.one("client_secret").is_some(),
         authorization_details: form.one("authorization_details"),
         scope: form.one("scope"),
+        device_code: form.one("device_code"),
         proofs: &proofs,
     };
-    let minted = app.token(request).await.map_err(fault)?;
-    let mut response = super::json::Answer(minted).into_response();
+    Ok(unkept(app.token(request).await.map_err(fault)?))
+}
+
+/// `POST /oauth/device_authorization` (RFC 8628 s3.1).
+pub(super) async fn device_authorization(State(app): State<App>, request: Request) -> Response {
+    let answer = async {
+        let Asked { form, proofs, program, address } = Asked::read(request).await?;
+        let request = DeviceRequest {
+            client_id: form.one("client_id"),
+            scope: form.one("scope"),
+            device: form.one("device"),
+            proofs: &proofs,
+            program: &program,
+            address: &address,
+        };
+        Ok::<_, Fault>(unkept(app.device_authorization(request).await.map_err(fault)?))
+    };
+    answer.await.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// RFC 6749 s5.1.
+fn unkept(answer: impl serde::Serialize) -> Response {
+    let mut response = super::json::Answer(answer).into_response();
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    Ok(response)
+    response
+}
+
+/// A request to an OAuth endpoint, taken apart.
+struct Asked {
+    form: Form,
+    proofs: Vec<String>,
+    program: String,
+    address: String,
+}
+
+impl Asked {
+    async fn read(request: Request) -> Result<Self, Fault> {
+        let (parts, body) = request.into_parts();
+        let invalid = |text: &str| Fault::new(StatusCode::BAD_REQUEST, "invalid_request", text);
+        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !header(header::CONTENT_TYPE)
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        {
+            return Err(invalid("the body must be application/x-www-form-urlencoded"));
+        }
+        let authorization =
+            texts(&parts.headers, "authorization").map_err(|_| invalid("a header value is not text"))?;
+        if !authorization.is_empty() {
+            return Err(Fault::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_client",
+                "this client authenticates by a client assertion",
+            ));
+        }
+        let proofs = texts(&parts.headers, "dpop").map_err(|_| invalid("a header value is not text"))?;
+        let reading = Limited::new(body, LIMIT).collect();
+        let body = tokio::time::timeout(super::json::BODY_TIMEOUT, reading).await;
+        let body = body
+            .map_err(|_| invalid("the body did not arrive in time"))?
+            .map_err(|_| invalid("the body is too large or broke off"))?;
+        let form = Form::parse(&body.to_bytes()).map_err(|text| invalid(&text))?;
+        let address = parts.extensions.get::<Peer>().map(|peer| peer.addr.ip().to_string());
+        let program = header(header::USER_AGENT).to_owned();
+        Ok(Asked { form, proofs, program, address: address.unwrap_or_default() })
+    }
 }
 
 /// Form parameters. One that stands twice is an error (RFC 6749 s3.2); an empty one counts as left out.
@@ -132,7 +173,7 @@ fn fault(error: Error) -> Fault {
     let (refusal, asks) = (Refusal::of(EventKind::TokenRefused, &error), error.code == Code::UseNonce);
     let fault = in_words(error);
     // To ask for a nonce is a step on the way in.
-    let refused = fault.status.is_client_error() && !asks;
+    let refused = fault.status.is_client_error() && !asks && !GO_ON.contains(&fault.error.error.as_str());
     Fault { refusal: refused.then_some(refusal), ..fault }
 }
 
@@ -165,5 +206,18 @@ fn in_words(error: Error) -> Fault {
 }
 
 /// Codes that the use case names itself, before a colon.
-const OAUTH_CODES: &[&str] =
-    &["unsupported_grant_type", "invalid_scope", "invalid_authorization_details", "invalid_target"];
+const OAUTH_CODES: &[&str] = &[
+    "unsupported_grant_type",
+    "invalid_scope",
+    "invalid_authorization_details",
+    "invalid_target",
+    "invalid_request",
+    "invalid_grant",
+    "authorization_pending",
+    "slow_down",
+    "access_denied",
+    "expired_token",
+];
+
+/// RFC 8628 s3.5: a machine is told to go on asking, which is no refusal.
+const GO_ON: &[&str] = &["authorization_pending", "slow_down"];

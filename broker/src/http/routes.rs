@@ -4,13 +4,13 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use serde::Deserialize;
 use stint_api::{
-    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Code, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Heartbeat, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Code, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Heartbeat, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin,
 };
 
-use super::caller::{AsEither, AsPerson, AsSession, Failed};
+use super::caller::{AsEither, AsLogin, AsPerson, AsSession, Failed};
 use super::json::{Answer, Body};
 use super::{oauth, people, refusal, wellknown};
 use crate::app::{App, Error};
@@ -20,16 +20,33 @@ type Reply<T> = Result<Answer<T>, Failed>;
 
 /// Everything that the broker answers beside the gateway.
 pub fn router(app: App) -> Router {
-    Router::new()
+    routes()
+        .router
+        .fallback(|| async { Failed(Error::new(Code::NotFound, "there is nothing at this path")) })
+        .method_not_allowed_fallback(|| async {
+            Failed(Error::new(Code::MethodNotAllowed, "the path does not take this method"))
+        })
+        .layer(from_fn_with_state(app.clone(), refusal::recorded))
+        .with_state(app)
+}
+
+/// Every path. Each is described in `stint_api::openapi`, or a test fails.
+fn routes() -> Routes {
+    Routes::default()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/.well-known/oauth-authorization-server", get(wellknown::authorization_server))
         .route("/.well-known/oauth-protected-resource", get(wellknown::protected_resource))
         .route("/oauth/token", post(oauth::token))
+        .route("/oauth/device_authorization", post(oauth::device_authorization))
         .route("/oauth/jwks", get(wellknown::jwks))
         .route("/v1/unseal", post(unseal))
         .route("/v1/setup", post(setup))
         .route("/v1/whoami", get(whoami))
+        .route("/v1/logout", post(logout))
+        .route("/v1/console-link", post(console_link))
+        .route("/v1/logins/{client_id}/elevate", post(elevate_login))
+        .route("/v1/logins/{client_id}/lower", post(lower_login))
         .route("/v1/status", get(status))
         .route("/v1/account", get(people::account))
         .route("/v1/account/sign-ins/{id}/end", post(people::end_sign_in))
@@ -61,12 +78,26 @@ pub fn router(app: App) -> Router {
         .route("/v1/channels", get(channels).post(add_channel))
         .route("/v1/channels/{name}", axum::routing::delete(remove_channel))
         .route("/v1/channels/{name}/try", post(try_channel))
-        .fallback(|| async { Failed(Error::new(Code::NotFound, "there is nothing at this path")) })
-        .method_not_allowed_fallback(|| async {
-            Failed(Error::new(Code::MethodNotAllowed, "the path does not take this method"))
-        })
-        .layer(from_fn_with_state(app.clone(), refusal::recorded))
-        .with_state(app)
+        .route("/v1/openapi.json", get(openapi))
+}
+
+/// A router that remembers its paths.
+#[derive(Default)]
+struct Routes {
+    router: Router<App>,
+    paths: Vec<&'static str>,
+}
+
+impl Routes {
+    fn route(mut self, path: &'static str, methods: MethodRouter<App>) -> Self {
+        self.paths.push(path);
+        Routes { router: self.router.route(path, methods), paths: self.paths }
+    }
+}
+
+/// For whoever builds a client: nothing in it is private.
+async fn openapi(State(app): State<App>) -> Answer<serde_json::Value> {
+    Answer(stint_api::openapi::document(app.issuer(), env!("CARGO_PKG_VERSION")))
 }
 
 async fn ready(State(app): State<App>) -> Response {
@@ -91,15 +122,54 @@ async fn setup(State(app): State<App>, Body(body): Body<Setup>) -> Reply<SetupDo
     Ok(Answer(app.setup(body).await?))
 }
 
-async fn whoami(AsPerson(caller): AsPerson) -> Answer<WhoAmI> {
+async fn whoami(AsLogin(caller): AsLogin) -> Answer<WhoAmI> {
     Answer(caller.whoami())
 }
 
-async fn status(State(app): State<App>, _: AsPerson) -> Reply<Status> {
+async fn logout(
+    State(app): State<App>,
+    AsLogin(caller): AsLogin,
+    Body(Nothing {}): Body<Nothing>,
+) -> Reply<EndedLogin> {
+    Ok(Answer(app.log_out(&caller).await?))
+}
+
+async fn console_link(
+    State(app): State<App>,
+    AsLogin(caller): AsLogin,
+    Body(Nothing {}): Body<Nothing>,
+) -> Reply<ConsoleLink> {
+    Ok(Answer(app.console_link(&caller).await?))
+}
+
+async fn elevate_login(
+    State(app): State<App>,
+    AsLogin(caller): AsLogin,
+    Path(client): Path<String>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Reply<Elevated> {
+    Ok(Answer(app.elevate_login(&caller, &client).await?))
+}
+
+async fn lower_login(
+    State(app): State<App>,
+    AsLogin(caller): AsLogin,
+    Path(client): Path<String>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Reply<Elevated> {
+    Ok(Answer(app.lower_login(&caller, &client).await?))
+}
+
+/// The empty object.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn status(State(app): State<App>, _: AsLogin) -> Reply<Status> {
     Ok(Answer(app.status().await?))
 }
 
-async fn environments(State(app): State<App>, _: AsPerson) -> Answer<EnvironmentList> {
+async fn environments(State(app): State<App>, _: AsLogin) -> Answer<EnvironmentList> {
     Answer(app.environments())
 }
 
@@ -129,7 +199,7 @@ async fn unmap_environment(
     Ok(Answer(app.unmap_environment(&caller, &name, &body.selector).await?))
 }
 
-async fn credentials(State(app): State<App>, _: AsPerson) -> Reply<CredentialList> {
+async fn credentials(State(app): State<App>, _: AsLogin) -> Reply<CredentialList> {
     Ok(Answer(app.credentials().await?))
 }
 
@@ -158,7 +228,7 @@ async fn revoke_credential(
     Ok(Answer(app.revoke_credential(&caller, &name).await?))
 }
 
-async fn agents(State(app): State<App>, _: AsPerson) -> Answer<AgentList> {
+async fn agents(State(app): State<App>, _: AsLogin) -> Answer<AgentList> {
     Answer(app.agents())
 }
 
@@ -179,25 +249,25 @@ struct SessionQuery {
 
 async fn sessions(
     State(app): State<App>,
-    _: AsPerson,
+    AsLogin(caller): AsLogin,
     Query(query): Query<SessionQuery>,
 ) -> Reply<SessionList> {
-    Ok(Answer(app.sessions(query.all).await?))
+    Ok(Answer(app.sessions_for(&caller, query.all).await?))
 }
 
 async fn start_session(
     State(app): State<App>,
-    AsPerson(caller): AsPerson,
+    AsLogin(caller): AsLogin,
     Body(body): Body<StartSession>,
 ) -> Reply<StartedSession> {
     Ok(Answer(app.start_session(&caller, body).await?))
 }
 
 async fn session(State(app): State<App>, who: AsEither, Path(id): Path<String>) -> Reply<Session> {
-    if let AsEither::Session(own) = &who
-        && own.session.row.id.as_str() != id
-    {
-        return Err(Failed(Error::not_found("session", id)));
+    match &who {
+        AsEither::Person(caller) => app.sees_session(caller, &id).await?,
+        AsEither::Session(own) if own.session.row.id.as_str() == id => {}
+        AsEither::Session(_) => return Err(Failed(Error::not_found("session", id))),
     }
     Ok(Answer(app.session(&id).await?))
 }
@@ -244,10 +314,10 @@ struct ApprovalsQuery {
 
 async fn approvals(
     State(app): State<App>,
-    _: AsPerson,
+    AsLogin(caller): AsLogin,
     Query(query): Query<ApprovalsQuery>,
 ) -> Reply<ApprovalList> {
-    Ok(Answer(app.approvals(query.state).await?))
+    Ok(Answer(app.approvals_for(&caller, query.state).await?))
 }
 
 #[derive(Debug, Deserialize)]
@@ -265,7 +335,10 @@ async fn approval(
     Query(query): Query<ApprovalQuery>,
 ) -> Reply<Approval> {
     let own = match &who {
-        AsEither::Person(_) => None,
+        AsEither::Person(caller) => {
+            app.sees_approval(caller, &id).await?;
+            None
+        }
         AsEither::Session(caller) => Some(&caller.session.row.id),
     };
     Ok(Answer(app.approval_decided(&id, own, Duration::from_secs(query.wait)).await?))
@@ -273,7 +346,7 @@ async fn approval(
 
 async fn approve(
     State(app): State<App>,
-    AsPerson(caller): AsPerson,
+    AsLogin(caller): AsLogin,
     Path(id): Path<String>,
     Body(body): Body<Approve>,
 ) -> Reply<Approval> {
@@ -282,7 +355,7 @@ async fn approve(
 
 async fn deny(
     State(app): State<App>,
-    AsPerson(caller): AsPerson,
+    AsLogin(caller): AsLogin,
     Path(id): Path<String>,
     Body(body): Body<Deny>,
 ) -> Reply<Approval> {
@@ -330,4 +403,18 @@ async fn try_channel(
     Path(name): Path<String>,
 ) -> Reply<Channel> {
     Ok(Answer(app.try_channel(&caller, &name).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::routes;
+
+    #[test]
+    fn every_path_of_the_router_is_described_and_nothing_else() {
+        let routed: BTreeSet<&str> = routes().paths.into_iter().collect();
+        let described: BTreeSet<&str> = stint_api::openapi::calls().iter().map(|call| call.path).collect();
+        assert_eq!(routed, described, "describe it in broker/api/src/openapi/calls.rs");
+    }
 }

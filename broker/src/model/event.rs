@@ -28,6 +28,17 @@ pub enum EventKind {
     SetupUsed,
     PersonAdded,
     LoginAdded,
+    /// A person let one of their logins administer for a while, or no longer.
+    LoginElevated,
+    LoginEnded,
+    /// A machine asked to be let in.
+    DeviceAsked,
+    DeviceApproved,
+    DeviceDenied,
+    /// A code was typed that no machine shows.
+    DeviceRefused,
+    /// A one-time link to the console was made; its use is a `password_changed` and a `signed_in`.
+    ConsoleLinkMade,
     PasswordChanged,
     SignedIn,
     SignInRefused,
@@ -36,7 +47,6 @@ pub enum EventKind {
     SignedOut,
     /// A sign-in was ended from elsewhere, by its person or an owner.
     SignInEnded,
-    LoginEnded,
     PasswordRemoved,
     PasskeyAdded,
     PasskeyRenamed,

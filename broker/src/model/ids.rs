@@ -164,4 +164,5 @@ pub struct LoginRow {
     pub key: String,
     pub device: Option<String>,
     pub created_at: DateTime<Utc>,
+    pub kind: super::LoginKind,
 }

@@ -10,6 +10,7 @@ mod credential;
 mod environment;
 mod event;
 mod ids;
+mod login;
 mod operation;
 mod principal;
 mod request;
@@ -25,6 +26,7 @@ pub use ids::{
     AgentRow, ApprovalId, ChannelId, ClientId, CredentialId, DeliveryId, IdError, LoginRow, Name, PersonRow,
     RecordId, SessionId, SignInId,
 };
+pub use login::{DeviceCodeRow, DeviceState, LoginKind, LoginStanding};
 pub use operation::{Located, Mark, Operation, Pending, Resource, Scope, Touch, Where};
 pub use principal::Principal;
 pub use request::{Request, digest_hex};

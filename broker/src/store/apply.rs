@@ -1,7 +1,7 @@
 use super::backend::Connection;
 use super::error::Fault;
 use super::{
-    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay, sessions, settings, sign_ins, failures, invitations, one_time_codes, passkeys, recovery_codes,
+    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay, sessions, settings, sign_ins, failures, invitations, one_time_codes, passkeys, recovery_codes, device_codes,
 };
 
 /// Applies one change inside the open transaction.
@@ -12,6 +12,22 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         Change::Remember { .. } => Ok(()),
         Change::AddPerson(row) => people::add_person(c, row).await,
         Change::AddLogin(row) => people::add_login(c, row).await,
+        Change::AddDeviceCode(row) => device_codes::add(c, row).await,
+        Change::DecideDeviceCode { hash, state, person, at } => {
+            device_codes::decide(c, hash, *state, person, *at).await
+        }
+        Change::UseDeviceCode { hash, at } => device_codes::use_up(c, hash, *at).await,
+        Change::MissDeviceCode { person, at, after, most } => {
+            device_codes::miss(c, person, *at, *after, *most).await
+        }
+        Change::ElevateLogin { client, person, until } => {
+            device_codes::elevate(c, client, person, *until).await
+        }
+        Change::TieSession { session, client } => device_codes::tie_session(c, session, client).await,
+        Change::AddConsoleLink { hash, person, at, until } => {
+            device_codes::add_link(c, hash, person, *at, *until).await
+        }
+        Change::UseConsoleLink { hash, at } => device_codes::use_link(c, hash, *at).await,
         Change::PutPassword { person, hash, at } => passwords::put(c, person, hash, *at).await,
         Change::AddSignIn(row) => sign_ins::add(c, row).await,
         Change::ProveSignIn { id, at } => sign_ins::prove(c, id, *at).await,
@@ -106,6 +122,10 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::ForgetFailures { .. }
         | Change::RemoveSelector { .. }
         | Change::RevokeCredential { .. }
+        | Change::UseDeviceCode { .. }
+        | Change::ElevateLogin { .. }
+        | Change::TieSession { .. }
+        | Change::UseConsoleLink { .. }
         | Change::AddSession(_)
         | Change::EndSession { .. }
         | Change::AddApproval(_)
@@ -121,6 +141,10 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         // These write to several tables, or fail by a foreign key, which PostgreSQL answers by ending the transaction.
         Change::AddLogin(_)
         | Change::RemoveChannel { .. }
+        | Change::AddDeviceCode(_)
+        | Change::DecideDeviceCode { .. }
+        | Change::MissDeviceCode { .. }
+        | Change::AddConsoleLink { .. }
         | Change::PutPassword { .. }
         | Change::AddSignIn(_)
         | Change::RemovePerson { .. }

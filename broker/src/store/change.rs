@@ -3,10 +3,7 @@ use stint_api::ApprovalState;
 
 use super::KeyRow;
 use crate::model::{
-    ChannelId, ChannelRow, DeliveryId, DeliveryRow,
-    AgentRow, ApprovalId, ApprovalRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, Event,
-    InvitationRow, LoginRow, Name, PasskeyRow, PersonRow, Sealed, SecretVersion, Selector, SessionId,
-    SessionRow, SignInId, SignInRow,
+    ChannelId, ChannelRow, DeliveryId, DeliveryRow, AgentRow, ApprovalId, ApprovalRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, Event, InvitationRow, LoginRow, Name, PasskeyRow, PersonRow, Sealed, SecretVersion, Selector, SessionId, SessionRow, SignInId, SignInRow, DeviceCodeRow, DeviceState,
 };
 
 /// What is written in one transaction: all of it or nothing.
@@ -34,6 +31,22 @@ pub enum Change {
     AddPerson(PersonRow),
     /// `login` where the client id is taken, `person` where there is no such person.
     AddLogin(LoginRow),
+    /// `device_code` where either code is taken.
+    AddDeviceCode(DeviceCodeRow),
+    /// To `Approved` or `Denied`, from waiting and unexpired only, otherwise `device_code`.
+    DecideDeviceCode { hash: [u8; 32], state: DeviceState, person: Name, at: DateTime<Utc> },
+    /// From approved and unexpired only, otherwise `device_code`: one login comes of it.
+    UseDeviceCode { hash: [u8; 32], at: DateTime<Utc> },
+    /// A wrong code was typed. `device_miss` where there were `most` since `after`.
+    MissDeviceCode { person: Name, at: DateTime<Utc>, after: DateTime<Utc>, most: i64 },
+    /// Lets a login administer until then, or no longer. `login` where that person has none of that id.
+    ElevateLogin { client: ClientId, person: Name, until: Option<DateTime<Utc>> },
+    /// Which login started a session. `session` where that is known.
+    TieSession { session: SessionId, client: ClientId },
+    /// The person's earlier links count as used. `console_link` where it is taken.
+    AddConsoleLink { hash: [u8; 32], person: Name, at: DateTime<Utc>, until: DateTime<Utc> },
+    /// Once, and in time, otherwise `console_link`.
+    UseConsoleLink { hash: [u8; 32], at: DateTime<Utc> },
     /// Sets or replaces it. `person` where there is none of that name.
     PutPassword { person: Name, hash: String, at: DateTime<Utc> },
     /// `sign_in` where the id or the cookie is taken, `person` where there is no such person.

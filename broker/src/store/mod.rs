@@ -15,6 +15,7 @@ mod change;
 mod channels;
 mod commit;
 mod credentials;
+mod device_codes;
 mod environments;
 mod error;
 mod job;

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::backend::{Connection, all, changed, execute, needs, one, parse, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
-use crate::model::{ClientId, LoginRow, Name, PersonRow, WaysIn};
+use crate::model::{ClientId, LoginKind, LoginRow, Name, PersonRow, WaysIn};
 
 impl Store {
     /// In the order in which they were added.
@@ -56,6 +56,7 @@ pub(super) async fn add_login(connection: &mut Connection, row: &LoginRow) -> Re
         &row.key,
         row.device.as_deref(),
         row.created_at.timestamp_millis(),
+        row.kind.as_str(),
     );
     changed(needs(added, "person")?, "login")
 }
@@ -144,6 +145,7 @@ row! {
         key: String,
         device: Option<String>,
         created_at: i64,
+        kind: String,
     }
 }
 
@@ -155,6 +157,7 @@ impl Login {
             key: self.key,
             device: self.device,
             created_at: time(self.created_at)?,
+            kind: LoginKind::parse(&self.kind),
         })
     }
 }

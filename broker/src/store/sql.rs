@@ -52,6 +52,9 @@ macro_rules! passkeys {
         )
     };
 }
+macro_rules! device_codes { ($rest:literal) => { concat!(
+    "SELECT hash, user_code, key, jkt, device, program, address, state, person, created_at, expires_at \
+     FROM device_codes ", $rest) } }
 macro_rules! sessions { ($rest:literal) => { concat!(
     "SELECT session, environment, tier, agent, subject, key, jkt, grants, confined, command, heartbeat, started_at, \
      expires_at, ended_at, end_reason FROM sessions ", $rest) } }
@@ -93,14 +96,47 @@ statements! {
     INVITATIONS = "SELECT person, role, hash, invited_by, created_at, expires_at FROM invitations \
                    WHERE expires_at > $1 ORDER BY id";
 
-    ADD_LOGIN = "INSERT INTO logins (client, person, key, device, created_at) VALUES ($1, $2, $3, $4, $5) \
+    ADD_LOGIN = "INSERT INTO logins (client, person, key, device, created_at, kind) VALUES ($1, $2, $3, $4, $5, $6) \
                  ON CONFLICT DO NOTHING";
-    LOGIN = "SELECT l.client, l.person, l.key, l.device, l.created_at FROM logins l JOIN people p ON p.name = l.person \
+    LOGIN = "SELECT l.client, l.person, l.key, l.device, l.created_at, l.kind FROM logins l JOIN people p ON p.name = l.person \
              WHERE l.client = $1 AND l.ended_at IS NULL AND p.removed_at IS NULL";
-    LOGINS_OF = "SELECT client, person, key, device, created_at FROM logins WHERE person = $1 AND ended_at IS NULL \
+    LOGINS_OF = "SELECT client, person, key, device, created_at, kind FROM logins WHERE person = $1 AND ended_at IS NULL \
                  ORDER BY id DESC";
     END_LOGIN = "UPDATE logins SET ended_at = $3 WHERE client = $1 AND person = $2 AND ended_at IS NULL";
     END_LOGINS = "UPDATE logins SET ended_at = $2 WHERE person = $1 AND ended_at IS NULL";
+
+    ADD_DEVICE_CODE = "INSERT INTO device_codes (hash, user_code, key, jkt, device, program, address, state, created_at, \
+                       expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
+    DEVICE_CODE = device_codes!("WHERE hash = $1");
+    DEVICE_CODE_OF_USER = device_codes!("WHERE user_code = $1");
+    COUNT_DEVICE_CODES = "SELECT COUNT(*) FROM device_codes WHERE expires_at > $1 AND state = 'waiting'";
+    COUNT_DEVICE_CODES_FROM =
+        "SELECT COUNT(*) FROM device_codes WHERE expires_at > $1 AND state = 'waiting' AND address = $2";
+    DECIDE_DEVICE_CODE = "UPDATE device_codes SET state = $2, person = $3, decided_at = $4 \
+                          WHERE hash = $1 AND state = 'waiting' AND expires_at > $4";
+    USE_DEVICE_CODE =
+        "UPDATE device_codes SET state = 'used' WHERE hash = $1 AND state = 'approved' AND expires_at > $2";
+    SWEEP_DEVICE_CODES = "DELETE FROM device_codes WHERE expires_at < $1";
+    DEVICE_MISSES = "SELECT misses FROM device_misses WHERE person = $1 AND since > $2";
+    MISS_DEVICE_CODE = "INSERT INTO device_misses (person, since, misses) VALUES ($1, $2, 1) \
+                        ON CONFLICT (person) DO UPDATE SET \
+                        misses = CASE WHEN device_misses.since > $3 THEN device_misses.misses + 1 ELSE 1 END, \
+                        since = CASE WHEN device_misses.since > $3 THEN device_misses.since ELSE excluded.since END \
+                        WHERE device_misses.misses < $4 OR device_misses.since <= $3";
+    LOGIN_STANDING = "SELECT l.kind, l.elevated_until, l.ended_at, \
+                      (SELECT COUNT(*) FROM passwords p WHERE p.person = l.person) + \
+                      (SELECT COUNT(*) FROM passkeys k WHERE k.person = l.person) AS factors \
+                      FROM logins l WHERE l.client = $1";
+    FACTORS = "SELECT (SELECT COUNT(*) FROM passwords p WHERE p.person = o.name) + \
+               (SELECT COUNT(*) FROM passkeys k WHERE k.person = o.name) AS factors FROM people o WHERE o.name = $1";
+    ELEVATE_LOGIN = "UPDATE logins SET elevated_until = $3 WHERE client = $1 AND person = $2 AND ended_at IS NULL";
+    TIE_SESSION = "INSERT INTO session_logins (session, client) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    SESSIONS_OF_LOGIN = "SELECT session FROM session_logins WHERE client = $1 ORDER BY id DESC LIMIT 1000";
+    ADD_CONSOLE_LINK = "INSERT INTO console_links (hash, person, created_at, expires_at) VALUES ($1, $2, $3, $4) \
+                        ON CONFLICT DO NOTHING";
+    DROP_CONSOLE_LINKS = "UPDATE console_links SET used_at = $2 WHERE person = $1 AND used_at IS NULL";
+    USE_CONSOLE_LINK = "UPDATE console_links SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2";
+    CONSOLE_LINK = "SELECT person FROM console_links WHERE hash = $1 AND used_at IS NULL AND expires_at > $2";
 
     PUT_PASSWORD = "INSERT INTO passwords (person, hash, changed_at) VALUES ($1, $2, $3) \
                     ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at";

@@ -7,10 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
-    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent,
-    AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential,
-    CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList,
-    Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -52,6 +49,21 @@ impl Broker {
 
     pub async fn whoami(&self) -> Result<WhoAmI, Error> {
         self.read("/v1/whoami").await
+    }
+
+    /// Forgets the login that asks.
+    pub async fn logout(&self) -> Result<EndedLogin, Error> {
+        self.write(Method::POST, "/v1/logout", &NOTHING).await
+    }
+
+    /// Where the console is, with a way in for who has none yet.
+    pub async fn console_link(&self) -> Result<ConsoleLink, Error> {
+        self.write(Method::POST, "/v1/console-link", &NOTHING).await
+    }
+
+    /// No longer lets a login administer.
+    pub async fn lower_login(&self, client_id: &str) -> Result<Elevated, Error> {
+        self.write(Method::POST, &format!("/v1/logins/{}/lower", segment(client_id)), &NOTHING).await
     }
 
     pub async fn status(&self) -> Result<Status, Error> {

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex as Short};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, Request, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -218,14 +218,33 @@ impl Holder {
             ("client_assertion_type", CLIENT_ASSERTION_TYPE),
             ("client_assertion", &assertion),
         ];
+        self.post_form(token_endpoint, &form).await
+    }
+
+    /// One form to an OAuth endpoint, with a proof of the key (RFC 9449 s5).
+    async fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<Response<Bytes>, Error> {
         let form: Vec<String> =
             form.iter().map(|(name, value)| format!("{name}={}", form_encoded(value))).collect();
-        let request = Request::post(token_endpoint)
+        let request = Request::post(url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(DPOP, self.proof(&Method::POST, without_query(token_endpoint), None)?)
+            .header(USER_AGENT, concat!("stint/", env!("CARGO_PKG_VERSION")))
+            .header(DPOP, self.proof(&Method::POST, without_query(url), None)?)
             .body(Bytes::from(form.join("&")))
-            .map_err(|error| Error::protocol(format!("{token_endpoint}: {error}")))?;
+            .map_err(|error| Error::protocol(format!("{url}: {error}")))?;
         self.transport.exchange(request, Duration::ZERO).await
+    }
+
+    /// The same, once more where the broker asks for a nonce, and read.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        form: &[(&str, &str)],
+    ) -> Result<T, Error> {
+        let mut answer = self.post_form(url, form).await?;
+        if self.learn_token_nonce(&answer) {
+            answer = self.post_form(url, form).await?;
+        }
+        read(&answer)
     }
 
     /// The token endpoint asks for a nonce with 400 and an error code (RFC 9449 s8), and not with a challenge.

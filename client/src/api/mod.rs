@@ -5,6 +5,7 @@
 //! and trusted certificates are arguments.
 
 mod broker;
+mod device;
 mod holder;
 mod transport;
 
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::clock::Clock;
 
 pub use broker::{Broker, setup};
+pub use device::{Decision, Device};
 pub use holder::{Holder, Identity, Token};
 pub use stint_jose::SigningKey;
 pub use transport::{Body, Tls, Transport, empty, full};

@@ -34,6 +34,7 @@ impl Context {
     pub(super) fn login(&self) -> Result<Login, Failure> {
         self.config.home().login()?.ok_or_else(|| {
             Failure::new(exit::NOT_AUTHENTICATED, "there is no login on this machine")
+                .hint("`stint login` asks a person to let it in")
                 .hint("`stint login --setup-token-file FILE` makes the first one of a new broker")
         })
     }

@@ -6,8 +6,10 @@
 mod agent;
 mod approval;
 mod audit;
+mod browser;
 mod completion;
 mod config;
+mod console;
 mod context;
 mod credential;
 mod doctor;
@@ -15,6 +17,7 @@ mod duration;
 mod environment;
 mod login;
 mod notification;
+mod logout;
 mod run;
 mod session;
 mod token;
@@ -43,6 +46,10 @@ pub(crate) struct Cli {
 enum Command {
     /// Become a user of a broker on this machine
     Login(login::Login),
+    /// Stop being one
+    Logout(logout::Logout),
+    /// Open the console
+    Console(console::Console),
     /// Run a command in a session
     Run(run::Run),
     /// Get a token for a session without a command
@@ -97,6 +104,8 @@ fn start(cli: Cli) -> Result<(), Failure> {
         let context = Context::load(cli.broker)?;
         match cli.command {
             Command::Login(login) => login.run(&context).await,
+            Command::Logout(logout) => logout.run(&context).await,
+            Command::Console(console) => console.run(&context).await,
             Command::Run(run) => run.run(&context).await,
             Command::Token(token) => token.run(&context).await,
             Command::Session(command) => command.run(&context).await,

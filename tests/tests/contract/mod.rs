@@ -2,6 +2,7 @@
 
 mod audit;
 mod classify;
+mod openapi;
 
 use std::fs;
 

@@ -23,7 +23,7 @@ both! {
 
         let client = ClientId::parse(&hex_id("cli_")).unwrap();
         let login = |person: &str| Change::AddLogin(LoginRow {
-            client: client.clone(), person: name(person), key: "{}".to_owned(), device: None, created_at: at(0),
+            client: client.clone(), person: name(person), key: "{}".to_owned(), device: None, created_at: at(0), kind: LoginKind::Setup,
         });
         assert_eq!(conflict(put(&store, login("nobody")).await), "person");
         put(&store, login("alice")).await.unwrap();

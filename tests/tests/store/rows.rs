@@ -121,7 +121,7 @@ both! {
         let person = PersonRow { name: name("alice"), role: "owner".to_owned(), created_at: at(5) };
         let login = LoginRow {
             client: ClientId::parse(&hex_id("cli_")).unwrap(), person: name("alice"), key: "{}".to_owned(),
-            device: None, created_at: at(6),
+            device: None, created_at: at(6), kind: LoginKind::Setup,
         };
         let agent = AgentRow {
             name: name("ci"), client: ClientId::parse(&hex_id("cli_")).unwrap(), key: Some("{}".to_owned()),
