@@ -105,6 +105,9 @@ pub struct Session {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SessionList {
     pub sessions: Vec<Session>,
+    /// `before` of the next page, absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// `POST /v1/sessions/{id}/end` and `POST /v1/sessions/end-all`.

@@ -4,6 +4,7 @@
 //! together. Edges call it with parsed values and get values or an `Error` with a stable code. Must not know HTTP
 //! framing, status codes or pages.
 
+mod alerts;
 mod approve;
 mod authorize;
 mod error;
@@ -12,6 +13,7 @@ mod keys;
 mod live;
 mod lookup;
 mod mint;
+mod reason;
 mod record;
 mod registry;
 mod send;
@@ -22,10 +24,12 @@ mod start;
 mod sweep;
 mod tail;
 pub mod trail;
+mod vote;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use arc_swap::ArcSwap;
 
@@ -38,6 +42,7 @@ use crate::store::{Database, Store};
 use crate::token::{Nonces, ReplayMemory};
 use crate::vault::Vault;
 
+pub use alerts::Attention;
 pub use approve::News;
 pub use authorize::{Authorized, Judged, Verdict};
 pub use error::{DecisionFacts, Error};
@@ -49,6 +54,7 @@ pub use send::{Outgoing, Raw, Sent};
 pub use sign_in::{Browser, SignedIn};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
 pub use tail::Tail;
+pub use watch::SessionFilter;
 
 /// What looks for a credential in an answer.
 pub use crate::vault::Screen;
@@ -75,6 +81,8 @@ pub(in crate::app) struct Inner {
     resolver: Resolver,
     upstream: Upstreams,
     news: approve::Newsroom,
+    /// Failures to record that an alert has told of.
+    told_unrecorded: AtomicU64,
     database: Database,
     /// Few passwords are checked at once: each takes a processor and memory for a while.
     hashing: tokio::sync::Semaphore,

@@ -94,6 +94,7 @@ impl App {
             resolver,
             upstream: Upstreams::new(options),
             news: approve::Newsroom::new(),
+            told_unrecorded: std::sync::atomic::AtomicU64::new(0),
             database,
             hashing: tokio::sync::Semaphore::new(2),
             unsealing: tokio::sync::Mutex::new(()),

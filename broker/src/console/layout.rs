@@ -11,6 +11,7 @@ pub(super) enum Place {
     Approvals,
     Now,
     Sessions,
+    Alerts,
 }
 
 /// The navigation, in order: what waits, what happens, what is.
@@ -18,6 +19,7 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Approvals, "/console/", "Approvals"),
     (Place::Now, "/console/now", "Now"),
     (Place::Sessions, "/console/sessions", "Sessions"),
+    (Place::Alerts, "/console/alerts", "Alerts"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.
@@ -29,10 +31,10 @@ pub(super) fn page(visitor: &Visitor, place: Place, title: &str, body: Markup) -
             a.skip href="#main" { "Skip to the page" }
             header.bar {
                 a.brand href="/console/" { "Stint" }
-                nav aria-label="Console" {
+                nav #nav aria-label="Console" data-waiting=(visitor.attention.approvals) {
                     ul {
                         @for (own, path, name) in PLACES {
-                            li { a href=(path) aria-current=[(*own == place).then_some("page")] { (name) } }
+                            li { a href=(path) aria-current=[(*own == place).then_some("page")] { (name) (count(visitor, *own)) } }
                         }
                     }
                 }
@@ -44,6 +46,18 @@ pub(super) fn page(visitor: &Visitor, place: Place, title: &str, body: Markup) -
             main #main tabindex="-1" data-live=(visitor.at) { (body) }
         },
     )
+}
+
+/// How many things wait there for the visitor.
+fn count(visitor: &Visitor, place: Place) -> Markup {
+    let (count, what) = match place {
+        Place::Approvals => (visitor.attention.approvals, "waiting"),
+        Place::Alerts => (visitor.attention.alerts, "new"),
+        _ => (0, ""),
+    };
+    html! {
+        @if count > 0 { " " span.count { @if count > 99 { "99+" } @else { (count) } span.unseen { " " (what) } } }
+    }
 }
 
 /// A page for nobody in particular.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use stint_api::HEADER_REASON;
+
 use super::accept::Accepted;
 use crate::app::{App, GatewayCaller, LiveCredential, Presented, Result};
 
@@ -10,6 +12,8 @@ use crate::app::{App, GatewayCaller, LiveCredential, Presented, Result};
 pub(super) struct Identified {
     pub(super) caller: GatewayCaller,
     pub(super) credential: Arc<LiveCredential>,
+    /// Why, in the agent's own words.
+    pub(super) reason: Option<String>,
 }
 
 pub(super) async fn identify(app: &App, accepted: &Accepted) -> Result<Identified> {
@@ -22,5 +26,9 @@ pub(super) async fn identify(app: &App, accepted: &Accepted) -> Result<Identifie
         })
         .await?;
     let credential = app.granted(&caller, &accepted.credential)?;
-    Ok(Identified { caller, credential })
+    let reason = match accepted.headers.contains_key(HEADER_REASON) {
+        true => app.reason(&caller.session, &accepted.headers)?,
+        false => None,
+    };
+    Ok(Identified { caller, credential, reason })
 }

@@ -7,16 +7,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
-    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval,
-    ApprovalList, ApprovalState, Approve, AuditPage, Code, Credential, CredentialList, Deny, EndSessions,
-    EndedSessions, Environment, EnvironmentList, Heartbeat, PersonList, Session, SessionList, Setup,
-    SetupDone, StartSession, StartedSession, Status, WhoAmI,
+    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, AlertKind, AlertList,
+    Approval, ApprovalList, ApprovalState, Approve, AuditPage, Code, Credential, CredentialList, Deny,
+    EndSessions, EndedSessions, Environment, EnvironmentList, Heartbeat, PersonList, SeeAlerts, Session,
+    SessionList, SessionState, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::caller::{AsEither, AsPerson, AsSession, Failed};
 use super::json::{Answer, Body};
 use super::{oauth, refusal, wellknown};
-use crate::app::{App, Error};
+use crate::app::{App, Error, SessionFilter};
 use crate::secret::Secret;
 
 type Reply<T> = Result<Answer<T>, Failed>;
@@ -50,6 +50,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/approvals/{id}", get(approval))
         .route("/v1/approvals/{id}/approve", post(approve))
         .route("/v1/approvals/{id}/deny", post(deny))
+        .route("/v1/approvals/{id}/deny-alike", post(deny_alike))
+        .route("/v1/alerts", get(alerts))
+        .route("/v1/alerts/seen", post(see_alerts))
         .route("/v1/audit", get(audit))
         .fallback(|| async { Failed(Error::new(Code::NotFound, "there is nothing at this path")) })
         .method_not_allowed_fallback(|| async {
@@ -167,8 +170,25 @@ async fn add_agent(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SessionQuery {
+    /// Ended ones too.
     #[serde(default)]
     all: bool,
+    state: Option<SessionState>,
+    agent: Option<String>,
+    environment: Option<String>,
+    /// Id of a session: only those that were started before it.
+    before: Option<String>,
+    limit: Option<i64>,
+}
+
+impl SessionQuery {
+    fn is_plain(&self) -> bool {
+        self.state.is_none()
+            && self.agent.is_none()
+            && self.environment.is_none()
+            && self.before.is_none()
+            && self.limit.is_none()
+    }
 }
 
 async fn sessions(
@@ -176,7 +196,18 @@ async fn sessions(
     _: AsPerson,
     Query(query): Query<SessionQuery>,
 ) -> Reply<SessionList> {
-    Ok(Answer(app.sessions(query.all).await?))
+    if query.is_plain() {
+        return Ok(Answer(app.sessions(query.all).await?));
+    }
+    let limit = query.limit.unwrap_or(50).clamp(1, 500);
+    let live = (!query.all).then_some(SessionState::Live);
+    let filter = SessionFilter {
+        state: query.state.or(live),
+        agent: query.agent,
+        environment: query.environment,
+        before: query.before,
+    };
+    Ok(Answer(app.sessions_page(&filter, limit).await?))
 }
 
 async fn start_session(
@@ -281,6 +312,40 @@ async fn deny(
     Body(body): Body<Deny>,
 ) -> Reply<Approval> {
     Ok(Answer(app.deny(&caller, &id, body).await?))
+}
+
+async fn deny_alike(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(id): Path<String>,
+    Body(body): Body<Deny>,
+) -> Reply<ApprovalList> {
+    Ok(Answer(app.deny_alike(&caller, &id, body).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AlertsQuery {
+    before: Option<i64>,
+    limit: Option<i64>,
+    kind: Option<AlertKind>,
+}
+
+async fn alerts(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Query(query): Query<AlertsQuery>,
+) -> Reply<AlertList> {
+    let limit = query.limit.unwrap_or(50).clamp(1, 500);
+    Ok(Answer(app.alerts(&caller, query.before, limit, query.kind).await?))
+}
+
+async fn see_alerts(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Body(body): Body<SeeAlerts>,
+) -> Reply<AlertList> {
+    Ok(Answer(app.see_alerts(&caller, body.until).await?))
 }
 
 #[derive(Debug, Deserialize)]

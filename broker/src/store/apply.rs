@@ -1,8 +1,8 @@
 use super::backend::Connection;
 use super::error::Fault;
 use super::{
-    Change, agents, approvals, credentials, environments, keys, passwords, people, records, replay, sessions,
-    settings, sign_ins,
+    Change, agents, alerts, approvals, credentials, environments, keys, passwords, people, records, replay,
+    sessions, settings, sign_ins, votes,
 };
 
 /// Applies one change inside the open transaction.
@@ -38,6 +38,10 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         }
         Change::UseApproval { id, at } => approvals::use_up(c, id, *at).await,
         Change::ExpireApproval { id, at } => approvals::expire(c, id, *at).await,
+        Change::AddVote(row) => votes::add(c, row).await,
+        Change::ShortenApproval { id, until } => approvals::shorten(c, id, *until).await,
+        Change::AddAlert(row) => alerts::add(c, row).await,
+        Change::SeeAlerts { person, until } => alerts::see(c, person, *until).await,
         Change::SetSetupToken { hash } => settings::set_setup_token(c, hash).await,
         Change::UseSetupToken { hash } => settings::use_setup_token(c, hash).await,
         Change::PutKey(row) => keys::put(c, row).await,
@@ -64,6 +68,10 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::AddApproval(_)
         | Change::DecideApproval { .. }
         | Change::UseApproval { .. }
+        | Change::AddVote(_)
+        | Change::ShortenApproval { .. }
+        | Change::AddAlert(_)
+        | Change::SeeAlerts { .. }
         | Change::ExpireApproval { .. }
         | Change::SetSetupToken { .. }
         | Change::UseSetupToken { .. }

@@ -7,10 +7,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
-    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval,
+    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, AlertList, Approval,
     ApprovalList, ApprovalState, Approve, AuditPage, Credential, CredentialList, Deny, EndSessions,
-    EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession,
-    StartedSession, Status, WhoAmI,
+    EndedSessions, Environment, EnvironmentList, SeeAlerts, Session, SessionList, Setup, SetupDone,
+    StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -150,6 +150,19 @@ impl Broker {
 
     pub async fn deny(&self, id: &str, deny: &Deny) -> Result<Approval, Error> {
         self.write(Method::POST, &format!("/v1/approvals/{}/deny", segment(id)), deny).await
+    }
+
+    /// The same no to all that wait of the same agent, operations and environment.
+    pub async fn deny_alike(&self, id: &str, deny: &Deny) -> Result<ApprovalList, Error> {
+        self.write(Method::POST, &format!("/v1/approvals/{}/deny-alike", segment(id)), deny).await
+    }
+
+    pub async fn alerts(&self) -> Result<AlertList, Error> {
+        self.read("/v1/alerts").await
+    }
+
+    pub async fn see_alerts(&self, until: i64) -> Result<AlertList, Error> {
+        self.write(Method::POST, "/v1/alerts/seen", &SeeAlerts { until }).await
     }
 
     /// Newest first. `query` is `limit=N&before=SEQ&...`, already encoded.
