@@ -13,6 +13,7 @@ mod architecture;
 mod attacks;
 mod config;
 mod contract;
+mod decide;
 mod demo;
 mod durable;
 mod incident;

@@ -4,13 +4,13 @@ use axum::extract::{Query, State};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
-use stint_api::{Alert, AlertKind, AlertList};
+use stint_api::{Alert, AlertKind, AlertList, Code};
 
 use super::answer::{Form, Reply, ok, see as look};
 use super::layout::{self, Place};
 use super::text::{self, Shown};
 use super::visitor::Visitor;
-use crate::app::App;
+use crate::app::{App, Error};
 
 /// Alerts of one page.
 const PAGE: i64 = 50;
@@ -51,7 +51,7 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor, Query(asked):
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Until {
-    until: i64,
+    until: String,
 }
 
 pub(super) async fn see(
@@ -59,7 +59,8 @@ pub(super) async fn see(
     visitor: Visitor,
     Form(Until { until }): Form<Until>,
 ) -> Reply {
-    app.see_alerts(&visitor.caller, until).await?;
+    let wrong = |_| Error::new(Code::InvalidInput, "the number of an alert is a number");
+    app.see_alerts(&visitor.caller, until.parse().map_err(wrong)?).await?;
     Ok(look("/console/alerts"))
 }
 
