@@ -207,8 +207,9 @@ impl Asker<'_> {
         }
     }
 
-    /// Adds to a thing what people should know before it goes.
+    /// Adds to a thing what people should know before it goes: what would be lost with it comes first.
     pub(super) async fn tell(&self, thing: &mut Thing, id: &str, consequences: &[Consequence]) {
+        let mut notes = Vec::new();
         for consequence in consequences {
             let ids = match &consequence.list {
                 Some(list) => thing.lists.get(list).cloned().unwrap_or_default(),
@@ -216,10 +217,12 @@ impl Asker<'_> {
             };
             let rule = &consequence.count;
             match self.count(consequence, &ids).await {
-                Ok(number) => thing.notes.extend(in_words(number, &rule.one, &rule.many)),
-                Err(_) => thing.notes.push(rule.unknown.clone()),
+                Ok(number) => notes.extend(in_words(number, &rule.one, &rule.many)),
+                Err(_) => notes.push(rule.unknown.clone()),
             }
         }
+        notes.append(&mut thing.notes);
+        thing.notes = notes;
         thing.told = true;
     }
 
