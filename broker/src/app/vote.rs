@@ -25,8 +25,13 @@ impl App {
     /// A person says no, for one reason, to all that wait of the same agent, operations and environment as this one.
     /// Answers with those that this call denied.
     pub async fn deny_alike(&self, caller: &PersonCaller, id: &str, deny: Deny) -> Result<ApprovalList> {
+        let said = self.say_no_to_alike(caller, id, &deny).await;
+        self.counted(caller, id, "deny_alike", said).await
+    }
+
+    async fn say_no_to_alike(&self, caller: &PersonCaller, id: &str, deny: &Deny) -> Result<ApprovalList> {
         caller.approves()?;
-        let reason = reason(&deny)?;
+        let reason = reason(deny)?;
         let like = self.approval_row(id).await?;
         let rows = self.0.store.approvals(Some(ApprovalState::Waiting), ALIKE).await?;
         let now = self.0.clock.now();
@@ -45,8 +50,7 @@ impl App {
             }
         }
         if approvals.is_empty() {
-            let over = Err(Error::new(Code::Conflict, "nothing like this waits any more"));
-            return self.counted(caller, id, "deny_alike", over).await;
+            return Err(Error::new(Code::Conflict, "nothing like this waits any more"));
         }
         Ok(ApprovalList { approvals })
     }

@@ -56,7 +56,7 @@ pub(super) async fn now(State(app): State<App>, visitor: Visitor) -> Reply {
                         }
                         @if let Some(command) = &session.command { p { code { (Shown(command)) } } }
                         (latest(records, at))
-                        @if may { (end_form(&session.id, &format!("End the session of {} in {}", session.agent, session.environment))) }
+                        @if may { (end_form(&session.id, &format!("End this session, of {} in {}", session.agent, session.environment))) }
                     }
                 }
             }

@@ -72,7 +72,7 @@ async fn asked_and_approved(
             resource.operation,
             resource.kind,
             resource.environments.join(", "),
-            resource.consequences.join(", ")
+            resource.consequences.first().map(String::as_str).unwrap_or_default()
         ));
     }
     let untouched = || {

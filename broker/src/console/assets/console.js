@@ -13,7 +13,8 @@
     busy = true;
     try {
       const typing = main.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
-      const touched = [...main.querySelectorAll("input, textarea")].some((field) => field.type !== "hidden" && field.value !== field.defaultValue);
+      const touched = [...main.querySelectorAll("input, textarea")].some((field) => field.type !== "hidden" && field.value !== field.defaultValue)
+        || [...main.querySelectorAll("select")].some((field) => field.value !== first(field));
       if (typing || touched) { await sayStale(); return; }
       const answer = await fetch(live, { headers: { accept: "text/html" }, redirect: "manual" });
       if (!answer.ok) return;
@@ -32,6 +33,9 @@
       if (again) { again = false; setTimeout(refresh, 250); }
     }
   }
+
+  // What a choice was when the page came.
+  const first = (field) => ([...field.options].find((option) => option.defaultSelected) || field.options[0] || field).value;
 
   // The counts in the navigation, and a word on the desktop when there is more to decide than before.
   function follow(page) {
@@ -115,6 +119,6 @@
     }
   });
   const field = { "#yes": "[data-approve]", "#no": "[data-deny]" }[location.hash];
-  const first = field && document.querySelector(field);
-  if (first) first.focus();
+  const wantedField = field && document.querySelector(field);
+  if (wantedField) wantedField.focus();
 })();
