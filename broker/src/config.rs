@@ -65,6 +65,8 @@ pub struct ApprovalLimits {
     pub hold: Duration,
     /// How long an approval can be given and used.
     pub lifetime: Duration,
+    /// Approvals of one session that may wait at once; what would ask for more is denied.
+    pub waiting: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,7 +189,7 @@ sections! {
     FileTls { cert: PathBuf, key: PathBuf, }
     FileSeal { kind: String, key_file: PathBuf, }
     FileUpstreams { allow_private: Vec<IpNet>, }
-    FileApproval { hold: Span, lifetime: Span, }
+    FileApproval { hold: Span, lifetime: Span, waiting: u64, }
     FileSession { ttl: Span, max_ttl: Span, heartbeat: Span, heartbeat_grace: Span, }
     FileToken { ttl: Span, }
     FileLimits {
@@ -213,6 +215,7 @@ const KEYS: &[&str] = &[
     "upstreams.allow_private",
     "approval.hold",
     "approval.lifetime",
+    "approval.waiting",
     "session.ttl",
     "session.max_ttl",
     "session.heartbeat",
@@ -306,12 +309,12 @@ fn variable_value(key: &str, text: &str) -> toml::Value {
         "upstreams.allow_private" => toml::Value::Array(
             text.split(',').map(|part| toml::Value::String(part.trim().to_owned())).collect(),
         ),
-        "behind_tls_proxy" | "limits.body" | "limits.upload" | "limits.connections" | "limits.requests" => {
-            text.parse::<bool>()
-                .map(toml::Value::Boolean)
-                .or_else(|_| text.parse::<i64>().map(toml::Value::Integer))
-                .unwrap_or_else(|_| toml::Value::String(text.to_owned()))
-        }
+        "behind_tls_proxy" | "approval.waiting" | "limits.body" | "limits.upload" | "limits.connections"
+        | "limits.requests" => text
+            .parse::<bool>()
+            .map(toml::Value::Boolean)
+            .or_else(|_| text.parse::<i64>().map(toml::Value::Integer))
+            .unwrap_or_else(|_| toml::Value::String(text.to_owned())),
         _ => toml::Value::String(text.to_owned()),
     }
 }
@@ -377,6 +380,7 @@ fn resolve(flags: Flags, file: File, environment: &Environment) -> Result<Config
         approval: ApprovalLimits {
             hold: flags.approval_hold.unwrap_or_else(|| or(file.approval.hold, 20)),
             lifetime: or(file.approval.lifetime, 600),
+            waiting: file.approval.waiting.unwrap_or(20),
         },
         session: SessionLimits {
             ttl: or(file.session.ttl, 3600),

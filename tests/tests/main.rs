@@ -14,6 +14,7 @@ mod attacks;
 mod clients;
 mod config;
 mod contract;
+mod decide;
 mod demo;
 mod durable;
 mod incident;

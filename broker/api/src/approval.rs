@@ -14,7 +14,7 @@ pub enum ApprovalState {
     Expired,
 }
 
-/// A person's yes to one exact request. Everything shown is parsed by the broker; nothing is the requester's own words.
+/// A person's yes to one exact request. Everything shown is parsed by the broker, but for `agent_reason`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Approval {
@@ -36,8 +36,20 @@ pub struct Approval {
     pub policies: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<Confirmation>,
+    /// What these policies say of themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advice: Vec<Advice>,
+    /// Why, in the agent's own words: nobody checked them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_reason: Option<String>,
     /// How many people must say yes.
     pub approvers: u32,
+    /// Who said yes so far, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<Vote>,
+    /// Nobody's yes releases the request before this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<DateTime<Utc>>,
     pub requested_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,6 +58,25 @@ pub struct Approval {
     pub decided_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// What a policy says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Advice {
+    pub policy: String,
+    pub advice: String,
+}
+
+/// One person's yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Vote {
+    pub person: String,
+    pub at: DateTime<Utc>,
+    /// Seconds for which it holds, once the request is released, where that is less than the approval's own life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<u32>,
 }
 
 /// What has to be typed to approve.
@@ -85,8 +116,12 @@ pub struct ApprovalList {
 pub struct Approve {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
+    /// Seconds within which the released request has to be sent: a yes that is narrower than the approval's own life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<u32>,
 }
 
+/// For one, and for `POST /v1/approvals/{id}/deny-alike`: all that wait of the same agent, operations and environment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -3,6 +3,7 @@
 //! Serde types only: no I/O, no clock, no validation beyond shape. The broker owns this crate; the client links it
 //! and nothing else of the broker. Times are RFC 3339 in UTC; durations are whole seconds.
 
+mod alert;
 mod approval;
 mod audit;
 mod channel;
@@ -16,7 +17,10 @@ mod problem;
 mod registry;
 mod session;
 
-pub use approval::{Approval, ApprovalList, ApprovalState, Approve, Confirmation, Deny, TouchedResource};
+pub use alert::{Alert, AlertKind, AlertList, SeeAlerts};
+pub use approval::{
+    Advice, Approval, ApprovalList, ApprovalState, Approve, Confirmation, Deny, TouchedResource, Vote,
+};
 pub use audit::{AuditPage, AuditRecord};
 pub use channel::{AddChannel, AddedChannel, Channel, ChannelList, Delivery, MailSecurity, Target, Topic};
 pub use class::{Class, Tier};
@@ -45,6 +49,10 @@ pub const HEADER_HOST: &str = "stint-host";
 /// Header in which a sidecar hands on the `Authorization` value that the command itself sent, when it was not one of
 /// the session's placeholders. The gateway judges it as a credential that came from downstream.
 pub const HEADER_DOWNSTREAM_AUTHORIZATION: &str = "stint-downstream-authorization";
+
+/// Header in which an agent says why, for the person who may have to decide: plain ASCII, other characters of UTF-8
+/// percent-encoded, at most 500 characters. It is shown as the agent's own words, and goes no further.
+pub const HEADER_REASON: &str = "stint-reason";
 
 /// Header that carries the id of the audit record of a gateway request, on every gateway answer.
 pub const HEADER_RECORD: &str = "stint-record";

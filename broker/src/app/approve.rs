@@ -1,15 +1,18 @@
-//! Approvals: asked for, waited for, given or refused by a person, used once.
+//! Approvals: asked for, waited for, shown, used once. What people say to them is in `vote.rs`.
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use stint_api::{Approval, ApprovalList, ApprovalState, Approve, Code, Deny, ProblemApproval};
+use chrono::{DateTime, TimeDelta, Utc};
+use stint_api::{Advice, Approval, ApprovalList, ApprovalState, Code, ProblemApproval, Vote};
 use tokio::sync::broadcast;
 
-use super::{App, Error, Facts, Judged, LiveCredential, LiveSession, PersonCaller, Result};
-use crate::model::{ApprovalId, ApprovalRow, EventKind, Lift, SessionId, digest_hex};
+use super::{App, Error, Facts, Judged, LiveCredential, LiveSession, Result, PersonCaller};
+use crate::model::{ApprovalId, ApprovalRow, EventKind, Lift, SessionId, VoteRow, digest_hex};
 use crate::policy::Needed;
 use crate::store::{Change, Commit};
+
+/// Approvals that a list holds.
+const LISTED: i64 = 500;
 
 /// Something that a person watches changed. Nothing more is said: whoever hears it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +38,43 @@ impl App {
     }
 
     pub async fn approvals(&self, state: Option<ApprovalState>) -> Result<ApprovalList> {
-        let rows = self.0.store.approvals(None, 500).await?;
-        let shown = rows.into_iter().map(|row| self.shown(row));
-        let approvals = shown.filter(|approval| state.is_none_or(|state| approval.state == state)).collect();
-        Ok(ApprovalList { approvals })
+        // However many were decided since, what waits is found.
+        let stored = state.filter(|state| *state == ApprovalState::Waiting);
+        let rows = self.0.store.approvals(stored, LISTED).await?;
+        let mut list = self.listed(rows).await?;
+        list.approvals.retain(|approval| state.is_none_or(|state| approval.state == state));
+        Ok(list)
+    }
+
+    /// What waits, and the newest of the others.
+    pub async fn approvals_to_show(&self, decided: usize) -> Result<(Vec<Approval>, Vec<Approval>)> {
+        let waiting = self.approvals(Some(ApprovalState::Waiting)).await?.approvals;
+        let rows = self.0.store.approvals(None, LISTED).await?;
+        let mut others = self.listed(rows).await?.approvals;
+        others.retain(|approval| approval.state != ApprovalState::Waiting);
+        let at = |approval: &Approval| approval.decided_at.unwrap_or(approval.requested_at);
+        others.sort_by_key(|approval| std::cmp::Reverse(at(approval)));
+        others.truncate(decided);
+        Ok((waiting, others))
+    }
+
+    /// What a session asked for, newest first.
+    pub async fn approvals_of(&self, session: &str, limit: i64) -> Result<ApprovalList> {
+        let session = SessionId::parse(session).map_err(|_| Error::not_found("session", session))?;
+        let rows = self.0.store.approvals_of(&session, limit).await?;
+        self.listed(rows).await
+    }
+
+    async fn listed(&self, rows: Vec<ApprovalRow>) -> Result<ApprovalList> {
+        let votes = match rows.iter().any(|row| takes_time(&row.lift)) {
+            true => self.0.store.votes_of_recent(LISTED).await?,
+            false => Vec::new(),
+        };
+        let shown = |row: ApprovalRow| {
+            let votes = votes.iter().filter(|vote| vote.approval == row.id).cloned().collect();
+            self.shown(row, votes)
+        };
+        Ok(ApprovalList { approvals: rows.into_iter().map(shown).collect() })
     }
 
     /// One approval. A session sees its own only: others are `NotFound`.
@@ -47,7 +83,8 @@ impl App {
         if session.is_some_and(|session| *session != row.session) {
             return Err(Error::not_found("approval", id));
         }
-        Ok(self.shown(row))
+        let votes = self.0.store.votes(&row.id).await?;
+        Ok(self.shown(row, votes))
     }
 
     /// Those that the caller may see: all, or those of the sessions that their login started.
@@ -91,68 +128,32 @@ impl App {
         }
     }
 
-    /// A person says yes to one exact request.
-    pub async fn approve(&self, caller: &PersonCaller, id: &str, approve: Approve) -> Result<Approval> {
-        caller.approves()?;
-        let row = self.waiting(id).await?;
-        if row.lift.confirm.is_some() {
-            caller.approves_for_good(self.0.clock.now())?;
-        }
-        if row.lift.approvers > 1 {
-            return Err(Error::new(
-                Code::Forbidden,
-                format!(
-                    "this takes {} approvers, and a second approver cannot be collected yet",
-                    row.lift.approvers
-                ),
-            ));
-        }
-        if let Some(confirm) = &row.lift.confirm {
-            let typed = approve.confirm.as_deref().map(str::trim).unwrap_or_default();
-            let named = row.resources.iter().any(|resource| !resource.id.is_empty() && resource.id == typed);
-            if typed != confirm.text && !named {
-                return Err(Error::new(
-                    Code::ConfirmationMismatch,
-                    format!("this cannot be put back: type the name {:?} to approve it", confirm.text),
-                )
-                .hint(format!(
-                    "stint approval approve {} --confirm {}",
-                    row.id,
-                    shell_word(&confirm.text)
-                )));
-            }
-        }
-        self.decide_approval(caller, row, ApprovalState::Approved, None).await
-    }
-
-    /// Whether a signed-in person has to prove again who they are before they approve this.
-    pub fn needs_proof(&self, caller: &PersonCaller, approval: &Approval) -> bool {
-        approval.confirm.is_some() && !caller.is_proven(self.0.clock.now())
-    }
-
-    pub async fn deny(&self, caller: &PersonCaller, id: &str, deny: Deny) -> Result<Approval> {
-        caller.approves()?;
-        let reason: String = deny.reason.chars().take(1000).collect();
-        if reason.trim().is_empty() {
-            return Err(Error::new(Code::InvalidInput, "a denial needs a reason: the agent reads it"));
-        }
-        let row = self.waiting(id).await?;
-        self.decide_approval(caller, row, ApprovalState::Denied, Some(reason)).await
-    }
-
-    /// Ask a person. The same request of the same session asks once: a second one joins the first.
+    /// Ask a person. The same request of the same session asks once: a second one joins the first. `reason` is the
+    /// agent's own. A session that has asked for too much already is denied.
     pub async fn ask(
         &self,
         session: &LiveSession,
         credential: &LiveCredential,
         judged: &Judged,
         needed: &Needed,
+        reason: Option<&str>,
     ) -> Result<ApprovalRow> {
         let digest = digest_hex(judged.approval_digest(session, credential));
+        // One question at a time, so that equal ones meet and the limit holds however many come at once.
+        let _turn = session.asking.lock().await;
         if let Some(row) = self.asked(session, &digest).await? {
             return Ok(row);
         }
         let now = self.0.clock.now();
+        let most = self.0.config.approval.waiting;
+        if self.0.store.count_waiting(&session.row.id, now).await? >= most {
+            return Err(Error::new(
+                Code::Denied,
+                format!("{most} requests of this session wait for a person already, so this one is denied"),
+            )
+            .hint("wait until they are decided before you ask for more: stint approval wait ID")
+            .decided(judged.facts(needed.lift.policies.clone())));
+        }
         let lifetime = i64::try_from(self.0.config.approval.lifetime.as_secs()).unwrap_or(600);
         let request = &judged.request;
         let row = ApprovalRow {
@@ -170,10 +171,11 @@ impl App {
             resources: judged.touched(),
             lift: needed.lift.clone(),
             requested_at: now,
-            expires_at: now + TimeDelta::seconds(lifetime),
+            expires_at: now + TimeDelta::seconds(lifetime + i64::from(needed.lift.cooldown)),
             decided_by: None,
             decided_at: None,
             reason: None,
+            agent_reason: reason.map(str::to_owned),
         };
         let facts = Facts::new()
             .with("approval", row.id.as_str())
@@ -181,7 +183,8 @@ impl App {
             .with("request", row.request.as_str())
             .with_all("operations", &row.operations)
             .with_all("resources", &row.resources)
-            .with_all("policies", &row.lift.policies);
+            .with_all("policies", &row.lift.policies)
+            .maybe("agent_reason", row.agent_reason.as_deref());
         let event =
             self.event(EventKind::ApprovalRequested, &session.row.subject, Some(&session.row.id), facts)?;
         let told = self.tells(&self.asks(&row))?;
@@ -261,7 +264,7 @@ impl App {
         }))
     }
 
-    async fn approval_row(&self, id: &str) -> Result<ApprovalRow> {
+    pub(in crate::app) async fn approval_row(&self, id: &str) -> Result<ApprovalRow> {
         let missing = || Error::not_found("approval", id);
         let id = ApprovalId::parse(id).map_err(|_| missing())?;
         let mut row = self.0.store.approval(&id).await?.ok_or_else(missing)?;
@@ -272,59 +275,16 @@ impl App {
         Ok(row)
     }
 
-    async fn waiting(&self, id: &str) -> Result<ApprovalRow> {
-        let row = self.approval_row(id).await?;
-        match row.state {
-            ApprovalState::Waiting => Ok(row),
-            state => Err(Error::new(Code::Conflict, format!("the approval is {}", word(state)))),
-        }
-    }
-
-    async fn decide_approval(
-        &self,
-        caller: &PersonCaller,
-        row: ApprovalRow,
-        state: ApprovalState,
-        reason: Option<String>,
-    ) -> Result<Approval> {
-        // A session that has ended has nothing left to approve.
-        if state == ApprovalState::Approved {
-            self.live_session(&row.session).await?;
-        }
-        let kind = match state {
-            ApprovalState::Approved => EventKind::ApprovalApproved,
-            _ => EventKind::ApprovalDenied,
-        };
-        let facts = Facts::new()
-            .with("approval", row.id.as_str())
-            .with("digest", row.digest.as_str())
-            .maybe("reason", reason.as_deref());
-        let event = self.event(kind, &caller.actor(), Some(&row.session), facts)?;
-        let change = Change::DecideApproval {
-            id: row.id.clone(),
-            state,
-            by: caller.person.clone(),
-            at: self.0.clock.now(),
-            reason,
-        };
-        let changes = std::iter::once(change).chain(caller.used_proof()).collect();
-        self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await.map_err(
-            |error| match error {
-                crate::store::CommitError::Conflict(_) => {
-                    Error::new(Code::Conflict, "somebody else decided this approval first, or it expired")
-                }
-                other => other.into(),
-            },
-        )?;
-        self.tell(News::Approval);
-        self.approval(row.id.as_str(), None).await
-    }
-
-    fn shown(&self, mut row: ApprovalRow) -> Approval {
+    fn shown(&self, mut row: ApprovalRow, votes: Vec<VoteRow>) -> Approval {
         let open = matches!(row.state, ApprovalState::Waiting | ApprovalState::Approved);
         if open && self.0.clock.now() >= row.expires_at {
             row.state = ApprovalState::Expired;
         }
+        let not_before = not_before(&row);
+        let policies = self.0.policy.load();
+        let advice = |policy: &String| {
+            policies.advice(policy).map(|advice| Advice { policy: policy.clone(), advice: advice.to_owned() })
+        };
         Approval {
             id: row.id.to_string(),
             state: row.state,
@@ -338,6 +298,10 @@ impl App {
             operations: row.operations,
             class: row.class,
             resources: row.resources,
+            advice: row.lift.policies.iter().filter_map(advice).collect(),
+            not_before,
+            agent_reason: row.agent_reason,
+            votes: votes.into_iter().map(vote).collect(),
             policies: row.lift.policies,
             confirm: row.lift.confirm,
             approvers: row.lift.approvers,
@@ -350,22 +314,16 @@ impl App {
     }
 }
 
-fn word(state: ApprovalState) -> &'static str {
-    match state {
-        ApprovalState::Waiting => "waiting",
-        ApprovalState::Approved => "approved already",
-        ApprovalState::Denied => "denied already",
-        ApprovalState::Used => "used already",
-        ApprovalState::Expired => "expired",
-    }
+/// Whether more than one yes, given at once, is needed.
+pub(in crate::app) fn takes_time(lift: &Lift) -> bool {
+    lift.approvers > 1 || lift.cooldown > 0
 }
 
-/// A word that a shell reads as it is written.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@');
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+/// When the cool-down is over, where there is one.
+pub(in crate::app) fn not_before(row: &ApprovalRow) -> Option<DateTime<Utc>> {
+    (row.lift.cooldown > 0).then(|| row.requested_at + TimeDelta::seconds(i64::from(row.lift.cooldown)))
+}
+
+fn vote(row: VoteRow) -> Vote {
+    Vote { person: row.person.to_string(), at: row.at, within: row.good_for }
 }

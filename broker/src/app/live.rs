@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
 
+use super::alerts::Streak;
 use super::{App, Error, Result};
 use crate::model::{
     AgentRow, ChannelRow, ClientId, CredentialRow, EnvironmentRow, Name, SecretVersion, Selector, SessionId,
@@ -42,6 +43,9 @@ pub struct LiveSession {
     /// Whether this process is the one that hears it. Where several share a database, one that never heard a session
     /// does not end it for being silent.
     listens: AtomicBool,
+    /// Held while the session asks for an approval.
+    pub(in crate::app) asking: tokio::sync::Mutex<()>,
+    pub(in crate::app) refusals: Streak,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +57,8 @@ impl Sessions {
             heard: AtomicI64::new(now),
             checked: AtomicI64::new(now),
             listens: AtomicBool::new(listens),
+            asking: tokio::sync::Mutex::default(),
+            refusals: Streak::default(),
             row,
         });
         if let Ok(mut map) = self.0.write() {
@@ -71,7 +77,7 @@ impl Sessions {
         self.0.read().map(|map| map.values().cloned().collect()).unwrap_or_default()
     }
 
-    fn find(&self, id: &SessionId) -> Option<Arc<LiveSession>> {
+    pub(in crate::app) fn find(&self, id: &SessionId) -> Option<Arc<LiveSession>> {
         self.0.read().ok()?.get(id).cloned()
     }
 }

@@ -11,7 +11,7 @@ use stint_api::{Code, ConsoleLink, Elevated, EndedLogin, Reaches, SessionList};
 
 use super::identify::Via;
 use super::sign_in::{Browser, SignedIn};
-use super::{App, Error, Facts, PersonCaller, Result, setup};
+use super::{App, Error, Facts, PersonCaller, Result, SessionFilter, setup};
 use crate::model::{ClientId, EventKind, LoginKind, LoginRow, LoginStanding, SessionId};
 use crate::secret::Secret;
 use crate::store::{Change, Commit, CommitError};
@@ -225,6 +225,17 @@ impl App {
             list.sessions.retain(|session| own.iter().any(|id| id.as_str() == session.id));
         }
         Ok(list)
+    }
+
+    /// A page of everybody's sessions, for whoever may see them all.
+    pub async fn sessions_page_for(
+        &self,
+        caller: &PersonCaller,
+        filter: &SessionFilter,
+        limit: i64,
+    ) -> Result<SessionList> {
+        caller.reads()?;
+        self.sessions_page(filter, limit).await
     }
 
     /// `NotFound` for a session that the caller's login may not see.

@@ -5,6 +5,7 @@
 //! framing, status codes or pages.
 
 mod account;
+mod alerts;
 mod approve;
 mod authorize;
 mod channels;
@@ -20,6 +21,7 @@ mod notify;
 mod passkey;
 mod people;
 mod prove;
+mod reason;
 mod record;
 mod registry;
 mod send;
@@ -30,10 +32,12 @@ mod start;
 mod sweep;
 mod tail;
 pub mod trail;
+mod vote;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use arc_swap::ArcSwap;
 
@@ -46,6 +50,7 @@ use crate::store::{Database, Store};
 use crate::token::{Nonces, ReplayMemory};
 use crate::vault::Vault;
 
+pub use alerts::Attention;
 pub use approve::News;
 pub use authorize::{Authorized, Judged, Verdict};
 pub use device::{DeviceRequest, WaitingDevice};
@@ -61,6 +66,7 @@ pub use prove::Proof;
 pub use sign_in::{Browser, SignedIn};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
 pub use tail::Tail;
+pub use watch::SessionFilter;
 
 /// What looks for a credential in an answer.
 pub use crate::vault::Screen;
@@ -88,6 +94,8 @@ pub(in crate::app) struct Inner {
     upstream: Upstreams,
     news: approve::Newsroom,
     polls: device::Polls,
+    /// Failures to record that an alert has told of.
+    told_unrecorded: AtomicU64,
     database: Database,
     /// Few passwords are checked at once: each takes a processor and memory for a while.
     hashing: tokio::sync::Semaphore,

@@ -129,6 +129,7 @@ impl App {
         })?;
         // A session that ended while this was decided gets nothing any more.
         self.live_session(&row.id).await?;
+        caller.session.refusals.end();
         self.tell(if authorized.approval.is_some() { super::News::Approval } else { super::News::Record });
         Ok(Intent { id: receipt.record().to_string(), permit: authorized.permit, receipt })
     }
@@ -143,6 +144,8 @@ impl App {
     ) -> Result<String> {
         let changes = self.noteworthy(kind, &facts).map_or(Ok(Vec::new()), |notice| self.tells(&notice))?;
         let event = self.event(kind, actor, session, facts)?;
+        let mut changes = changes;
+        changes.extend(self.alerts_of_refusal(session, &event));
         let receipt = self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
         self.tell(super::News::Record);
         Ok(receipt.record().to_string())
@@ -151,7 +154,10 @@ impl App {
     /// Record what became of a request: queued, and owed until it is written.
     pub fn record_outcome(&self, kind: EventKind, actor: &str, session: &SessionId, facts: Facts) {
         match self.event(kind, actor, Some(session), facts) {
-            Ok(event) => self.0.store.commit_later(Commit::event(event)),
+            Ok(event) => {
+                let changes = self.alerts_of_outcome(session, &event);
+                self.0.store.commit_later(Commit { changes, events: vec![event], digest: None });
+            }
             Err(error) => tracing::error!(%error, "an outcome could not be recorded"),
         }
     }

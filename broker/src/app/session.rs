@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use stint_api::{
-    Code, EndedSessions, GatewayHost, Heartbeat, Session, SessionCredential, SessionList, SessionState,
-    StartSession, StartedSession, Variable,
+    Code, EndedSessions, GatewayHost, Heartbeat, Session, SessionCredential, SessionState, StartSession,
+    StartedSession, Variable,
 };
 
 use super::{App, Error, Facts, GatewayCaller, LiveCredential, PersonCaller, Result, identify};
@@ -109,6 +109,7 @@ impl App {
             changes.extend(told.map_or(Ok(Vec::new()), |notice| self.tells(&notice))?);
             changes
                 .extend(starter.login.map(|client| Change::TieSession { session: row.id.clone(), client }));
+            changes.extend(super::alerts::of_session(&row, &event));
             self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
             self.0.sessions.insert(row.clone(), now.timestamp_millis(), true);
             self.tell(super::News::Session);
@@ -119,19 +120,6 @@ impl App {
     pub async fn heartbeat(&self, caller: &GatewayCaller) -> Result<Heartbeat> {
         caller.session.hear(self.0.clock.now().timestamp_millis());
         Ok(Heartbeat { expires_at: caller.session.row.expires_at })
-    }
-
-    pub async fn sessions(&self, all: bool) -> Result<SessionList> {
-        let rows = self.0.store.sessions(!all, 500).await?;
-        let now = self.0.clock.now();
-        let shown = rows.iter().map(session).filter(|session| all || session.expires_at > now);
-        Ok(SessionList { sessions: shown.collect() })
-    }
-
-    pub async fn session(&self, id: &str) -> Result<Session> {
-        let missing = || Error::not_found("session", id);
-        let id = SessionId::parse(id).map_err(|_| missing())?;
-        self.0.store.session(&id).await?.as_ref().map(session).ok_or_else(missing)
     }
 
     /// A person ends a session. Ending one that has ended is no error.

@@ -50,6 +50,7 @@ impl App {
     }
 
     async fn sweep(&self) -> Result<()> {
+        self.tell_unrecorded().await?;
         let now = self.0.clock.now();
         let grace = self.0.config.session.heartbeat_grace;
         for live in self.0.sessions.all() {
@@ -73,6 +74,8 @@ impl App {
                     Err(crate::store::CommitError::Conflict(_)) => {}
                     Err(other) => return Err(other.into()),
                 }
+            } else if super::approve::takes_time(&row.lift) {
+                self.release(&row, "broker").await?;
             }
         }
         Ok(())

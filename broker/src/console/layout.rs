@@ -18,6 +18,7 @@ pub(super) enum Place {
     Docs,
     /// A page that others lead to.
     Elsewhere,
+    Alerts,
 }
 
 /// The navigation, in order: what waits, what happens, what is.
@@ -28,6 +29,7 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Notifications, "/console/notifications", "Notifications"),
     (Place::People, "/console/people", "People"),
     (Place::Docs, "/console/docs", "API"),
+    (Place::Alerts, "/console/alerts", "Alerts"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.
@@ -39,10 +41,10 @@ pub(super) fn page(visitor: &Visitor, place: Place, title: &str, body: Markup) -
             a.skip href="#main" { "Skip to the page" }
             header.bar {
                 a.brand href="/console/" { "Stint" }
-                nav aria-label="Console" {
+                nav #nav aria-label="Console" data-waiting=(visitor.attention.approvals) {
                     ul {
                         @for (own, path, name) in PLACES {
-                            li { a href=(path) aria-current=[(*own == place).then_some("page")] { (name) } }
+                            li { a href=(path) aria-current=[(*own == place).then_some("page")] { (name) (count(visitor, *own)) } }
                         }
                     }
                 }
@@ -54,6 +56,18 @@ pub(super) fn page(visitor: &Visitor, place: Place, title: &str, body: Markup) -
             main #main tabindex="-1" data-live=(visitor.at) { (body) }
         },
     )
+}
+
+/// How many things wait there for the visitor.
+fn count(visitor: &Visitor, place: Place) -> Markup {
+    let (count, what) = match place {
+        Place::Approvals => (visitor.attention.approvals, "waiting"),
+        Place::Alerts => (visitor.attention.alerts, "new"),
+        _ => (0, ""),
+    };
+    html! {
+        @if count > 0 { " " span.count { @if count > 99 { "99+" } @else { (count) } span.unseen { " " (what) } } }
+    }
 }
 
 /// A page for nobody in particular.

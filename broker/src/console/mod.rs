@@ -6,6 +6,7 @@
 //! is in the cookie, what is shown is in the address.
 
 mod account;
+mod alerts;
 mod answer;
 mod approvals;
 mod assets;
@@ -25,6 +26,7 @@ mod sign_in;
 mod step_up;
 mod text;
 mod visitor;
+mod words;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -45,6 +47,9 @@ pub fn router(app: App) -> Router {
         .route("/console/approvals/{id}", get(approvals::page))
         .route("/console/approvals/{id}/approve", post(approvals::approve))
         .route("/console/approvals/{id}/deny", post(approvals::deny))
+        .route("/console/approvals/{id}/deny-alike", post(approvals::deny_alike))
+        .route("/console/alerts", get(alerts::list))
+        .route("/console/alerts/seen", post(alerts::see))
         .route("/console/now", get(sessions::now))
         .route("/console/sessions", get(sessions::list))
         .route("/console/sessions/end-all", get(sessions::ask_end_all).post(sessions::end_all))

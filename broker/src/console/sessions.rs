@@ -1,22 +1,38 @@
 //! Sessions: those that live with what they do, all of them, one of them; and how they are ended.
 
-use axum::extract::{Path, State};
+mod records;
+
+use axum::extract::{Path, Query, State};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
-use stint_api::{AuditRecord, Session, SessionState};
+use stint_api::{Approval, Session, SessionState};
 
 use super::answer::{Form, Reply, ok, see};
+use super::approvals;
 use super::layout::{self, Place};
 use super::text::{self, Shown};
 use super::visitor::Visitor;
-use crate::app::App;
+use crate::app::{App, SessionFilter};
+use records::{latest, trail};
 
 /// Records that a page shows of a session.
 const RECORDS: i64 = 50;
+/// Records that the page of what happens now shows of each session.
+const LATEST: i64 = 5;
+/// Live sessions that are shown with what they do.
+const FOLLOWED: usize = 20;
+/// Sessions of one page.
+const PAGE: i64 = 50;
+/// Approvals that a page shows of a session.
+const APPROVALS: i64 = 20;
 
 pub(super) async fn now(State(app): State<App>, visitor: Visitor) -> Reply {
     let sessions = app.sessions(false).await?.sessions;
-    let records = app.audit_page(None, RECORDS, None, None).await?.records;
+    let mut followed = Vec::new();
+    for session in sessions.iter().take(FOLLOWED) {
+        followed.push((session, app.audit_page(None, LATEST, None, Some(&session.id)).await?.records));
+    }
     let at = app.clock().now();
     let may = may_end(&visitor);
     let body = html! {
@@ -26,74 +42,155 @@ pub(super) async fn now(State(app): State<App>, visitor: Visitor) -> Reply {
                 p { "An agent gets one with " code { "stint run --environment NAME --agent NAME -- COMMAND" } }
             }))
         } @else {
+            @if may {
+                div.actions.first { a.button.danger href="/console/sessions/end-all" { (end_all_words(sessions.len())) } }
+            }
             ul.cards {
-                @for session in &sessions {
+                @for (session, records) in &followed {
                     li.card {
                         h2 { a data-item href={ "/console/sessions/" (session.id) } { (session.agent) " in " (session.environment) } }
                         div.row {
-                            (text::tier(session.tier))
-                            @if session.confined { span.badge { "confined" } }
+                            (text::tier(session.tier)) (confined(session))
                             span { "for " (session.subject) }
                             span.dim { "started " (text::when(session.started_at, at)) ", ends " (text::when(session.expires_at, at)) }
                         }
                         @if let Some(command) = &session.command { p { code { (Shown(command)) } } }
-                        @if may { (end_form(&session.id)) }
+                        (latest(records, at))
+                        @if may { (end_form(&session.id, &format!("End this session, of {} in {}", session.agent, session.environment))) }
                     }
                 }
             }
-            @if may {
-                div.actions { a.button.danger href="/console/sessions/end-all" { "End every session" } }
+            @if sessions.len() > FOLLOWED {
+                p { "And " (sessions.len() - FOLLOWED) " more: " a href="/console/sessions?state=live" { "all live sessions" } }
             }
         }
         h2 { "As it happens" }
-        (trail(&records, at))
+        (trail(&app.audit_page(None, RECORDS, None, None).await?.records, at))
         (text::command("stint session list"))
     };
     Ok(ok(layout::page(&visitor, Place::Now, "Now", body)))
 }
 
-pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Reply {
-    let sessions = app.sessions(true).await?.sessions;
+/// What is asked for in the address; what is empty filters nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    agent: String,
+    #[serde(default)]
+    environment: String,
+    #[serde(default)]
+    before: String,
+}
+
+pub(super) async fn list(State(app): State<App>, visitor: Visitor, Query(asked): Query<Asked>) -> Reply {
+    let state = match asked.state.as_str() {
+        "live" => Some(SessionState::Live),
+        "ended" => Some(SessionState::Ended),
+        _ => None,
+    };
+    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let filter = SessionFilter {
+        state,
+        agent: some(&asked.agent),
+        environment: some(&asked.environment),
+        before: some(&asked.before),
+    };
+    let list = app.sessions_page(&filter, PAGE).await?;
     let at = app.clock().now();
+    let filtered = state.is_some() || filter.agent.is_some() || filter.environment.is_some();
     let body = html! {
         h1 { "Sessions" }
-        @if sessions.is_empty() {
+        (filters(&app, &asked))
+        @if list.sessions.is_empty() && (filtered || filter.before.is_some()) {
+            (text::empty("No session fits", html! { p { a href="/console/sessions" { "Show all of them" } } }))
+        } @else if list.sessions.is_empty() {
             (text::empty("There was no session yet", html! {
                 p { "An agent gets one with " code { "stint run --environment NAME --agent NAME -- COMMAND" } }
             }))
         } @else {
-            div.scroll tabindex="0" role="region" aria-label="Sessions" {
-                table {
-                    thead { tr { th { "Session" } th { "Agent" } th { "Environment" } th { "State" } th { "Started" } th { "Ended" } th { "For" } } }
-                    tbody {
-                        @for session in &sessions {
-                            tr {
-                                td { a data-item href={ "/console/sessions/" (session.id) } { (short(&session.id)) } }
-                                td { (session.agent) }
-                                td { (session.environment) " " (text::tier(session.tier)) }
-                                td { (state(session)) }
-                                td { (text::when(session.started_at, at)) }
-                                td { @if let Some(ended) = session.ended_at { (text::when(ended, at)) " " span.dim { (Shown(session.end_reason.as_deref().unwrap_or_default())) } } }
-                                td { (session.subject) }
-                            }
-                        }
-                    }
-                }
-            }
+            (table(&list.sessions, at))
         }
+        @if let Some(next) = &list.next { p { a rel="next" href=(older(&asked, next)) { "Older sessions" } } }
         (text::command("stint session list --all"))
     };
     Ok(ok(layout::page(&visitor, Place::Sessions, "Sessions", body)))
 }
 
+fn filters(app: &App, asked: &Asked) -> Markup {
+    let choice = |id: &str, name: &str, chosen: &str, options: Vec<String>| {
+        html! {
+            div {
+                label for=(id) { (name) }
+                select id=(id) name=(id) data-search[id == "state"] {
+                    option value="" { "all" }
+                    @for option in &options { option value=(option) selected[option == chosen] { (option) } }
+                }
+            }
+        }
+    };
+    let agents = app.agents().agents.into_iter().map(|agent| agent.name).collect();
+    let environments = app.environments().environments.into_iter().map(|known| known.name).collect();
+    html! {
+        form.filters method="get" action="/console/sessions" {
+            (choice("state", "State", &asked.state, vec!["live".to_owned(), "ended".to_owned()]))
+            (choice("agent", "Agent", &asked.agent, agents))
+            (choice("environment", "Environment", &asked.environment, environments))
+            button.quiet type="submit" { "Show" }
+        }
+    }
+}
+
+fn older(asked: &Asked, next: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in
+        [("state", &asked.state), ("agent", &asked.agent), ("environment", &asked.environment)]
+    {
+        if !value.is_empty() {
+            query.append_pair(name, value);
+        }
+    }
+    query.append_pair("before", next);
+    format!("/console/sessions?{}", query.finish())
+}
+
+fn table(sessions: &[Session], at: DateTime<Utc>) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Sessions" {
+            table {
+                thead { tr {
+                    th scope="col" { "Session" } th scope="col" { "Agent" } th scope="col" { "Environment" } th scope="col" { "State" }
+                    th scope="col" { "Started" } th scope="col" { "Ended" } th scope="col" { "For" }
+                } }
+                tbody {
+                    @for session in sessions {
+                        tr {
+                            td { a data-item href={ "/console/sessions/" (session.id) } { (short(&session.id)) } }
+                            td { (session.agent) }
+                            td { (session.environment) " " (text::tier(session.tier)) }
+                            td { (state(session)) }
+                            td { (text::when(session.started_at, at)) }
+                            td { @if let Some(ended) = session.ended_at { (text::when(ended, at)) " " span.dim { (Shown(session.end_reason.as_deref().unwrap_or_default())) } } }
+                            td { (session.subject) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Reply {
     let session = app.session(&id).await?;
     let records = app.audit_page(None, RECORDS, None, Some(&session.id)).await?.records;
+    let asked = app.approvals_of(&session.id, APPROVALS).await?.approvals;
     let at = app.clock().now();
     let live = session.state == SessionState::Live && session.expires_at > at;
     let body = html! {
         h1 { "Session of " (session.agent) " in " (session.environment) }
-        div.row { (state(&session)) (text::tier(session.tier)) @if session.confined { span.badge { "confined" } } @else { span.badge { "not confined" } } }
+        div.row { (state(&session)) (text::tier(session.tier)) (confined(&session)) }
         h2 { "What it is" }
         dl.facts {
             dt { "Id" } dd { code { (session.id) } }
@@ -106,12 +203,25 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Pat
                 dt { "Ended" } dd { (text::when(ended, at)) " " span.dim { (Shown(session.end_reason.as_deref().unwrap_or_default())) } }
             }
         }
-        @if live && may_end(&visitor) { (end_form(&session.id)) }
+        @if live && may_end(&visitor) { (end_form(&session.id, "End this session")) }
+        @if !asked.is_empty() { (asked_for(&asked, at)) }
         h2 { "What it did" }
         (trail(&records, at))
         (text::command(&format!("stint audit list --session {}", session.id)))
     };
     Ok(ok(layout::page(&visitor, Place::Sessions, "Session", body)))
+}
+
+fn asked_for(asked: &[Approval], at: DateTime<Utc>) -> Markup {
+    html! {
+        h2 { "What it asked for" }
+        ul {
+            @for approval in asked {
+                li { a data-item href={ "/console/approvals/" (approval.id) } { (approvals::what(approval)) } " "
+                    (approvals::state(approval.state)) " " span.dim { (text::when(approval.requested_at, at)) } }
+            }
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -136,7 +246,7 @@ pub(super) async fn ask_end_all(State(app): State<App>, visitor: Visitor) -> Rep
         p { "Live now: " strong { (count) } ". Each loses its tokens at the next request; what it waits for is denied. Agents have to be started anew." }
         form method="post" action="/console/sessions/end-all" {
             div.actions {
-                button.danger type="submit" { "End every session now" }
+                button.danger type="submit" disabled[count == 0] { (end_all_words(count)) " now" }
                 a.button.quiet href="/console/now" { "Back" }
             }
         }
@@ -154,16 +264,27 @@ pub(super) async fn end_all(
     Ok(see("/console/now"))
 }
 
+fn end_all_words(count: usize) -> String {
+    match count {
+        1 => "End the one live session".to_owned(),
+        count => format!("End all {count} live sessions"),
+    }
+}
+
 fn may_end(visitor: &Visitor) -> bool {
     matches!(visitor.caller.role.as_str(), "owner" | "approver" | "operator")
 }
 
-fn end_form(id: &str) -> Markup {
+fn end_form(id: &str, label: &str) -> Markup {
     html! {
         form.actions method="post" action={ "/console/sessions/" (id) "/end" } {
-            button.danger type="submit" { "End this session" }
+            button.danger type="submit" aria-label=(label) { "End this session" }
         }
     }
+}
+
+fn confined(session: &Session) -> Markup {
+    html! { span.badge { @if session.confined { "confined" } @else { "not confined" } } }
 }
 
 fn state(session: &Session) -> Markup {
@@ -172,47 +293,6 @@ fn state(session: &Session) -> Markup {
         SessionState::Ended => "ended",
     };
     html! { span class={ "badge state-" (word) } { (word) } }
-}
-
-/// Records as lines: when, what, on what, with which outcome.
-pub(super) fn trail(records: &[AuditRecord], at: chrono::DateTime<chrono::Utc>) -> Markup {
-    html! {
-        @if records.is_empty() { p.dim { "Nothing yet." } } @else {
-            div.scroll tabindex="0" role="region" aria-label="Records" {
-                table {
-                    thead { tr { th { "When" } th { "What" } th { "Facts" } th { "By" } } }
-                    tbody {
-                        @for record in records {
-                            @let body = &record.body;
-                            @let kind = body["kind"].as_str().unwrap_or_default();
-                            tr {
-                                td { @if let Some(moment) = body["at"].as_str().and_then(|text| text.parse().ok()) { (text::when(moment, at)) } }
-                                td { (kind.replace('_', " ")) }
-                                td { (facts(&body["facts"])) }
-                                td { (Shown(body["actor"].as_str().unwrap_or_default())) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The facts by which a person recognises a record.
-fn facts(facts: &serde_json::Value) -> Markup {
-    let text = |name: &str| facts[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let operations: Vec<&str> =
-        facts["operations"].as_array().into_iter().flatten().filter_map(|value| value.as_str()).collect();
-    html! {
-        @for operation in &operations { code { (Shown(operation)) } " " }
-        @if operations.is_empty() && let Some(path) = text("path") { code { (Shown(&path)) } " " }
-        @for name in ["code", "status", "reason", "person", "environment", "credential"] {
-            @if let Some(value) = text(name).or_else(|| facts[name].as_u64().map(|number| number.to_string())) {
-                span.dim { (name) ": " } (Shown(&value)) " "
-            }
-        }
-    }
 }
 
 /// An id as long as is needed to recognise it.

@@ -7,7 +7,7 @@ use http::{HeaderValue, header};
 use stint_api::Code;
 
 use super::answer::Failure;
-use crate::app::{App, Browser, PersonCaller, SignedIn};
+use crate::app::{App, Attention, Browser, PersonCaller, SignedIn};
 use crate::listen::Peer;
 
 /// A person who is signed in; whoever is not is sent to the sign-in page.
@@ -16,6 +16,8 @@ pub(super) struct Visitor {
     pub(super) caller: PersonCaller,
     /// Path and query of the page.
     pub(super) at: String,
+    /// What waits for them.
+    pub(super) attention: Attention,
 }
 
 impl FromRequestParts<App> for Visitor {
@@ -29,7 +31,10 @@ impl FromRequestParts<App> for Visitor {
         };
         let Some(cookie) = cookie(parts, app.issuer()) else { return Err(away()) };
         match app.identify_sign_in(cookie).await {
-            Ok(caller) => Ok(Visitor { caller, at }),
+            Ok(caller) => {
+                let attention = app.attention(&caller).await.unwrap_or_default();
+                Ok(Visitor { caller, at, attention })
+            }
             Err(error) if error.code == Code::NotAuthenticated => Err(away()),
             Err(error) => Err(Failure(error).into_response()),
         }

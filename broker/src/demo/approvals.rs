@@ -72,7 +72,7 @@ async fn asked_and_approved(
             resource.operation,
             resource.kind,
             resource.environments.join(", "),
-            resource.consequences.join(", ")
+            resource.consequences.first().map(String::as_str).unwrap_or_default()
         ));
     }
     let untouched = || {
@@ -94,7 +94,7 @@ async fn asked_and_approved(
     );
 
     let url = format!("{}/v1/approvals/{}/approve", scene.url(), approval.id);
-    let body = Approve { confirm: Some(name.clone()) };
+    let body = Approve { confirm: Some(name.clone()), within: None };
     let own = holding.sidecar.session().holder();
     let answer = own.call::<Value>(Method::POST, &url, Some(&body), Duration::ZERO).await;
     table.push(
@@ -102,7 +102,7 @@ async fn asked_and_approved(
             .expect(untouched(), "it went through"),
     );
 
-    let wrong = Approve { confirm: Some("postgres-data".to_owned()) };
+    let wrong = Approve { confirm: Some("postgres-data".to_owned()), within: None };
     let answer = scene.admin.approve(&approval.id, &wrong).await;
     table.push(
         no(
@@ -113,7 +113,7 @@ async fn asked_and_approved(
         )
         .expect(untouched(), "it went through"),
     );
-    let right = Approve { confirm: Some(name) };
+    let right = Approve { confirm: Some(name), within: None };
     scene.admin.approve(&approval.id, &right).await.map_err(|error| format!("the approval: {error}"))
 }
 

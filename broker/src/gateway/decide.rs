@@ -28,7 +28,8 @@ pub(super) async fn decide(app: &App, identified: &Identified, judged: &mut Judg
 
 async fn ask(app: &App, identified: &Identified, judged: &mut Judged, needed: Needed) -> Result<Authorized> {
     let session = &identified.caller.session;
-    let asked = app.ask(session, &identified.credential, judged, &needed).await?;
+    let asked =
+        app.ask(session, &identified.credential, judged, &needed, identified.reason.as_deref()).await?;
     let row = app.hold(&asked.id, app.config().approval.hold).await?;
     let facts = DecisionFacts {
         operations: judged.operation_names(),

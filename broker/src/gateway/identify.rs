@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use stint_api::HEADER_REASON;
+
 use super::accept::Accepted;
 use crate::app::{App, GatewayCaller, LiveCredential, Presented, Result};
 
@@ -10,6 +12,8 @@ use crate::app::{App, GatewayCaller, LiveCredential, Presented, Result};
 pub(super) struct Identified {
     pub(super) caller: GatewayCaller,
     pub(super) credential: Arc<LiveCredential>,
+    /// Why, in the agent's own words.
+    pub(super) reason: Option<String>,
 }
 
 /// The session that asks.
@@ -25,8 +29,12 @@ pub(super) async fn caller(app: &App, accepted: &Accepted) -> Result<GatewayCall
 
 /// The credential of the path, if it is one of the session's.
 pub(super) fn credential(app: &App, accepted: &Accepted, caller: GatewayCaller) -> Result<Identified> {
-    match app.granted(&caller, &accepted.credential) {
-        Ok(credential) => Ok(Identified { caller, credential }),
-        Err(error) => Err(app.ungranted(&caller.session, accepted.host.as_deref(), &accepted.headers, error)),
-    }
+    let credential = app.granted(&caller, &accepted.credential).map_err(|error| {
+        app.ungranted(&caller.session, accepted.host.as_deref(), &accepted.headers, error)
+    })?;
+    let reason = match accepted.headers.contains_key(HEADER_REASON) {
+        true => app.reason(&caller.session, &accepted.headers)?,
+        false => None,
+    };
+    Ok(Identified { caller, credential, reason })
 }

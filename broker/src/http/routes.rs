@@ -7,13 +7,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use serde::Deserialize;
 use stint_api::{
-    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Code, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Heartbeat, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Code, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Heartbeat, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertKind, AlertList, SeeAlerts, SessionState,
 };
 
 use super::caller::{AsEither, AsLogin, AsPerson, AsSession, Failed};
 use super::json::{Answer, Body};
 use super::{oauth, people, refusal, wellknown};
-use crate::app::{App, Error};
+use crate::app::{App, Error, SessionFilter};
 use crate::secret::Secret;
 
 type Reply<T> = Result<Answer<T>, Failed>;
@@ -74,6 +74,9 @@ fn routes() -> Routes {
         .route("/v1/approvals/{id}", get(approval))
         .route("/v1/approvals/{id}/approve", post(approve))
         .route("/v1/approvals/{id}/deny", post(deny))
+        .route("/v1/approvals/{id}/deny-alike", post(deny_alike))
+        .route("/v1/alerts", get(alerts))
+        .route("/v1/alerts/seen", post(see_alerts))
         .route("/v1/audit", get(audit))
         .route("/v1/channels", get(channels).post(add_channel))
         .route("/v1/channels/{name}", axum::routing::delete(remove_channel))
@@ -243,8 +246,25 @@ async fn add_agent(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SessionQuery {
+    /// Ended ones too.
     #[serde(default)]
     all: bool,
+    state: Option<SessionState>,
+    agent: Option<String>,
+    environment: Option<String>,
+    /// Id of a session: only those that were started before it.
+    before: Option<String>,
+    limit: Option<i64>,
+}
+
+impl SessionQuery {
+    fn is_plain(&self) -> bool {
+        self.state.is_none()
+            && self.agent.is_none()
+            && self.environment.is_none()
+            && self.before.is_none()
+            && self.limit.is_none()
+    }
 }
 
 async fn sessions(
@@ -252,7 +272,18 @@ async fn sessions(
     AsLogin(caller): AsLogin,
     Query(query): Query<SessionQuery>,
 ) -> Reply<SessionList> {
-    Ok(Answer(app.sessions_for(&caller, query.all).await?))
+    if query.is_plain() {
+        return Ok(Answer(app.sessions_for(&caller, query.all).await?));
+    }
+    let limit = query.limit.unwrap_or(50).clamp(1, 500);
+    let live = (!query.all).then_some(SessionState::Live);
+    let filter = SessionFilter {
+        state: query.state.or(live),
+        agent: query.agent,
+        environment: query.environment,
+        before: query.before,
+    };
+    Ok(Answer(app.sessions_page_for(&caller, &filter, limit).await?))
 }
 
 async fn start_session(
@@ -360,6 +391,40 @@ async fn deny(
     Body(body): Body<Deny>,
 ) -> Reply<Approval> {
     Ok(Answer(app.deny(&caller, &id, body).await?))
+}
+
+async fn deny_alike(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(id): Path<String>,
+    Body(body): Body<Deny>,
+) -> Reply<ApprovalList> {
+    Ok(Answer(app.deny_alike(&caller, &id, body).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AlertsQuery {
+    before: Option<i64>,
+    limit: Option<i64>,
+    kind: Option<AlertKind>,
+}
+
+async fn alerts(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Query(query): Query<AlertsQuery>,
+) -> Reply<AlertList> {
+    let limit = query.limit.unwrap_or(50).clamp(1, 500);
+    Ok(Answer(app.alerts(&caller, query.before, limit, query.kind).await?))
+}
+
+async fn see_alerts(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Body(body): Body<SeeAlerts>,
+) -> Reply<AlertList> {
+    Ok(Answer(app.see_alerts(&caller, body.until).await?))
 }
 
 #[derive(Debug, Deserialize)]

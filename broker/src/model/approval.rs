@@ -27,6 +27,18 @@ pub struct ApprovalRow {
     pub decided_by: Option<Name>,
     pub decided_at: Option<DateTime<Utc>>,
     pub reason: Option<String>,
+    /// Why, in the agent's own words: at most 500 characters that nobody checked, and no part of the digest.
+    pub agent_reason: Option<String>,
+}
+
+/// One person's yes.
+#[derive(Debug, Clone)]
+pub struct VoteRow {
+    pub approval: ApprovalId,
+    pub person: Name,
+    pub at: DateTime<Utc>,
+    /// Seconds for which the yes holds once the request is released; `None` is the approval's own life.
+    pub good_for: Option<u32>,
 }
 
 /// What a yes lifts, and what it takes to say it.
@@ -36,4 +48,7 @@ pub struct Lift {
     pub policies: Vec<String>,
     pub confirm: Option<Confirmation>,
     pub approvers: u32,
+    /// Seconds from the request on, before which nobody's yes releases it.
+    #[serde(default)]
+    pub cooldown: u32,
 }

@@ -82,8 +82,12 @@ pub enum EventKind {
     /// The broker's own read-only look-up with a credential.
     Lookup,
     ApprovalRequested,
+    /// A person's yes that is not enough by itself: others, or time, are still needed.
+    ApprovalVoted,
     ApprovalApproved,
     ApprovalDenied,
+    /// What a person said to an approval did not count: it came too late, or was not theirs to say.
+    ApprovalRefused,
     ApprovalUsed,
     ApprovalExpired,
     AuditExported,
@@ -92,6 +96,10 @@ pub enum EventKind {
     NotificationSent,
     /// Given up after its last try.
     NotificationFailed,
+    /// For a while the store could not write. What could not be recorded did not happen.
+    RecordingFailed,
+    /// A person has seen the alerts up to one.
+    AlertsSeen,
 }
 
 impl EventKind {

@@ -4,6 +4,7 @@
 //! canonical form. Knows nothing of SQL, HTTP servers, policy or crypto, reads no clock and does no I/O.
 
 mod account;
+mod alert;
 mod approval;
 mod channel;
 mod credential;
@@ -17,7 +18,8 @@ mod request;
 mod session;
 
 pub use account::{InvitationRow, OneTimeCodesRow, PasskeyRow, SignInRow, WaysIn};
-pub use approval::{ApprovalRow, Lift};
+pub use alert::{AlertKind, AlertRow};
+pub use approval::{ApprovalRow, Lift, VoteRow};
 pub use channel::{ChannelRow, DeliveryRow};
 pub use credential::{Carrier, CredentialRow, Sealed, SecretVersion, Upstream};
 pub use environment::{EnvironmentRow, Selector};

@@ -93,11 +93,17 @@ impl PolicySet {
             return Decision::Allow { permit, policies: permits.into_iter().collect() };
         }
         match question.approved {
-            // Every forbid that stands in the way now must be one that the person saw.
-            Some(lift) if needed.policies.iter().all(|id| lift.policies.contains(id)) => Decision::Allow {
-                permit: Permit::new(question.credential.clone(), question.digest, Purpose::Request),
-                policies: permits.into_iter().chain(needed.policies).collect(),
-            },
+            // Every forbid that stands in the way now must be one that the person saw, and take no more than they gave.
+            Some(lift)
+                if needed.policies.iter().all(|id| lift.policies.contains(id))
+                    && needed.approvers <= lift.approvers
+                    && needed.cooldown <= lift.cooldown =>
+            {
+                Decision::Allow {
+                    permit: Permit::new(question.credential.clone(), question.digest, Purpose::Request),
+                    policies: permits.into_iter().chain(needed.policies).collect(),
+                }
+            }
             _ => Decision::Ask(needed.into_needed()),
         }
     }
@@ -194,6 +200,7 @@ struct Needs {
     policies: BTreeSet<String>,
     confirm: Option<String>,
     approvers: u32,
+    cooldown: u32,
     reasons: BTreeSet<String>,
 }
 
@@ -202,6 +209,7 @@ impl Needs {
         for id in ids {
             if let Some(note) = set.notes.get(id) {
                 self.approvers = self.approvers.max(note.approvers);
+                self.cooldown = self.cooldown.max(note.cooldown);
                 if note.confirm && self.confirm.is_none() {
                     let id = touch.resource.as_ref().map(|resource| resource.id.clone());
                     self.confirm = touch.name.clone().or(id).or_else(|| Some(touch.operation.clone()));
@@ -219,6 +227,7 @@ impl Needs {
                 policies: self.policies.into_iter().collect(),
                 confirm,
                 approvers: self.approvers.max(1),
+                cooldown: self.cooldown,
             },
             reason: self.reasons.into_iter().take(5).collect::<Vec<_>>().join("; "),
         }

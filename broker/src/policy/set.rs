@@ -51,6 +51,8 @@ pub(super) struct Note {
     pub(super) approvable: bool,
     pub(super) confirm: bool,
     pub(super) approvers: u32,
+    /// Seconds.
+    pub(super) cooldown: u32,
     pub(super) advice: Option<String>,
 }
 
@@ -195,6 +197,7 @@ fn note(policy: &cedar_policy::Policy) -> Result<Note, String> {
                 note.approvers =
                     value.parse().ok().filter(|n| (1..=9).contains(n)).ok_or("@approvers takes 1 to 9")?;
             }
+            "cooldown" => note.cooldown = cooldown(value).ok_or("@cooldown takes 1s to 24h, such as 10m")?,
             other => {
                 return Err(format!(
                     "@{other}({value:?}) is not an annotation that a {} can have",
@@ -204,6 +207,18 @@ fn note(policy: &cedar_policy::Policy) -> Result<Note, String> {
         }
     }
     Ok(note)
+}
+
+/// `90s`, `10m`, `2h`: up to a day.
+fn cooldown(text: &str) -> Option<u32> {
+    let (number, unit) = text.split_at_checked(text.find(|c: char| !c.is_ascii_digit())?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return None,
+    };
+    number.parse::<u32>().ok()?.checked_mul(seconds).filter(|all| (1..=86_400).contains(all))
 }
 
 fn effect(policy: &cedar_policy::Policy) -> &'static str {
@@ -255,6 +270,18 @@ mod tests {
     fn an_annotation_that_nothing_reads_is_refused() {
         assert!(load("@id(\"a\") @aprovable forbid(principal,action,resource);").is_err());
         assert!(load("@id(\"a\") @approvable permit(principal,action,resource);").is_err());
+    }
+
+    #[test]
+    fn a_cooldown_is_a_time_of_up_to_a_day() {
+        for (text, seconds) in [("90s", Some(90)), ("10m", Some(600)), ("24h", Some(86_400))] {
+            assert_eq!(cooldown(text), seconds, "{text}");
+        }
+        for text in ["", "10", "m", "0s", "25h", "-1s", "1d", "99999999999h"] {
+            let source =
+                format!("@id(\"a\") @approvable @cooldown({text:?}) forbid(principal,action,resource);");
+            assert!(load(&source).is_err(), "{text:?} is taken");
+        }
     }
 
     #[test]

@@ -120,6 +120,9 @@ pub(super) struct Read {
     pub complete: Vec<Path>,
     #[serde(default)]
     pub counts: Vec<Count>,
+    /// What else people should know of it, where the answer says so.
+    #[serde(default)]
+    pub says: Vec<Say>,
 }
 
 fn id_path() -> Path {
@@ -137,6 +140,18 @@ pub(super) struct Owner {
     /// May be null in the answer. The thing still needs some owner.
     #[serde(default)]
     pub optional: bool,
+}
+
+/// A value in words, for people alone: where it is not in the answer, nothing is said.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Say {
+    /// In the object of the thing; numbers of a list are added up.
+    pub at: Option<Path>,
+    /// In the answer's `data`.
+    pub root: Option<Path>,
+    /// With `{}` for the value.
+    pub text: String,
 }
 
 /// A number of things, in words.

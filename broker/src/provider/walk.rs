@@ -70,7 +70,7 @@ impl Asker<'_> {
                     return Err("the provider answered about another thing".to_owned());
                 }
             }
-            let next = read(value, &ask.read, &BTreeMap::new()).map_err(text)?;
+            let next = read(value, &page, &ask.read, &BTreeMap::new()).map_err(text)?;
             match &mut thing {
                 Some(thing) => thing.merge(next),
                 None => thing = Some(next),
@@ -134,7 +134,7 @@ impl Asker<'_> {
                 for value in rule.at.all(&page).map_err(text)?.into_iter().filter(|value| !value.is_null()) {
                     let id = rule.read.id.id(value).map_err(text)?.to_owned();
                     // One thing that cannot be told leaves the others as they are; it stays unknown itself.
-                    match read(value, &rule.read, &parent.facts) {
+                    match read(value, &page, &rule.read, &parent.facts) {
                         Ok(thing) => match haul.things.get_mut(&id) {
                             Some(known) => known.merge(thing),
                             None => drop(haul.things.insert(id, thing)),
@@ -207,8 +207,9 @@ impl Asker<'_> {
         }
     }
 
-    /// Adds to a thing what people should know before it goes.
+    /// Adds to a thing what people should know before it goes: what would be lost with it comes first.
     pub(super) async fn tell(&self, thing: &mut Thing, id: &str, consequences: &[Consequence]) {
+        let mut notes = Vec::new();
         for consequence in consequences {
             let ids = match &consequence.list {
                 Some(list) => thing.lists.get(list).cloned().unwrap_or_default(),
@@ -216,10 +217,12 @@ impl Asker<'_> {
             };
             let rule = &consequence.count;
             match self.count(consequence, &ids).await {
-                Ok(number) => thing.notes.extend(in_words(number, &rule.one, &rule.many)),
-                Err(_) => thing.notes.push(rule.unknown.clone()),
+                Ok(number) => notes.extend(in_words(number, &rule.one, &rule.many)),
+                Err(_) => notes.push(rule.unknown.clone()),
             }
         }
+        notes.append(&mut thing.notes);
+        thing.notes = notes;
         thing.told = true;
     }
 
@@ -248,8 +251,13 @@ fn next_page(data: &Value, connection: &Path) -> Result<Option<String>, Missing>
     info.then("endCursor").id(data).map(|cursor| Some(cursor.to_owned()))
 }
 
-/// Reads a thing; `above` are the facts of what was walked over.
-fn read(value: &Value, rule: &Read, above: &BTreeMap<String, String>) -> Result<Thing, Missing> {
+/// Reads a thing in an answer's `data`; `above` are the facts of what was walked over.
+fn read(
+    value: &Value,
+    data: &Value,
+    rule: &Read,
+    above: &BTreeMap<String, String>,
+) -> Result<Thing, Missing> {
     for path in &rule.complete {
         if path.all(value)?.iter().any(|more| more.as_bool() != Some(false)) {
             return Err(Missing(format!("complete list: {path}")));
@@ -291,7 +299,27 @@ fn read(value: &Value, rule: &Read, above: &BTreeMap<String, String>) -> Result<
     for count in &rule.counts {
         thing.notes.extend(in_words(count.at.all(value)?.len(), &count.one, &count.many));
     }
+    let said = rule.says.iter().filter_map(|say| match (&say.at, &say.root) {
+        (Some(path), _) => said(path, value, &say.text),
+        (None, Some(path)) => said(path, data, &say.text),
+        (None, None) => None,
+    });
+    thing.notes.extend(said);
     Ok(thing)
+}
+
+/// A value in words: a text, or the sum of numbers. Of what is not there nothing is said, and nothing fails for it.
+fn said(path: &Path, value: &Value, text: &str) -> Option<String> {
+    let values = path.all(value).ok()?;
+    let said = match values.as_slice() {
+        [Value::String(name)] if !name.is_empty() => bounded(name),
+        numbers if !numbers.is_empty() => {
+            let numbers: Option<Vec<f64>> = numbers.iter().map(|value| value.as_f64()).collect();
+            format!("{:.0}", numbers?.iter().sum::<f64>())
+        }
+        _ => return None,
+    };
+    Some(text.replace("{}", &said))
 }
 
 /// Names are a provider's text: shown to people, so their size is bounded here and their characters where they are shown.

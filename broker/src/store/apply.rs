@@ -1,7 +1,7 @@
 use super::backend::Connection;
 use super::error::Fault;
 use super::{
-    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay, sessions, settings, sign_ins, failures, invitations, one_time_codes, passkeys, recovery_codes, device_codes,
+    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay, sessions, settings, sign_ins, failures, invitations, one_time_codes, passkeys, recovery_codes, device_codes, alerts, votes,
 };
 
 /// Applies one change inside the open transaction.
@@ -82,6 +82,10 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         }
         Change::UseApproval { id, at } => approvals::use_up(c, id, *at).await,
         Change::ExpireApproval { id, at } => approvals::expire(c, id, *at).await,
+        Change::AddVote(row) => votes::add(c, row).await,
+        Change::ShortenApproval { id, until } => approvals::shorten(c, id, *until).await,
+        Change::AddAlert(row) => alerts::add(c, row).await,
+        Change::SeeAlerts { person, until } => alerts::see(c, person, *until).await,
         Change::SetSetupToken { hash } => settings::set_setup_token(c, hash).await,
         Change::UseSetupToken { hash } => settings::use_setup_token(c, hash).await,
         Change::PutKey(row) => keys::put(c, row).await,
@@ -131,6 +135,10 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::AddApproval(_)
         | Change::DecideApproval { .. }
         | Change::UseApproval { .. }
+        | Change::AddVote(_)
+        | Change::ShortenApproval { .. }
+        | Change::AddAlert(_)
+        | Change::SeeAlerts { .. }
         | Change::ExpireApproval { .. }
         | Change::SetSetupToken { .. }
         | Change::UseSetupToken { .. }

@@ -31,6 +31,19 @@ impl Store {
         let rows: Vec<Approval> = all!(self, sql::APPROVALS_FOR, session.as_str(), digest)?;
         rows.into_iter().map(Approval::parse).collect()
     }
+
+    /// Those that a session asked for, newest first.
+    pub async fn approvals_of(&self, session: &SessionId, limit: i64) -> Result<Vec<ApprovalRow>, Error> {
+        let rows: Vec<Approval> = all!(self, sql::APPROVALS_OF_SESSION, session.as_str(), limit)?;
+        rows.into_iter().map(Approval::parse).collect()
+    }
+
+    /// How many of a session's wait at this moment.
+    pub async fn count_waiting(&self, session: &SessionId, now: DateTime<Utc>) -> Result<u64, Error> {
+        let row: Option<(i64,)> =
+            one!(self, sql::COUNT_WAITING_OF, session.as_str(), now.timestamp_millis())?;
+        Ok(row.and_then(|(count,)| u64::try_from(count).ok()).unwrap_or_default())
+    }
 }
 
 pub(super) async fn add(connection: &mut Connection, row: &ApprovalRow) -> Result<(), Fault> {
@@ -56,6 +69,7 @@ pub(super) async fn add(connection: &mut Connection, row: &ApprovalRow) -> Resul
         row.decided_by.as_ref().map(Name::as_str),
         row.decided_at.map(|at| at.timestamp_millis()),
         row.reason.as_deref(),
+        row.agent_reason.as_deref(),
     );
     changed(added?, "approval")
 }
@@ -75,6 +89,15 @@ pub(super) async fn decide(
     let decided =
         execute!(connection, sql::DECIDE_APPROVAL, id.as_str(), word(state), by.as_str(), at, reason);
     changed(decided?, "approval")
+}
+
+pub(super) async fn shorten(
+    connection: &mut Connection,
+    id: &ApprovalId,
+    until: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let shortened = execute!(connection, sql::SHORTEN_APPROVAL, id.as_str(), until.timestamp_millis());
+    changed(shortened?, "approval")
 }
 
 pub(super) async fn use_up(
@@ -134,6 +157,7 @@ row! {
         decided_by: Option<String>,
         decided_at: Option<i64>,
         reason: Option<String>,
+        agent_reason: Option<String>,
     }
 }
 
@@ -159,6 +183,7 @@ impl Approval {
             decided_by: self.decided_by.map(|name| parse(&name, "approvals.decided_by")).transpose()?,
             decided_at: self.decided_at.map(time).transpose()?,
             reason: self.reason,
+            agent_reason: self.agent_reason,
         })
     }
 }

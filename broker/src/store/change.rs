@@ -3,7 +3,7 @@ use stint_api::ApprovalState;
 
 use super::KeyRow;
 use crate::model::{
-    ChannelId, ChannelRow, DeliveryId, DeliveryRow, AgentRow, ApprovalId, ApprovalRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, Event, InvitationRow, LoginRow, Name, PasskeyRow, PersonRow, Sealed, SecretVersion, Selector, SessionId, SessionRow, SignInId, SignInRow, DeviceCodeRow, DeviceState,
+    ChannelId, ChannelRow, DeliveryId, DeliveryRow, AgentRow, ApprovalId, ApprovalRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, Event, InvitationRow, LoginRow, Name, PasskeyRow, PersonRow, Sealed, SecretVersion, Selector, SessionId, SessionRow, SignInId, SignInRow, DeviceCodeRow, DeviceState, AlertRow, VoteRow,
 };
 
 /// What is written in one transaction: all of it or nothing.
@@ -135,10 +135,18 @@ pub enum Change {
         at: DateTime<Utc>,
         reason: Option<String>,
     },
+    /// A person's yes, to one that waits. `approval` where it does not wait any more, or the person said it before.
+    AddVote(VoteRow),
+    /// Of an approved one: it ends sooner than it would. `approval` where it would have ended before.
+    ShortenApproval { id: ApprovalId, until: DateTime<Utc> },
     /// From approved and unexpired only, otherwise `approval`: one caller wins.
     UseApproval { id: ApprovalId, at: DateTime<Utc> },
     /// From waiting or approved, and only when its time is over, otherwise `approval`.
     ExpireApproval { id: ApprovalId, at: DateTime<Utc> },
+    /// Again is no conflict.
+    AddAlert(AlertRow),
+    /// A person has seen the alerts up to this one. Again is no conflict.
+    SeeAlerts { person: Name, until: i64 },
     /// SHA-256 of the setup token. Replaces an unused one; `setup_token` where one was used before.
     SetSetupToken { hash: [u8; 32] },
     /// Once, otherwise `setup_token`.

@@ -8,6 +8,7 @@
 //! encoded or hashed either: `open` is handed both as functions.
 
 mod agents;
+mod alerts;
 mod apply;
 mod approvals;
 mod backend;
@@ -36,6 +37,7 @@ mod sessions;
 mod settings;
 mod sign_ins;
 pub mod sql;
+mod votes;
 mod writer;
 
 use std::sync::Arc;

@@ -54,6 +54,7 @@ migrations! {
     3 "0003_audit",
     4 "0004_people",
     5 "0005_factors",
+    6 "0006_votes",
     10 "0010_device_codes",
     11 "0011_notifications",
 }

@@ -1,7 +1,7 @@
 //! The callers' end of the writer: what gets in, and how long anybody waits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -24,6 +24,7 @@ pub(super) struct Queue {
     /// Not bounded itself: `waiting` is what bounds it, so that `commit_later` always gets in.
     sender: mpsc::UnboundedSender<Message>,
     waiting: Arc<AtomicUsize>,
+    unrecorded: AtomicU64,
     encode: Encode,
 }
 
@@ -34,7 +35,11 @@ impl Store {
         if commit.events.is_empty() {
             return Err(CommitError::Conflict("record"));
         }
-        self.0.queue.ask(commit).await?.ok_or(CommitError::Conflict("record"))
+        let outcome = self.0.queue.ask(commit).await;
+        if matches!(outcome, Err(CommitError::Unavailable(_))) {
+            self.0.queue.unrecorded.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome?.ok_or(CommitError::Conflict("record"))
     }
 
     /// Records what has happened already: queued, not waited for, and never refused.
@@ -61,6 +66,11 @@ impl Store {
         written.await.map_err(|_| Error::Closed)
     }
 
+    /// Commits that could not be written since the start.
+    pub fn unrecorded(&self) -> u64 {
+        self.0.queue.unrecorded.load(Ordering::Relaxed)
+    }
+
     /// Commits that wait, for metrics.
     pub fn queued(&self) -> usize {
         self.0.queue.waiting.load(Ordering::Relaxed)
@@ -72,7 +82,7 @@ impl Queue {
         let (sender, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         tokio::spawn(Writer::new(source, connection, scribe, receiver, Arc::clone(&waiting)).run());
-        Queue { sender, waiting, encode }
+        Queue { sender, waiting, unrecorded: AtomicU64::new(0), encode }
     }
 
     pub(super) async fn ask(&self, commit: Commit) -> Outcome {

@@ -20,6 +20,21 @@ impl Store {
         };
         rows.into_iter().map(Session::parse).collect()
     }
+
+    /// A page, newest first: those before `before`, or the newest. What is empty filters nothing; `state` is `live` or
+    /// `ended`.
+    pub async fn sessions_page(
+        &self,
+        before: &str,
+        agent: &str,
+        environment: &str,
+        state: &str,
+        limit: i64,
+    ) -> Result<Vec<SessionRow>, Error> {
+        let rows: Vec<Session> =
+            all!(self, sql::SESSIONS_FILTERED, before, agent, environment, state, limit)?;
+        rows.into_iter().map(Session::parse).collect()
+    }
 }
 
 pub(super) async fn add(connection: &mut Connection, row: &SessionRow) -> Result<(), Fault> {

@@ -60,7 +60,7 @@ macro_rules! sessions { ($rest:literal) => { concat!(
      expires_at, ended_at, end_reason FROM sessions ", $rest) } }
 macro_rules! approvals { ($rest:literal) => { concat!(
     "SELECT approval, state, session, environment, agent, subject, credential, request, digest, operations, class, \
-     resources, lift, requested_at, expires_at, decided_by, decided_at, reason FROM approvals ", $rest) } }
+     resources, lift, requested_at, expires_at, decided_by, decided_at, reason, agent_reason FROM approvals ", $rest) } }
 macro_rules! records {
     ($rest:literal) => {
         concat!("SELECT seq, hash, body FROM audit_records ", $rest)
@@ -242,11 +242,18 @@ statements! {
     SESSION = sessions!("WHERE session = $1");
     SESSIONS = sessions!("ORDER BY id DESC LIMIT $1");
     SESSIONS_LIVE = sessions!("WHERE ended_at IS NULL ORDER BY id DESC LIMIT $1");
+    SESSIONS_FILTERED = sessions!(
+        "WHERE id < COALESCE((SELECT id FROM sessions WHERE session = $1), 9223372036854775807) \
+         AND ($2 = '' OR agent = $2) AND ($3 = '' OR environment = $3) \
+         AND ($4 = '' OR ($4 = 'live' AND ended_at IS NULL) OR ($4 = 'ended' AND ended_at IS NOT NULL)) \
+         ORDER BY id DESC LIMIT $5"
+    );
     COUNT_LIVE = "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL";
 
     ADD_APPROVAL = "INSERT INTO approvals (approval, state, session, environment, agent, subject, credential, request, \
-                    digest, operations, class, resources, lift, requested_at, expires_at, decided_by, decided_at, reason) \
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+                    digest, operations, class, resources, lift, requested_at, expires_at, decided_by, decided_at, reason, \
+                    agent_reason) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
                     ON CONFLICT DO NOTHING";
     DECIDE_APPROVAL = "UPDATE approvals SET state = $2, decided_by = $3, decided_at = $4, reason = $5 \
                        WHERE approval = $1 AND state = 'waiting' AND expires_at > $4";
@@ -258,7 +265,28 @@ statements! {
     APPROVALS = approvals!("ORDER BY id DESC LIMIT $1");
     APPROVALS_IN = approvals!("WHERE state = $2 ORDER BY id DESC LIMIT $1");
     APPROVALS_FOR = approvals!("WHERE session = $1 AND digest = $2 ORDER BY id DESC");
+    APPROVALS_OF_SESSION = approvals!("WHERE session = $1 ORDER BY id DESC LIMIT $2");
     COUNT_WAITING = "SELECT COUNT(*) FROM approvals WHERE state = 'waiting'";
+    COUNT_WAITING_OF =
+        "SELECT COUNT(*) FROM approvals WHERE session = $1 AND state = 'waiting' AND expires_at > $2";
+    SHORTEN_APPROVAL = "UPDATE approvals SET expires_at = $2 \
+                        WHERE approval = $1 AND state = 'approved' AND expires_at >= $2";
+    ADD_VOTE = "INSERT INTO votes (approval, person, at, good_for) SELECT approval, $2, $3, $4 FROM approvals \
+                WHERE approval = $1 AND state = 'waiting' AND expires_at > $3 ON CONFLICT DO NOTHING";
+    VOTES = "SELECT approval, person, at, good_for FROM votes WHERE approval = $1 ORDER BY id";
+    VOTES_OF_RECENT = "SELECT approval, person, at, good_for FROM votes WHERE approval IN \
+                       (SELECT approval FROM approvals ORDER BY id DESC LIMIT $1) ORDER BY id";
+
+    ADD_ALERT = "INSERT INTO alerts (kind, at, session, agent, environment, record, detail) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+    ALERTS = "SELECT id, kind, at, session, agent, environment, record, detail FROM alerts \
+              WHERE id < $1 ORDER BY id DESC LIMIT $2";
+    ALERTS_OF_KIND = "SELECT id, kind, at, session, agent, environment, record, detail FROM alerts \
+                      WHERE id < $1 AND kind = $3 ORDER BY id DESC LIMIT $2";
+    ALERTS_SEEN = "SELECT alert FROM alerts_seen WHERE person = $1";
+    COUNT_ALERTS = "SELECT COUNT(*) FROM (SELECT id FROM alerts WHERE id > $1 LIMIT 100) AS unseen";
+    SEE_ALERTS = "INSERT INTO alerts_seen (person, alert) VALUES ($1, $2) ON CONFLICT (person) \
+                  DO UPDATE SET alert = excluded.alert WHERE alerts_seen.alert < excluded.alert";
 
     REMEMBERED = "SELECT seq, keys FROM remembered WHERE seq > $1 ORDER BY seq LIMIT $2";
     SWEEP_REMEMBERED = "DELETE FROM remembered WHERE seq IN \

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
-    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertList, SeeAlerts,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -178,6 +178,19 @@ impl Broker {
 
     pub async fn deny(&self, id: &str, deny: &Deny) -> Result<Approval, Error> {
         self.write(Method::POST, &format!("/v1/approvals/{}/deny", segment(id)), deny).await
+    }
+
+    /// The same no to all that wait of the same agent, operations and environment.
+    pub async fn deny_alike(&self, id: &str, deny: &Deny) -> Result<ApprovalList, Error> {
+        self.write(Method::POST, &format!("/v1/approvals/{}/deny-alike", segment(id)), deny).await
+    }
+
+    pub async fn alerts(&self) -> Result<AlertList, Error> {
+        self.read("/v1/alerts").await
+    }
+
+    pub async fn see_alerts(&self, until: i64) -> Result<AlertList, Error> {
+        self.write(Method::POST, "/v1/alerts/seen", &SeeAlerts { until }).await
     }
 
     /// Newest first. `query` is `limit=N&before=SEQ&...`, already encoded.

@@ -44,6 +44,9 @@ enum Action {
         /// Name of the resource, where the approval asks for it to be typed
         #[arg(long, value_name = "TEXT")]
         confirm: Option<String>,
+        /// The yes holds only for so long, such as 5m [default: until the approval expires]
+        #[arg(long, value_parser = duration::parse, value_name = "TIME")]
+        within: Option<Duration>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -51,6 +54,9 @@ enum Action {
     /// Say no
     Deny {
         id: String,
+        /// And to all that wait of the same agent, operations and environment
+        #[arg(long)]
+        alike: bool,
         /// Why, for the one who asked
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -85,12 +91,28 @@ impl Command {
                 let approval = broker.approval(&id, None).await?;
                 if json { output::json(&approval) } else { show(&approval, context) }
             }
-            Action::Approve { id, confirm, json } => {
+            Action::Approve { id, confirm, within, json } => {
                 context.not_in_a_session("approving")?;
-                let approval = approve(&broker, &id, confirm, context).await?;
-                answer(&approval, json, &format!("approved {id}: it works once, for this very request"))
+                let within = within.map(|time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
+                let approval = approve(&broker, &id, confirm, within, context).await?;
+                let said = match approval.state {
+                    ApprovalState::Waiting => format!("said yes to {id}: {}", missing(&approval)),
+                    _ => format!("approved {id}: it works once, for this very request"),
+                };
+                answer(&approval, json, &said)
             }
-            Action::Deny { id, reason, json } => {
+            Action::Deny { id, alike: true, reason, json } => {
+                context.not_in_a_session("denying")?;
+                let denied = broker.deny_alike(&id, &Deny { reason }).await?;
+                if json {
+                    return output::json(&denied);
+                }
+                for approval in &denied.approvals {
+                    output::line(format!("denied {}", approval.id));
+                }
+                Ok(())
+            }
+            Action::Deny { id, alike: false, reason, json } => {
                 context.not_in_a_session("denying")?;
                 let approval = broker.deny(&id, &Deny { reason }).await?;
                 answer(&approval, json, &format!("denied {id}"))
@@ -105,6 +127,7 @@ async fn approve(
     broker: &Broker,
     id: &str,
     confirm: Option<String>,
+    within: Option<u32>,
     context: &Context,
 ) -> Result<Approval, Failure> {
     let confirm = match confirm {
@@ -116,11 +139,22 @@ async fn approve(
         given => given,
     };
     let was_given = confirm.is_some();
-    broker.approve(id, &Approve { confirm }).await.map_err(|error| match Failure::from(error) {
+    broker.approve(id, &Approve { confirm, within }).await.map_err(|error| match Failure::from(error) {
         failure if was_given => failure,
         // A script that approves blindly has to look first.
         failure => failure.hint(format!("`stint approval show {id}` says what to confirm")),
     })
+}
+
+/// What is needed besides the yeses that are there.
+fn missing(approval: &Approval) -> String {
+    let votes = u32::try_from(approval.votes.len()).unwrap_or(u32::MAX);
+    match (approval.approvers.saturating_sub(votes), approval.not_before) {
+        (0, Some(at)) => format!("it goes on at {}", at.format("%H:%M:%S UTC")),
+        (0, None) => "it goes on".to_owned(),
+        (1, _) => "one more person has to".to_owned(),
+        (more, _) => format!("{more} more people have to"),
+    }
 }
 
 fn typed() -> Result<String, Failure> {
@@ -204,7 +238,13 @@ fn show(approval: &Approval, context: &Context) -> Result<(), Failure> {
         ("operations", approval.operations.join(", ")),
         ("class", approval.class.to_string()),
         ("policies", approval.policies.join(", ")),
+        (
+            "agent says",
+            approval.agent_reason.clone().map(|text| format!("{text} (not checked)")).unwrap_or_default(),
+        ),
         ("approvers", approval.approvers.to_string()),
+        ("said yes", approval.votes.iter().map(|vote| vote.person.as_str()).collect::<Vec<_>>().join(", ")),
+        ("not before", approval.not_before.map(|at| format!("{at}")).unwrap_or_default()),
         ("expires", format!("{} ({})", approval.expires_at, output::relative(approval.expires_at, now))),
         ("digest", approval.digest.clone()),
         ("to confirm", approval.confirm.as_ref().map(|confirm| confirm.text.clone()).unwrap_or_default()),

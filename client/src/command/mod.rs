@@ -4,6 +4,7 @@
 //! broker decides; it asks, shows the answer, and says what comes next.
 
 mod agent;
+mod alert;
 mod approval;
 mod audit;
 mod browser;
@@ -58,6 +59,8 @@ enum Command {
     Session(session::Command),
     /// See and decide what waits for a person
     Approval(approval::Command),
+    /// See what went wrong lately
+    Alert(alert::Command),
     /// Put provider credentials into the vault
     Credential(credential::Command),
     /// Name environments and say what belongs to them
@@ -110,6 +113,7 @@ fn start(cli: Cli) -> Result<(), Failure> {
             Command::Token(token) => token.run(&context).await,
             Command::Session(command) => command.run(&context).await,
             Command::Approval(command) => command.run(&context).await,
+            Command::Alert(command) => command.run(&context).await,
             Command::Credential(command) => command.run(&context).await,
             Command::Environment(command) => command.run(&context).await,
             Command::Agent(command) => command.run(&context).await,

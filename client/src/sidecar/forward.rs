@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use stint_api::{Code, HEADER_DOWNSTREAM_AUTHORIZATION, HEADER_HOST, Problem};
+use stint_api::{Code, HEADER_DOWNSTREAM_AUTHORIZATION, HEADER_HOST, HEADER_REASON, Problem};
 use tokio::time::Instant;
 
 use super::placeholder;
@@ -177,11 +177,16 @@ fn strip(headers: &mut HeaderMap) {
     headers.remove(HOST);
     headers.remove("dpop");
     let ours: Vec<HeaderName> =
-        headers.keys().filter(|name| name.as_str().starts_with("stint-")).cloned().collect();
+        headers.keys().filter(|name| is_ours(name.as_str())).cloned().collect();
     for name in ours {
         headers.remove(&name);
     }
     debug_assert!(!headers.contains_key(HEADER_DOWNSTREAM_AUTHORIZATION));
+}
+
+/// The agent's reason is its own to give; it goes on as far as the broker.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("stint-") && name != HEADER_REASON
 }
 
 fn strip_hop(headers: &mut HeaderMap) {

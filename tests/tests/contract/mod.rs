@@ -95,10 +95,10 @@ on_both! {
         let approvals = json(&["approval", "list"]);
         let id = approvals["approvals"][0]["id"].as_str().unwrap().to_owned();
         let members = ["id", "state", "session", "environment", "agent", "subject", "credential", "request", "digest",
-            "operations", "class", "resources", "policies", "confirm", "approvers", "requested_at", "expires_at"];
+            "operations", "class", "resources", "policies", "advice", "confirm", "approvers", "requested_at", "expires_at"];
         has(&approvals["approvals"][0], &members);
         has(&json(&["approval", "show", &id]), &members);
-        has(&approvals["approvals"][0]["resources"][0], &["operation", "kind", "id", "name", "environments"]);
+        has(&approvals["approvals"][0]["resources"][0], &["operation", "kind", "id", "name", "environments", "consequences"]);
         let denied = json(&["approval", "deny", &id, "--reason", "no"]);
         has(&denied, &[&members[..], &["decided_by", "decided_at", "reason"]].concat());
         let waited = broker.stint(&["approval", "wait", &id, "--json"]).exits(5);

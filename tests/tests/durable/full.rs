@@ -102,6 +102,13 @@ fn goes_on_by_itself(lab: &Lab, token: &serde_json::Value) {
     assert_eq!(lab.railway.log.reached("variableUpsert"), 1);
     lab.broker.stint(&["environment", "add", "another", "--tier", "staging"]).ok();
     lab.ask("{ me { name } }").done();
+    // That it could not is told once it can.
+    until("it is told", || {
+        let list = lab.broker.stint(&["alert", "list", "--json"]).ok().json();
+        (list["alerts"][0]["kind"] == "recording_failed").then_some(())
+    });
+    let lost = lab.records("recording_failed")[0]["facts"]["commits"].as_u64().unwrap();
+    assert!(lost >= 5, "{lost}");
 }
 
 #[test]

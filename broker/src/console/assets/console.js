@@ -13,22 +13,79 @@
     busy = true;
     try {
       const typing = main.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
-      const touched = [...main.querySelectorAll("input, textarea")].some((field) => field.type !== "hidden" && field.value !== field.defaultValue);
-      if (typing || touched) { main.dataset.stale = "yes"; return; }
+      const touched = [...main.querySelectorAll("input, textarea")].some((field) => field.type !== "hidden" && field.value !== field.defaultValue)
+        || [...main.querySelectorAll("select")].some((field) => field.value !== first(field));
+      if (typing || touched) { await sayStale(); return; }
       const answer = await fetch(live, { headers: { accept: "text/html" }, redirect: "manual" });
       if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("main");
+      follow(page);
       if (!fresh || fresh.innerHTML === main.innerHTML) return;
-      const at = document.activeElement && document.activeElement.id;
+      const { id, href } = document.activeElement || {};
       main.replaceChildren(...fresh.childNodes);
+      offer();
       document.title = page.title;
-      if (at) { const kept = document.getElementById(at); if (kept) kept.focus(); }
+      const kept = id ? document.getElementById(id) : href && items().find((item) => item.href === href);
+      if (kept) kept.focus({ preventScroll: true });
     } finally {
       busy = false;
       if (again) { again = false; setTimeout(refresh, 250); }
     }
   }
+
+  // What a choice was when the page came.
+  const first = (field) => ([...field.options].find((option) => option.defaultSelected) || field.options[0] || field).value;
+
+  // The counts in the navigation, and a word on the desktop when there is more to decide than before.
+  function follow(page) {
+    const [old, now] = [document.getElementById("nav"), page.getElementById("nav")];
+    if (!old || !now) return;
+    if (Number(now.dataset.waiting) > Number(old.dataset.waiting)) tell();
+    if (old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
+    old.dataset.waiting = now.dataset.waiting;
+  }
+
+  // What somebody types stays; that the page is old is said beside it.
+  async function sayStale() {
+    const answer = await fetch(live, { headers: { accept: "text/html" }, redirect: "manual" });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    follow(page);
+    const [old, now] = [state(document), state(page)];
+    if (old === now || document.getElementById("stale")) return;
+    const note = document.createElement("p");
+    note.id = "stale";
+    note.className = "notice warn";
+    note.setAttribute("role", "status");
+    note.append("This page changed since you opened it. ");
+    const link = document.createElement("a");
+    link.href = live;
+    link.textContent = "Show it as it is now";
+    note.append(link);
+    main.prepend(note);
+  }
+  const state = (page) => [...page.querySelectorAll("#main [class*=state-], #main [data-item]")].map((one) => one.textContent).join("\n");
+
+  // Notifications say that something waits, never what: other people may see the screen.
+  const WANTED = "stint-notify";
+  const able = "Notification" in window;
+  const wanted = () => able && Notification.permission === "granted" && localStorage.getItem(WANTED) === "yes";
+  function tell() {
+    if (!wanted() || document.visibilityState === "visible") return;
+    const note = new Notification("Stint", { body: "Something waits for your decision", tag: "stint" });
+    note.onclick = () => { window.focus(); note.close(); };
+  }
+  function offer() {
+    const button = document.querySelector("[data-notify]");
+    if (button) button.hidden = !able || Notification.permission === "denied" || wanted();
+  }
+  document.addEventListener("click", async (event) => {
+    if (!(event.target instanceof Element) || !event.target.closest("[data-notify]")) return;
+    if (await Notification.requestPermission() === "granted") localStorage.setItem(WANTED, "yes");
+    offer();
+  });
+  offer();
 
   if (live && "EventSource" in window) {
     const events = new EventSource("/console/live");
@@ -50,7 +107,18 @@
     if (event.key === "j") go(list[Math.min(at + 1, list.length - 1)]);
     else if (event.key === "k") go(list[Math.max(at - 1, 0)]);
     else if (event.key === "/") go(document.querySelector("[data-search]"));
-    else if (event.key === "a") go(document.querySelector("[data-approve]"));
-    else if (event.key === "d") go(document.querySelector("[data-deny]"));
+    else if (event.key === "a") answer("[data-approve]", "#yes");
+    else if (event.key === "d") answer("[data-deny]", "#no");
+
+    // On a page of a decision its own field; in a list the one that the focus is on.
+    function answer(field, part) {
+      const own = document.querySelector(field);
+      if (own) return go(own);
+      const item = list[at];
+      if (item && new URL(item.href).pathname.startsWith("/console/approvals/")) location.href = item.href + part;
+    }
   });
+  const field = { "#yes": "[data-approve]", "#no": "[data-deny]" }[location.hash];
+  const wantedField = field && document.querySelector(field);
+  if (wantedField) wantedField.focus();
 })();

@@ -96,7 +96,15 @@ async fn the_incidents_volume_is_found_in_production_with_its_backups() {
     assert_eq!(environments(&located), [ids::PRODUCTION]);
     let backups = wire.standin.site.world().backups(ids::VOLUME_PRODUCTION);
     assert!(backups > 1);
-    assert_eq!(located.consequences, [format!("{backups} backups live in this volume")]);
+    let megabytes = wire.standin.site.world().volume(ids::VOLUME_PRODUCTION).unwrap().instances[0].megabytes;
+    assert_eq!(
+        located.consequences,
+        [
+            format!("{backups} backups live in this volume"),
+            "it belongs to the project atlas".to_owned(),
+            format!("it holds {megabytes:.0} MB"),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,34 @@
+-- Who said yes, what agents say for themselves, and what went wrong.
+
+-- In the agent's own words: shown as such, never judged.
+ALTER TABLE approvals ADD COLUMN agent_reason TEXT;
+
+-- `good_for` is in seconds, from when the request is released: a yes may be narrower than the approval's own life.
+CREATE TABLE votes (
+    id        INTEGER PRIMARY KEY,
+    approval  TEXT    NOT NULL REFERENCES approvals (approval),
+    person    TEXT    NOT NULL,
+    at        INTEGER NOT NULL,
+    good_for  INTEGER,
+    UNIQUE (approval, person)
+) STRICT;
+
+-- What a person should look at: written with the audit record that it is about.
+CREATE TABLE alerts (
+    id           INTEGER PRIMARY KEY,
+    kind         TEXT    NOT NULL,
+    at           INTEGER NOT NULL,
+    session      TEXT,
+    agent        TEXT,
+    environment  TEXT,
+    record       TEXT    NOT NULL,
+    detail       TEXT    NOT NULL,
+    UNIQUE (record, kind)
+) STRICT;
+
+-- The last alert that a person has seen.
+CREATE TABLE alerts_seen (
+    id      INTEGER PRIMARY KEY,
+    person  TEXT    NOT NULL UNIQUE,
+    alert   INTEGER NOT NULL
+) STRICT;
