@@ -3,6 +3,8 @@
 //! Precedence: flag, `STINT_BROKER_*` variable, `stint-broker.toml`, default. Unknown keys are errors that name the
 //! key and the line; a wrong value stops the broker before it opens anything.
 
+mod shown;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 use thiserror::Error;
+
+pub use shown::{Origin, Origins, Shown};
 
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7380";
 
@@ -40,6 +44,8 @@ pub struct Config {
     /// Folder of packs that are used in place of the built-in ones.
     pub packs: Option<PathBuf>,
     pub log: LogFormat,
+    /// Which settings were set, and where.
+    pub origins: Origins,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -266,10 +272,11 @@ impl Config {
             Some(path) => file_table(path)?,
             None => toml::Table::new(),
         };
+        let origins = Origins::of(&flags, &table, environment);
         let table = with_variables(table, environment)?;
         let file: File =
             table.try_into().map_err(|error: toml::de::Error| ConfigError(error.message().to_owned()))?;
-        resolve(flags, file, environment)
+        Ok(Config { origins, ..resolve(flags, file, environment)? })
     }
 }
 
@@ -281,8 +288,12 @@ fn file_table(path: &Path) -> Result<toml::Table, ConfigError> {
     text.parse().map_err(|error| ConfigError(format!("{shown}: {error}")))
 }
 
+/// The variable that sets a key.
+fn variable(key: &str) -> String {
+    format!("STINT_BROKER_{}", key.to_ascii_uppercase().replace('.', "_"))
+}
+
 fn with_variables(mut table: toml::Table, environment: &Environment) -> Result<toml::Table, ConfigError> {
-    let variable = |key: &str| format!("STINT_BROKER_{}", key.to_ascii_uppercase().replace('.', "_"));
     let known: Vec<String> = KEYS.iter().map(|key| variable(key)).collect();
     for name in environment.0.keys().filter(|name| name.starts_with("STINT_BROKER_")) {
         if !known.contains(name) && !OTHER_VARIABLES.contains(&name.as_str()) {
@@ -398,6 +409,7 @@ fn resolve(flags: Flags, file: File, environment: &Environment) -> Result<Config
         packs: file.packs,
         log: file.log.unwrap_or(LogFormat::Text),
         data,
+        origins: Origins::default(),
     };
     check(&config)?;
     Ok(config)

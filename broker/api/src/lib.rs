@@ -8,6 +8,7 @@ mod audit;
 mod class;
 mod oauth;
 mod problem;
+mod registered;
 mod registry;
 mod session;
 
@@ -16,6 +17,12 @@ pub use audit::{AuditPage, AuditRecord};
 pub use class::{Class, Tier};
 pub use oauth::{AuthorizationDetail, CLIENT_ASSERTION_TYPE, OAuthError, TokenResponse};
 pub use problem::{Code, PROBLEM_BASE, PROBLEM_MEDIA_TYPE, Problem, ProblemApproval};
+pub use registered::{
+    AgentDetail, BrokerKey, ChangeTier, ChangedTier, CheckpointInfo, CredentialDetail, EditAgent,
+    EnvironmentDetail, Inventory, OperationPage, Origin, Place, PlaceThing, Provider, ProviderKind,
+    ProviderList, ProviderOperation, Reading, RemovedAgent, RemovedEnvironment, SettingValue, Settings,
+    Welcome, WelcomeStep,
+};
 pub use registry::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Credential,
     CredentialList, Environment, EnvironmentList, Person, PersonList, Setup, SetupDone, Status, WhoAmI,

@@ -109,7 +109,7 @@ impl App {
 
     /// What cannot be put back takes a person who proved a moment ago who they are. A login on a machine cannot; the first
     /// ones may until their person has something to prove it with.
-    async fn proves(&self, caller: &PersonCaller) -> Result<()> {
+    pub(in crate::app) async fn proves(&self, caller: &PersonCaller) -> Result<()> {
         if caller.is_proven(self.0.clock.now()) {
             return Ok(());
         }

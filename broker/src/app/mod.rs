@@ -45,6 +45,7 @@ pub use identify::{GatewayCaller, PersonCaller, Presented};
 pub use live::{LiveCredential, LiveSession};
 pub use mint::TokenRequest;
 pub use record::{Facts, Intent};
+pub use registry::OperationFilter;
 pub use send::{Outgoing, Raw, Sent};
 pub use sign_in::{Browser, SignedIn};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
@@ -71,6 +72,7 @@ pub(in crate::app) struct Inner {
     nonces: Nonces,
     replays: ReplayMemory,
     registry: ArcSwap<live::Registry>,
+    memory: registry::Memory,
     sessions: live::Sessions,
     resolver: Resolver,
     upstream: Upstreams,

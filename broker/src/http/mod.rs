@@ -7,6 +7,7 @@ mod caller;
 mod json;
 mod oauth;
 mod refusal;
+mod registered;
 mod routes;
 mod wellknown;
 

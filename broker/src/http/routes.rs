@@ -36,6 +36,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/status", get(status))
         .route("/v1/people", get(people))
         .route("/v1/environments", get(environments).post(add_environment))
+        .merge(super::registered::routes())
         .route("/v1/environments/{name}/selectors", post(map_environment).delete(unmap_environment))
         .route("/v1/credentials", get(credentials).post(add_credential))
         .route("/v1/credentials/{name}/versions", post(rotate_credential))
@@ -152,8 +153,8 @@ async fn revoke_credential(
     Ok(Answer(app.revoke_credential(&caller, &name).await?))
 }
 
-async fn agents(State(app): State<App>, _: AsPerson) -> Answer<AgentList> {
-    Answer(app.agents())
+async fn agents(State(app): State<App>, _: AsPerson) -> Reply<AgentList> {
+    Ok(Answer(app.agents().await?))
 }
 
 async fn add_agent(

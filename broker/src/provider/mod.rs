@@ -14,6 +14,7 @@ mod inventory;
 mod json;
 mod resolve;
 pub mod rules;
+mod survey;
 mod upstream;
 mod walk;
 
@@ -25,4 +26,5 @@ pub use body::{Body, BoxError, IdleBody};
 pub use connect::Destination;
 pub use resolve::{Freshness, Resolver, Unresolved};
 pub use rules::{Rules, RulesError};
+pub use survey::{Place, Survey};
 pub use upstream::{Options, Times, UpstreamError, UpstreamFailure, Upstreams};

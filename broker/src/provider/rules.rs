@@ -24,6 +24,9 @@ pub(super) struct File {
     #[serde(default)]
     pub budget: Budget,
     pub kind: BTreeMap<String, Kind>,
+    /// Kinds that are listed for people to see: first the one that can be mapped, then what lives in it.
+    #[serde(default)]
+    pub survey: Vec<String>,
     #[serde(default)]
     pub walk: Vec<Walk>,
     #[serde(default)]

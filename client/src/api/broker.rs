@@ -7,10 +7,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
-    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval,
-    ApprovalList, ApprovalState, Approve, AuditPage, Credential, CredentialList, Deny, EndSessions,
-    EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession,
-    StartedSession, Status, WhoAmI,
+    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentDetail, AgentList,
+    Approval, ApprovalList, ApprovalState, Approve, AuditPage, ChangeTier, ChangedTier, Credential,
+    CredentialDetail, CredentialList, Deny, EditAgent, EndSessions, EndedSessions, Environment,
+    EnvironmentDetail, EnvironmentList, Inventory, RemovedAgent, RemovedEnvironment, Session, SessionList,
+    Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -79,6 +80,32 @@ impl Broker {
             .await
     }
 
+    pub async fn environment(&self, name: &str) -> Result<EnvironmentDetail, Error> {
+        self.read(&format!("/v1/environments/{}", segment(name))).await
+    }
+
+    pub async fn change_tier(&self, name: &str, change: &ChangeTier) -> Result<ChangedTier, Error> {
+        self.write(Method::PATCH, &format!("/v1/environments/{}", segment(name)), change).await
+    }
+
+    pub async fn remove_environment(&self, name: &str) -> Result<RemovedEnvironment, Error> {
+        self.write(Method::DELETE, &format!("/v1/environments/{}", segment(name)), &NOTHING).await
+    }
+
+    /// What providers were last seen to hold.
+    pub async fn inventory(&self) -> Result<Inventory, Error> {
+        self.read("/v1/inventory").await
+    }
+
+    /// The same, after asking them.
+    pub async fn read_inventory(&self) -> Result<Inventory, Error> {
+        self.write(Method::POST, "/v1/inventory", &NOTHING).await
+    }
+
+    pub async fn credential(&self, name: &str) -> Result<CredentialDetail, Error> {
+        self.read(&format!("/v1/credentials/{}", segment(name))).await
+    }
+
     pub async fn credentials(&self) -> Result<CredentialList, Error> {
         self.read("/v1/credentials").await
     }
@@ -101,6 +128,18 @@ impl Broker {
 
     pub async fn add_agent(&self, add: &AddAgent) -> Result<Agent, Error> {
         self.write(Method::POST, "/v1/agents", add).await
+    }
+
+    pub async fn agent(&self, name: &str) -> Result<AgentDetail, Error> {
+        self.read(&format!("/v1/agents/{}", segment(name))).await
+    }
+
+    pub async fn edit_agent(&self, name: &str, edit: &EditAgent) -> Result<Agent, Error> {
+        self.write(Method::PATCH, &format!("/v1/agents/{}", segment(name)), edit).await
+    }
+
+    pub async fn remove_agent(&self, name: &str) -> Result<RemovedAgent, Error> {
+        self.write(Method::DELETE, &format!("/v1/agents/{}", segment(name)), &NOTHING).await
     }
 
     /// Live sessions, or with `all` the ended ones too.
