@@ -12,10 +12,10 @@ mod welcome;
 use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
-use stint_api::{AuditRecord, Person, PersonList, Status};
+use stint_api::{AuditRecord, Code, Person, PersonList, Status};
 
-use super::{App, Facts, PersonCaller, Result};
-use crate::model::EventKind;
+use super::{App, Error, Facts, PersonCaller, Result};
+use crate::model::{EventKind, Name};
 use crate::store::{Change, Commit, Database};
 
 pub use providers::OperationFilter;
@@ -91,4 +91,25 @@ impl App {
 /// The later of two moments, where there is one.
 fn later(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     a.max(b)
+}
+
+/// The name of something new.
+fn given(text: &str) -> Result<Name> {
+    Name::parse(text.trim()).map_err(|error| Error::from(error).about("name"))
+}
+
+/// A name that could not be given, said as that.
+fn taken(error: Error, what: &str, name: &Name) -> Error {
+    match error.code {
+        Code::Conflict => {
+            let hint = match what {
+                "credential" => "take another: names of credentials are used once, even after a revocation",
+                _ => "take another, or look at the one that there is",
+            };
+            Error::new(Code::Conflict, format!("the name {name} is taken by another {what}"))
+                .hint(hint)
+                .about("name")
+        }
+        _ => error,
+    }
 }

@@ -29,6 +29,7 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Reply {
         if waiting.is_empty() { "Approvals".to_owned() } else { format!("Approvals ({})", waiting.len()) };
     let body = html! {
         h1 { "Approvals" }
+        (super::welcome::notice(&app.welcome().await?))
         @if waiting.is_empty() {
             (text::empty("Nothing waits for you", html! {
                 p { "When an agent asks for something that only a person may allow, it is shown here, and the request is held meanwhile." }

@@ -11,6 +11,11 @@ pub(super) enum Place {
     Approvals,
     Now,
     Sessions,
+    Agents,
+    Environments,
+    Credentials,
+    Providers,
+    Settings,
 }
 
 /// The navigation, in order: what waits, what happens, what is.
@@ -18,6 +23,11 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Approvals, "/console/", "Approvals"),
     (Place::Now, "/console/now", "Now"),
     (Place::Sessions, "/console/sessions", "Sessions"),
+    (Place::Agents, "/console/agents", "Agents"),
+    (Place::Environments, "/console/environments", "Environments"),
+    (Place::Credentials, "/console/credentials", "Credentials"),
+    (Place::Providers, "/console/providers", "Providers"),
+    (Place::Settings, "/console/settings", "Settings"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.

@@ -5,16 +5,26 @@
 //! fetches the same page again when something changed. Must not know SQL, policy or crypto, and holds no state: who asks
 //! is in the cookie, what is shown is in the address.
 
+mod agents;
 mod answer;
 mod approvals;
 mod assets;
+mod credentials;
 mod door;
+mod environments;
 mod layout;
 mod live;
+mod parts;
+mod providers;
+mod registered;
 mod sessions;
+mod settings;
 mod sign_in;
 mod text;
+mod tree;
+mod upload;
 mod visitor;
+mod welcome;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -40,6 +50,7 @@ pub fn router(app: App) -> Router {
         .route("/console/sessions/end-all", get(sessions::ask_end_all).post(sessions::end_all))
         .route("/console/sessions/{id}", get(sessions::page))
         .route("/console/sessions/{id}/end", post(sessions::end))
+        .merge(registered::routes())
         .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/setup", get(sign_in::setup_page).post(sign_in::setup))

@@ -13,8 +13,9 @@ const SESSIONS: i64 = 50;
 impl App {
     pub async fn add_agent(&self, caller: &PersonCaller, add: AddAgent) -> Result<Agent> {
         caller.administers()?;
-        let name = Name::parse(&add.name)?;
-        let key = add.key.as_ref().map(identify::parse_key).transpose()?;
+        let name = super::given(&add.name)?;
+        let key = add.key.as_ref().map(identify::parse_key).transpose();
+        let key = key.map_err(|error| error.about("key"))?;
         let environments = self.existing(&add.environments)?;
         let row = AgentRow {
             name: name.clone(),
@@ -28,7 +29,10 @@ impl App {
             .with("client_id", row.client.as_str())
             .maybe("jkt", key.map(|key| key.jkt))
             .with_all("environments", &row.environments);
-        self.change(caller, EventKind::AgentAdded, facts, vec![Change::AddAgent(row.clone())]).await?;
+        let change = vec![Change::AddAgent(row.clone())];
+        self.change(caller, EventKind::AgentAdded, facts, change)
+            .await
+            .map_err(|error| super::taken(error, "agent", &row.name))?;
         Ok(agent(&row))
     }
 
@@ -121,7 +125,8 @@ impl App {
     fn existing(&self, names: &[String]) -> Result<Vec<Name>> {
         let mut environments = Vec::new();
         for name in names {
-            let name = self.environment(&Name::parse(name)?)?.name;
+            let found = Name::parse(name).map_err(Error::from).and_then(|name| self.environment(&name));
+            let name = found.map_err(|error| error.about("environments"))?.name;
             if !environments.contains(&name) {
                 environments.push(name);
             }

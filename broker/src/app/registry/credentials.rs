@@ -20,24 +20,28 @@ impl App {
     pub async fn add_credential(&self, caller: &PersonCaller, add: AddCredential) -> Result<Credential> {
         caller.administers()?;
         self.unsealed()?;
-        let name = Name::parse(&add.name)?;
+        let name = super::given(&add.name)?;
         let pack = self.0.catalog.pack(&add.provider).ok_or_else(|| {
             Error::not_found("pack", &add.provider)
                 .hint(format!("the packs are {}", self.0.catalog.names().join(", ")))
+                .about("kind")
         })?;
         let kind = pack.manifest.kind(add.kind.as_deref()).ok_or_else(|| {
             let kinds: Vec<&str> = pack.manifest.credential.iter().map(|kind| kind.name.as_str()).collect();
             Error::new(Code::InvalidInput, format!("{} has no such kind of credential", pack.manifest.title))
                 .hint(format!("the kinds are {}", kinds.join(", ")))
+                .about("kind")
         })?;
-        let environment = add.environment.as_deref().map(Name::parse).transpose()?;
+        let environment = add.environment.as_deref().map(Name::parse).transpose();
+        let environment = environment.map_err(|error| Error::from(error).about("environment"))?;
         if let Some(environment) = &environment {
-            self.environment(environment)?;
+            self.environment(environment).map_err(|error| error.about("environment"))?;
         }
         let upstream = Upstream { url: add.upstream, ca: add.upstream_ca };
         self.0.upstream.check(&upstream).map_err(|error| {
             Error::new(Code::InvalidInput, error.to_string())
                 .hint("an upstream is an origin such as https://127.0.0.1:8443; private addresses need --allow-private-upstreams")
+                .about("upstream")
         })?;
         let secret = checked_secret(add.secret)?;
         let id = CredentialId::from_uuid(self.uuid()?);
@@ -63,7 +67,9 @@ impl App {
             .with("fingerprint", row.fingerprint.as_str());
         let secret = SecretVersion { credential: id, version: 1, sealed, created_at: now };
         let change = Change::AddCredential { row: row.clone(), secret };
-        self.change(caller, EventKind::CredentialAdded, facts, vec![change]).await?;
+        self.change(caller, EventKind::CredentialAdded, facts, vec![change])
+            .await
+            .map_err(|error| super::taken(error, "credential", &row.name))?;
         Ok(credential(&row))
     }
 
@@ -146,7 +152,8 @@ fn used(row: &CredentialRow, uses: &HashMap<CredentialId, DateTime<Utc>>) -> Cre
 }
 
 fn checked_secret(text: String) -> Result<Secret> {
-    vault::check_secret(Secret::from(text)).map_err(|error| Error::new(Code::InvalidInput, error.to_string()))
+    vault::check_secret(Secret::from(text))
+        .map_err(|error| Error::new(Code::InvalidInput, error.to_string()).about("secret"))
 }
 
 fn credential(row: &CredentialRow) -> Credential {

@@ -21,7 +21,7 @@ const CHANGES: &[EventKind] = &[
 impl App {
     pub async fn add_environment(&self, caller: &PersonCaller, add: AddEnvironment) -> Result<Environment> {
         caller.administers()?;
-        let name = Name::parse(&add.name)?;
+        let name = super::given(&add.name)?;
         let row = EnvironmentRow {
             name: name.clone(),
             tier: add.tier,
@@ -29,8 +29,10 @@ impl App {
             created_at: self.0.clock.now(),
         };
         let facts = Facts::new().with("environment", name.as_str()).with("tier", add.tier.as_str());
-        self.change(caller, EventKind::EnvironmentAdded, facts, vec![Change::AddEnvironment(row.clone())])
-            .await?;
+        let change = vec![Change::AddEnvironment(row.clone())];
+        self.change(caller, EventKind::EnvironmentAdded, facts, change)
+            .await
+            .map_err(|error| super::taken(error, "environment", &row.name))?;
         Ok(environment(&row))
     }
 
@@ -41,9 +43,15 @@ impl App {
         selector: &str,
     ) -> Result<Environment> {
         caller.administers()?;
-        let (name, selector) = (Name::parse(name)?, Selector::parse(selector)?);
+        let name = Name::parse(name)?;
         self.environment(&name)?;
-        let selector = self.fitting(selector)?;
+        let selector = self.fitting(selector).map_err(|error| error.about("selector"))?;
+        if let Some(other) = self.0.registry.load().owners.get(&selector) {
+            let error = Error::new(Code::Conflict, format!("{selector} belongs to {other} already"));
+            return Err(error
+                .hint(format!("unmap it there first: stint environment unmap {other} {selector}"))
+                .about("selector"));
+        }
         let facts = Facts::new().with("environment", name.as_str()).with("selector", selector.to_string());
         let change = Change::AddSelector { environment: name.clone(), selector };
         self.change(caller, EventKind::EnvironmentMapped, facts, vec![change]).await?;
@@ -57,7 +65,7 @@ impl App {
         selector: &str,
     ) -> Result<Environment> {
         caller.administers()?;
-        let (name, selector) = (Name::parse(name)?, Selector::parse(selector)?);
+        let name = Name::parse(name)?;
         let row = self.environment(&name)?;
         let selector = self.fitting(selector)?;
         if !row.selectors.contains(&selector) {
@@ -173,7 +181,8 @@ impl App {
     }
 
     /// A selector in the spelling that resolution gives: of a known pack and a kind that can be an environment.
-    fn fitting(&self, selector: Selector) -> Result<Selector> {
+    fn fitting(&self, text: &str) -> Result<Selector> {
+        let selector = Selector::parse(text.trim())?;
         let pack = self.0.catalog.pack(&selector.provider).ok_or_else(|| {
             Error::not_found("pack", &selector.provider)
                 .hint(format!("the packs are {}", self.0.catalog.names().join(", ")))
