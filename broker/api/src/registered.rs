@@ -178,6 +178,8 @@ pub struct ProviderOperation {
     pub resources: Vec<String>,
     /// `backup`, `carries-backups`.
     pub marks: Vec<String>,
+    /// Policies that name it, its class or its provider.
+    pub policies: Vec<String>,
 }
 
 /// `GET /v1/settings`.

@@ -197,6 +197,7 @@ fn one(
         (sessions(detail, now))
         h2 { "What changed" }
         (parts::history(&detail.changes, now))
+        (parts::on_record("agent", &agent.name))
         (text::command(&format!("stint agent show {}", agent.name)))
     };
     layout::page(visitor, Place::Agents, &format!("Agent {}", agent.name), body)

@@ -224,6 +224,7 @@ fn one(app: &App, visitor: &Visitor, detail: &CredentialDetail, error: Option<&E
         }
         h2 { "What changed" }
         (parts::history(&detail.changes, now))
+        (parts::on_record("credential", &credential.name))
         (text::command(&format!("stint credential rotate {}", credential.name)))
     };
     layout::page(visitor, Place::Credentials, &format!("Credential {}", credential.name), body)

@@ -241,6 +241,7 @@ fn one(app: &App, visitor: &Visitor, detail: &EnvironmentDetail, typed: &Typed) 
         }
         h2 { "What changed" }
         (parts::history(&detail.changes, now))
+        (parts::on_record("environment", &environment.name))
         (text::command(&format!("stint environment tier {} TIER", environment.name)))
     };
     layout::page(visitor, Place::Environments, &format!("Environment {}", environment.name), body)

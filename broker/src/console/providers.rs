@@ -28,7 +28,7 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Reply {
                 }
             }
         }
-        (text::command("stint-broker pack check"))
+        (text::command("stint provider list"))
     };
     Ok(ok(layout::page(&visitor, Place::Providers, "Providers", body)))
 }
@@ -90,7 +90,7 @@ pub(super) async fn page(
             }
         }
         (table(&operations, &wanted, class, &own))
-        (text::command("stint-broker pack list"))
+        (text::command(&format!("stint provider operations {}", provider.name)))
     };
     Ok(ok(layout::page(&visitor, Place::Providers, &provider.title, body)))
 }
@@ -132,7 +132,7 @@ fn table(page: &OperationPage, wanted: &Wanted, class: Option<Class>, own: &str)
                 table {
                     thead { tr {
                         th scope="col" { "Operation" } th scope="col" { "Class" } th scope="col" { "Touches" }
-                        th scope="col" { "Names" } th scope="col" { "Request" }
+                        th scope="col" { "Names" } th scope="col" { "Request" } th scope="col" { "Policies that name it" }
                     } }
                     tbody { @for operation in &page.operations { (row(operation)) } }
                 }
@@ -150,6 +150,7 @@ fn row(operation: &ProviderOperation) -> Markup {
             td { (scope(&operation.scope)) }
             td { @for name in &operation.resources { code { (Shown(name)) } " " } @if operation.resources.is_empty() { span.dim { "nothing" } } }
             td { code { (Shown(&operation.request)) } }
+            td { @for id in &operation.policies { code { (Shown(id)) } " " } @if operation.policies.is_empty() { span.dim { "none" } } }
         }
     }
 }

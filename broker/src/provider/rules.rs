@@ -286,6 +286,9 @@ impl Rules {
                 query(&consequence.query, &mut std::iter::once(consequence.variable.as_str()), false)?;
             }
         }
+        if let Some(kind) = self.file.survey.iter().find(|kind| self.steps(kind).next().is_none()) {
+            return Err(RulesError(format!("resolvers.toml: survey: no walk yields {kind}")));
+        }
         for walk in &self.file.walk {
             query(&walk.query, &mut walk.variables.keys().map(String::as_str), walk.page.is_some())?;
             if let Some(over) = &walk.over

@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentDetail, AgentList,
-    Approval, ApprovalList, ApprovalState, Approve, AuditPage, ChangeTier, ChangedTier, Credential,
+    Approval, ApprovalList, ApprovalState, Approve, AuditPage, ChangeTier, ChangedTier, Class, Credential,
     CredentialDetail, CredentialList, Deny, EditAgent, EndSessions, EndedSessions, Environment,
-    EnvironmentDetail, EnvironmentList, Inventory, RemovedAgent, RemovedEnvironment, Session, SessionList,
-    Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
+    EnvironmentDetail, EnvironmentList, Inventory, OperationPage, ProviderList, RemovedAgent,
+    RemovedEnvironment, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -90,6 +90,28 @@ impl Broker {
 
     pub async fn remove_environment(&self, name: &str) -> Result<RemovedEnvironment, Error> {
         self.write(Method::DELETE, &format!("/v1/environments/{}", segment(name)), &NOTHING).await
+    }
+
+    pub async fn providers(&self) -> Result<ProviderList, Error> {
+        self.read("/v1/providers").await
+    }
+
+    /// A page of a provider's operations.
+    pub async fn operations(
+        &self,
+        provider: &str,
+        words: &str,
+        class: Option<Class>,
+        after: Option<&str>,
+    ) -> Result<OperationPage, Error> {
+        let mut query = format!("q={}", segment(words));
+        if let Some(class) = class {
+            query.push_str(&format!("&class={class}"));
+        }
+        if let Some(after) = after {
+            query.push_str(&format!("&after={}", segment(after)));
+        }
+        self.read(&format!("/v1/providers/{}/operations?{query}", segment(provider))).await
     }
 
     /// What providers were last seen to hold.

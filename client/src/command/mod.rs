@@ -14,6 +14,7 @@ mod doctor;
 mod duration;
 mod environment;
 mod login;
+mod provider;
 mod run;
 mod session;
 mod token;
@@ -54,6 +55,8 @@ enum Command {
     Credential(credential::Command),
     /// Name environments and say what belongs to them
     Environment(environment::Command),
+    /// See what the broker understands of each provider
+    Provider(provider::Command),
     /// Register agents
     Agent(agent::Command),
     /// Read the audit
@@ -100,6 +103,7 @@ fn start(cli: Cli) -> Result<(), Failure> {
             Command::Approval(command) => command.run(&context).await,
             Command::Credential(command) => command.run(&context).await,
             Command::Environment(command) => command.run(&context).await,
+            Command::Provider(command) => command.run(&context).await,
             Command::Agent(command) => command.run(&context).await,
             Command::Audit(command) => command.run(&context).await,
             Command::Config(config) => config.run(&context),

@@ -225,3 +225,154 @@ fn e5_pages_of_registered_things_are_for_those_who_are_signed_in() {
     assert_eq!(foreign.status, 403, "{}", foreign.text());
     assert!(console.page("/console/environments").contains("/console/environments/staging"));
 }
+
+/// E6, E17: what a provider's people name their things is shown as text, and what hides in it is visible.
+#[test]
+fn e17_names_of_a_provider_are_text() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let railway = runtime.block_on(Standin::loopback(Railway::seeded())).unwrap();
+    let broker = TestBroker::start(Options::default());
+    let secret = broker.secret("railway");
+    let viewer = Viewer::Account { user: ids::USER.to_owned() };
+    railway.site.world().admit(&secret, viewer.clone());
+    railway.site.world().admit("of-the-attacker", viewer);
+    let hostile = "<img src=x onerror=alert(1)>\u{202e}gnp\u{200b}";
+    let document = format!(
+        "mutation {{ volumeUpdate(volumeId: \"{}\", input: {{ name: \"{hostile}\" }}) {{ id }} }}",
+        ids::VOLUME_STAGING
+    );
+    let body = serde_json::json!({ "query": document }).to_string();
+    let renamed = broker.curl(&[
+        "-sSk",
+        "-H",
+        "Authorization: Bearer of-the-attacker",
+        "-H",
+        "content-type: application/json",
+        "--data-binary",
+        &body,
+        &format!("{}/graphql/v2", railway.url()),
+    ]).ok();
+    assert!(renamed.stdout.contains(ids::VOLUME_STAGING), "{}", renamed.stdout);
+
+    let console = Console::set_up(&broker);
+    let (upstream, ca) = (railway.url(), railway.ca_pem().unwrap_or_default().to_owned());
+    let fields = [
+        ("name", "railway"),
+        ("kind", "railway:account"),
+        ("upstream", upstream.as_str()),
+        ("upstream_ca", ca.as_str()),
+        ("secret", secret.as_str()),
+    ];
+    leads(
+        &console.upload("/console/new/credential", &fields, ("secret_file", "")),
+        "add",
+        "/console/credentials/railway",
+    );
+    console.taken("/console/inventory", &[], "/console/environments");
+    let page = console.page("/console/environments");
+    assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;") && !page.contains("<img"), "{page}");
+    assert!(page.contains("U+202E") && page.contains("U+200B") && !page.contains('\u{202e}'), "{page}");
+    // And what a form sends back.
+    let answer = console
+        .post("/console/new/environment", &[("name", "\"><script>alert(1)</script>"), ("tier", "staging")]);
+    assert!(answer.status == 400 && !answer.text().contains("<script>alert"), "{}", answer.text());
+}
+
+#[test]
+fn what_a_provider_can_do_is_searched_by_word_and_class_a_page_at_a_time() {
+    let broker = TestBroker::start(Options::default());
+    let console = Console::set_up(&broker);
+    let page = console.page("/console/providers");
+    assert!(
+        page.contains("/console/providers/github?class=destroy") && page.contains("backboard.railway.com"),
+        "{page}"
+    );
+    let page = console.page("/console/providers/railway?q=volume+delete&class=destroy");
+    assert!(
+        page.contains("railway:volumeDelete")
+            && page.contains("volume=volumeId")
+            && page.contains("guardrail.destroy"),
+        "{page}"
+    );
+    assert!(!page.contains("railway:volumeCreate") && !page.contains("The next hundred"), "{page}");
+    assert!(console.page("/console/providers/railway?q=nosuchthing").contains("No operation is like that"));
+    assert_eq!(console.get("/console/providers/gitlab").status, 404);
+    // Every operation is on exactly one page.
+    let (mut path, mut seen, mut pages) = ("/console/providers/github".to_owned(), Vec::new(), 0);
+    loop {
+        let page = console.page(&path);
+        seen.extend(
+            page.split("<td><code><bdi>github:")
+                .skip(1)
+                .filter_map(|rest| Some(rest.split("</bdi>").next()?.to_owned())),
+        );
+        pages += 1;
+        let Some(next) = page.split("rel=\"next\" href=\"").nth(1).and_then(|rest| rest.split('"').next())
+        else {
+            break;
+        };
+        path = next.replace("&amp;", "&").replace("#operations", "");
+    }
+    let all = seen.len();
+    seen.sort();
+    seen.dedup();
+    assert!(
+        pages > 5 && all == seen.len() && all > 800,
+        "{pages} pages, {all} rows, {} operations",
+        seen.len()
+    );
+}
+
+#[test]
+fn settings_say_where_they_were_set_and_no_secret() {
+    let variables = vec![("STINT_BROKER_TOKEN_TTL".to_owned(), "5m".to_owned())];
+    let broker = TestBroker::start(Options { variables, ..Options::default() });
+    let console = Console::set_up(&broker);
+    let page = console.page("/console/settings");
+    for (key, value, origin) in
+        [("token.ttl", "5m", "variable"), ("upstreams.allow_private", "127.0.0.0/8", "flag")]
+    {
+        let row = format!("<td><code>{key}</code></td><td><bdi>{value}</bdi></td><td>{origin}</td>");
+        assert!(page.contains(&row), "{row}: {page}");
+    }
+    assert!(
+        page.contains("<td>the audit trail</td>") && page.contains("stint-broker audit export"),
+        "{page}"
+    );
+    let key = std::fs::read_to_string(broker.data().join("stint.key")).unwrap();
+    let key = key.lines().find(|line| line.len() > 30).unwrap_or(&key).trim().to_owned();
+    assert!(!page.contains(&key), "the key that seals the vault is on the page");
+}
+
+#[test]
+fn the_first_steps_tick_themselves() {
+    let broker = TestBroker::start(Options::default());
+    let console = Console::set_up(&broker);
+    let done = |page: &str| page.matches(">done</span>").count();
+    assert!(console.page("/console/").contains("5 steps are left"));
+    let page = console.page("/console/welcome");
+    assert_eq!(done(&page), 0);
+    assert!(
+        page.contains(&format!("stint login --broker {}", broker.url))
+            && page.contains("stint run --environment staging --agent coder"),
+        "{page}"
+    );
+    console.taken(
+        "/console/new/environment",
+        &[("name", "lab"), ("tier", "development")],
+        "/console/environments/lab",
+    );
+    console.taken("/console/new/agent", &[("name", "robot")], "/console/agents/robot");
+    console.taken(
+        "/console/environments/lab/map",
+        &[("selector", "github:repository/Octo/Hello")],
+        "/console/environments/lab",
+    );
+    assert!(
+        console.page("/console/environments/lab").contains("github:repository/octo/hello"),
+        "in the spelling of the provider"
+    );
+    let page = console.page("/console/welcome");
+    assert!(done(&page) == 3 && page.contains("stint run --environment lab --agent robot"), "{page}");
+    assert!(console.page("/console/").contains("2 steps are left"));
+}

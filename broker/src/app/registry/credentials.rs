@@ -96,6 +96,8 @@ impl App {
         };
         let change = Change::AddVersion { credential: live.row.id.clone(), secret, fingerprint };
         self.change(caller, EventKind::CredentialRotated, facts, vec![change]).await?;
+        // Another secret may see other things.
+        self.0.resolver.forget(&live.row.id);
         Ok(credential(&self.named_credential(name)?.row))
     }
 
@@ -108,6 +110,7 @@ impl App {
             .with("fingerprint", live.row.fingerprint.as_str());
         let change = Change::RevokeCredential { credential: live.row.id.clone(), at };
         self.change(caller, EventKind::CredentialRevoked, facts, vec![change]).await?;
+        self.0.resolver.forget(&live.row.id);
         let mut row = live.row.clone();
         row.revoked_at = Some(at);
         Ok(credential(&row))

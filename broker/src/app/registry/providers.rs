@@ -7,6 +7,7 @@ use stint_api::{Class, OperationPage, Provider, ProviderKind, ProviderList, Prov
 use crate::app::{App, Error, Result};
 use crate::catalog::Listed;
 use crate::catalog::pack::{CredentialKind, Pack, Protocol};
+use crate::policy::PolicySet;
 
 /// Operations of one page.
 const PAGE: usize = 100;
@@ -45,8 +46,13 @@ impl App {
         let after = filter.after.as_deref().unwrap_or_default();
         let mut rest = all.into_iter().filter(|one| place(one).as_str() > after);
         let page: Vec<Listed> = rest.by_ref().take(PAGE).collect();
+        let policies = self.0.policy.load();
         let next = rest.next().and_then(|_| page.last().map(place));
-        Ok(OperationPage { operations: page.into_iter().map(operation).collect(), total, next })
+        Ok(OperationPage {
+            operations: page.into_iter().map(|one| operation(one, name, &policies)).collect(),
+            total,
+            next,
+        })
     }
 
     fn pack_of(&self, name: &str) -> Result<&Pack> {
@@ -88,7 +94,8 @@ fn provider(pack: &Pack) -> Provider {
     }
 }
 
-fn operation(one: Listed) -> ProviderOperation {
+fn operation(one: Listed, provider: &str, policies: &PolicySet) -> ProviderOperation {
+    let policies = policies.speaking_of(&one.operation, provider, one.class);
     ProviderOperation {
         operation: one.operation,
         request: one.request,
@@ -96,5 +103,6 @@ fn operation(one: Listed) -> ProviderOperation {
         scope: one.scope.to_owned(),
         resources: one.resources,
         marks: one.marks.into_iter().map(str::to_owned).collect(),
+        policies,
     }
 }
