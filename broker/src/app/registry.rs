@@ -80,7 +80,11 @@ impl App {
         let mut changes = Vec::new();
         for kind in kinds {
             let page = self.audit_page(None, RECORDS, Some(&kind.as_str()), None).await?;
-            changes.extend(page.records.into_iter().filter(|record| record.body["facts"][fact] == name));
+            let is_of = |record: &AuditRecord| {
+                let found = record.body.get("facts").and_then(|facts| facts.get(fact));
+                found.is_some_and(|found| found == name)
+            };
+            changes.extend(page.records.into_iter().filter(is_of));
         }
         changes.sort_by_key(|record| std::cmp::Reverse(record.seq));
         changes.truncate(CHANGES);

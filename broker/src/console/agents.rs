@@ -83,7 +83,7 @@ pub(super) async fn add(
 /// A private key that was pasted by mistake goes no further, and is not shown again.
 fn private(key: Option<&serde_json::Value>) -> Result<(), Error> {
     let holds = |name: &&str| key.is_some_and(|key| key.get(name).is_some());
-    match ["d", "p", "q", "k"].iter().any(|name| holds(&name)) {
+    match ["d", "p", "q", "k"].iter().any(holds) {
         false => Ok(()),
         true => Err(Error::new(
             Code::InvalidInput,
@@ -102,7 +102,7 @@ fn new_page(app: &App, visitor: &Visitor, typed: &Fields, error: Option<&Error>)
         @if !parts::may_administer(visitor) { (parts::looks_on(visitor)) } @else {
             (parts::complaint(error, NEW))
             form.narrow method="post" action="/console/new/agent" {
-                (parts::line("name", "Name", "Small letters, digits, - _ and . Policies and the audit trail name the agent by it.", typed.get("name"), error, true))
+                (parts::line("name", "Name", "Small letters, digits and - _ . only. Policies and the audit trail name the agent by it.", typed.get("name"), error, true))
                 fieldset {
                     legend { "Environments that it may ask for by itself" }
                     (choices(app, &typed.all("environments")))

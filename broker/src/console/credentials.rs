@@ -134,7 +134,7 @@ fn new_page(app: &App, visitor: &Visitor, typed: &Fields, error: Option<&Error>)
             (parts::complaint(error, NEW))
             @if error.is_some() { p.notice.warn { "The secret has to be given again: it was not kept." } }
             form.narrow method="post" action="/console/new/credential" enctype="multipart/form-data" {
-                (parts::line("name", "Name", "Small letters, digits, - _ and . A name is used once, even after a revocation.", typed.get("name"), error, true))
+                (parts::line("name", "Name", "Small letters, digits and - _ . only. A name is used once, even after a revocation.", typed.get("name"), error, true))
                 label for="kind" { "Provider and kind" }
                 select #kind name="kind" required aria-describedby=(parts::described("kind", error)) {
                     @if typed.get("kind").is_empty() { option value="" { "Choose one" } }

@@ -109,7 +109,7 @@ fn new_page(visitor: &Visitor, typed: &Fields, error: Option<&Error>) -> Markup 
         @if !parts::may_administer(visitor) { (parts::looks_on(visitor)) } @else {
             (parts::complaint(error, NEW))
             form.narrow method="post" action="/console/new/environment" {
-                (parts::line("name", "Name", "Small letters, digits, - _ and . such as staging or shop-production.", typed.get("name"), error, true))
+                (parts::line("name", "Name", "Small letters, digits and - _ . only, such as staging or shop-production.", typed.get("name"), error, true))
                 (tier_choice(typed.get("tier"), error, "How much is at stake. Guardrails and policies are stricter where more is."))
                 div.actions { button type="submit" { "Add" } a.button.quiet href="/console/environments" { "Back" } }
             }
