@@ -3,14 +3,22 @@
 //! Precedence: flag, `STINT_BROKER_*` variable, `stint-broker.toml`, default. Unknown keys are errors that name the
 //! key and the line; a wrong value stops the broker before it opens anything.
 
+mod duration;
+mod shown;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 use thiserror::Error;
+
+use duration::Span;
+
+pub use duration::parse_duration;
+pub use shown::{Origin, Origins, Shown};
 
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7380";
 
@@ -40,6 +48,8 @@ pub struct Config {
     /// Folder of packs that are used in place of the built-in ones.
     pub packs: Option<PathBuf>,
     pub log: LogFormat,
+    /// Which settings were set, and where.
+    pub origins: Origins,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,34 +243,6 @@ const KEYS: &[&str] = &[
 /// Variables with the prefix that are not keys of the file.
 const OTHER_VARIABLES: &[&str] = &["STINT_BROKER_KEY", "STINT_BROKER_LOG_LEVEL", "STINT_BROKER_CONFIG"];
 
-/// A duration as people write it: `20s`, `10m`, `1h`, `500ms`.
-#[derive(Debug, Clone, Copy)]
-struct Span(Duration);
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse_duration(&text).map(Span).map_err(de::Error::custom)
-    }
-}
-
-/// `20s`, `10m`, `1h`, `2d`, `500ms`.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is not a duration: a number and ms, s, m, h or d, such as 20s or 10m");
-    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at_checked(split).ok_or_else(wrong)?;
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    let millis = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err(wrong()),
-    };
-    number.checked_mul(millis).map(Duration::from_millis).ok_or_else(wrong)
-}
-
 impl Config {
     /// Read file and variables under the flags.
     pub fn read(flags: Flags, environment: &Environment) -> Result<Config, ConfigError> {
@@ -269,10 +251,11 @@ impl Config {
             Some(path) => file_table(path)?,
             None => toml::Table::new(),
         };
+        let origins = Origins::of(&flags, &table, environment);
         let table = with_variables(table, environment)?;
         let file: File =
             table.try_into().map_err(|error: toml::de::Error| ConfigError(error.message().to_owned()))?;
-        resolve(flags, file, environment)
+        Ok(Config { origins, ..resolve(flags, file, environment)? })
     }
 }
 
@@ -284,8 +267,12 @@ fn file_table(path: &Path) -> Result<toml::Table, ConfigError> {
     text.parse().map_err(|error| ConfigError(format!("{shown}: {error}")))
 }
 
+/// The variable that sets a key.
+fn variable(key: &str) -> String {
+    format!("STINT_BROKER_{}", key.to_ascii_uppercase().replace('.', "_"))
+}
+
 fn with_variables(mut table: toml::Table, environment: &Environment) -> Result<toml::Table, ConfigError> {
-    let variable = |key: &str| format!("STINT_BROKER_{}", key.to_ascii_uppercase().replace('.', "_"));
     let known: Vec<String> = KEYS.iter().map(|key| variable(key)).collect();
     for name in environment.0.keys().filter(|name| name.starts_with("STINT_BROKER_")) {
         if !known.contains(name) && !OTHER_VARIABLES.contains(&name.as_str()) {
@@ -402,6 +389,7 @@ fn resolve(flags: Flags, file: File, environment: &Environment) -> Result<Config
         packs: file.packs,
         log: file.log.unwrap_or(LogFormat::Text),
         data,
+        origins: Origins::default(),
     };
     check(&config)?;
     Ok(config)

@@ -21,6 +21,7 @@ mod incident;
 mod notices;
 mod login;
 mod place;
+mod registered;
 mod session;
 mod store;
 mod token;

@@ -14,6 +14,7 @@ mod people;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod problem;
+mod registered;
 mod registry;
 mod session;
 
@@ -33,6 +34,12 @@ pub use people::{
     Account, ChangeRole, Invitation, Invite, Invited, Login, Passkey, Person, PersonList, SignIn,
 };
 pub use problem::{Code, PROBLEM_BASE, PROBLEM_MEDIA_TYPE, Problem, ProblemApproval};
+pub use registered::{
+    AgentDetail, BrokerKey, ChangeTier, ChangedTier, CheckpointInfo, CredentialDetail, EditAgent,
+    EnvironmentDetail, Inventory, OperationPage, Origin, Place, PlaceThing, Provider, ProviderKind,
+    ProviderList, ProviderOperation, Reading, RemovedAgent, RemovedEnvironment, SettingValue, Settings,
+    Welcome, WelcomeStep,
+};
 pub use registry::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Credential,
     CredentialList, Environment, EnvironmentList, Setup, SetupDone, Status, WhoAmI,

@@ -106,6 +106,12 @@ pub struct Agent {
     pub has_key: bool,
     pub environments: Vec<String>,
     pub created_at: DateTime<Utc>,
+    /// How many of its sessions live.
+    #[serde(default)]
+    pub sessions_live: u64,
+    /// When its last session was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -181,6 +187,9 @@ pub struct Credential {
     pub created_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<DateTime<Utc>>,
+    /// When a request was last sent with it, to within a few seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -12,6 +12,8 @@ pub struct Error {
     pub nonce: Option<String>,
     /// Set where a decision was made.
     pub decision: Option<Box<DecisionFacts>>,
+    /// The field of what was sent that is wrong, for forms to say it there.
+    pub field: Option<&'static str>,
 }
 
 /// What a decision adds to a problem.
@@ -25,11 +27,16 @@ pub struct DecisionFacts {
 
 impl Error {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Error { code, detail: detail.into(), hint: None, nonce: None, decision: None }
+        Error { code, detail: detail.into(), hint: None, nonce: None, decision: None, field: None }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn about(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
         self
     }
 

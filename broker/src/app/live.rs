@@ -140,7 +140,13 @@ impl App {
                 }
             }
         };
-        match live.over(now, self.0.config.session.heartbeat_grace) {
+        let mut over = live.over(now, self.0.config.session.heartbeat_grace);
+        // An agent that was removed while its session started has none. One that another replica added just now is not
+        // in this one's registry yet.
+        if over.is_none() && !self.0.registry.load().agents.contains_key(&live.row.agent) {
+            over = self.0.store.agent(&live.row.agent).await?.is_none().then_some("agent_removed");
+        }
+        match over {
             None => Ok(live),
             Some(reason) => {
                 self.end_quietly(&live.row, reason).await;

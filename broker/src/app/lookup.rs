@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{App, Facts, Intent, LiveCredential, Result};
 use crate::model::{EventKind, Located, Pending, Request, Resource};
-use crate::provider::{Freshness, Lookup, LookupError, LookupFailure};
+use crate::provider::{Freshness, Lookup, LookupError, LookupFailure, Survey};
 use crate::store::Commit;
 
 /// An answer to a look-up is never larger.
@@ -40,6 +40,13 @@ impl App {
             .resolve(&row.id, &row.provider, resources, freshness, self.0.clock.now(), &asking)
             .await;
         found.into_iter().map(|found| found.map_err(|unresolved| unresolved.reason)).collect()
+    }
+
+    /// Everything that a credential can see.
+    pub(in crate::app) async fn survey(&self, credential: &Arc<LiveCredential>) -> Survey {
+        let asking = Asking { app: self.clone(), credential: credential.clone() };
+        let row = &credential.row;
+        self.0.resolver.survey(&row.id, &row.provider, self.0.clock.now(), &asking).await
     }
 
     /// What was staged at the provider and would take effect now.

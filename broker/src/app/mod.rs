@@ -60,6 +60,7 @@ pub use live::{LiveCredential, LiveSession};
 pub use login::{ELEVATION, OwnLogin, Reach};
 pub use mint::TokenRequest;
 pub use record::{Facts, Intent};
+pub use registry::OperationFilter;
 pub use send::{Outgoing, Raw, Sent};
 pub use people::Enrolment;
 pub use prove::Proof;
@@ -89,6 +90,7 @@ pub(in crate::app) struct Inner {
     nonces: Nonces,
     replays: ReplayMemory,
     registry: ArcSwap<live::Registry>,
+    memory: registry::Memory,
     sessions: live::Sessions,
     resolver: Resolver,
     upstream: Upstreams,

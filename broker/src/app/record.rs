@@ -130,6 +130,7 @@ impl App {
         // A session that ended while this was decided gets nothing any more.
         self.live_session(&row.id).await?;
         caller.session.refusals.end();
+        self.note_use(&credential.row.id);
         self.tell(if authorized.approval.is_some() { super::News::Approval } else { super::News::Record });
         Ok(Intent { id: receipt.record().to_string(), permit: authorized.permit, receipt })
     }

@@ -90,6 +90,7 @@ impl App {
             keys: ArcSwap::from_pointee(None),
             replays: ReplayMemory::new(PROOFS),
             registry: ArcSwap::from_pointee(live::Registry::default()),
+            memory: super::registry::Memory::default(),
             sessions: live::Sessions::default(),
             resolver,
             upstream: Upstreams::new(options),
@@ -139,6 +140,9 @@ impl App {
 
     /// Write what is owed, sign the head and close the store.
     pub async fn stop(&self) {
+        if let Err(error) = self.keep_uses().await {
+            tracing::warn!(%error, "the last uses of credentials were not kept at the end");
+        }
         if let Err(error) = self.checkpoint().await {
             tracing::warn!(%error, "the head of the audit chain was not signed at the end");
         }

@@ -11,6 +11,7 @@ use crate::store::{Change, Commit, Database};
 const TICK: Duration = Duration::from_secs(1);
 /// A head is signed at least this often while records are added.
 const CHECKPOINT_EVERY: u32 = 10;
+const USES_EVERY: u32 = 5;
 
 impl App {
     /// Runs until the process ends. Failures are logged and tried again at the next tick: whatever this records late is
@@ -39,6 +40,11 @@ impl App {
                 && let Err(error) = self.checkpoint().await
             {
                 tracing::warn!(%error, "the head of the audit chain could not be signed yet");
+            }
+            if count.is_multiple_of(USES_EVERY)
+                && let Err(error) = self.keep_uses().await
+            {
+                tracing::warn!(%error, "the last uses of credentials could not be kept yet");
             }
             if count.is_multiple_of(2)
                 && matches!(self.database(), Database::Postgres(_))

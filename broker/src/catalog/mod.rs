@@ -13,6 +13,7 @@ mod embedded;
 pub mod foreign;
 pub mod graphql;
 pub mod lines;
+mod listing;
 pub mod pack;
 mod refusal;
 pub mod rest;
@@ -22,6 +23,7 @@ use serde_json::Value;
 
 use crate::model::{Class, Operation, Placeholder, Request};
 
+pub use listing::Listed;
 pub use foreign::{Carried, Foreign, Parts};
 pub use pack::{Pack, PackError, Tables};
 pub use refusal::{Refusal, code};

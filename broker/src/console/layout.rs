@@ -19,6 +19,11 @@ pub(super) enum Place {
     /// A page that others lead to.
     Elsewhere,
     Alerts,
+    Agents,
+    Environments,
+    Credentials,
+    Providers,
+    Settings,
 }
 
 /// The navigation, in order: what waits, what happens, what is.
@@ -30,6 +35,11 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::People, "/console/people", "People"),
     (Place::Docs, "/console/docs", "API"),
     (Place::Alerts, "/console/alerts", "Alerts"),
+    (Place::Agents, "/console/agents", "Agents"),
+    (Place::Environments, "/console/environments", "Environments"),
+    (Place::Credentials, "/console/credentials", "Credentials"),
+    (Place::Providers, "/console/providers", "Providers"),
+    (Place::Settings, "/console/settings", "Settings"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.

@@ -7,26 +7,36 @@
 
 mod account;
 mod alerts;
+mod agents;
 mod answer;
 mod approvals;
 mod assets;
 mod codes;
 mod device;
 mod docs;
+mod credentials;
 mod door;
 mod enrol;
+mod environments;
 mod layout;
 mod live;
 mod notifications;
 mod passkey;
 mod people;
 mod login;
+mod parts;
+mod providers;
+mod registered;
 mod sessions;
+mod settings;
 mod sign_in;
 mod step_up;
 mod text;
+mod tree;
+mod upload;
 mod visitor;
 mod words;
+mod welcome;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -58,6 +68,7 @@ pub fn router(app: App) -> Router {
         .route("/console/notifications", get(notifications::list).post(notifications::add))
         .route("/console/notifications/{name}/try", post(notifications::try_out))
         .route("/console/notifications/{name}/remove", post(notifications::remove))
+        .merge(registered::routes())
         .route("/console/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/setup", get(sign_in::setup_page).post(sign_in::setup))

@@ -101,9 +101,10 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor, Query(asked):
     let list = app.sessions_page(&filter, PAGE).await?;
     let at = app.clock().now();
     let filtered = state.is_some() || filter.agent.is_some() || filter.environment.is_some();
+    let agents = app.agents().await?.agents.into_iter().map(|agent| agent.name).collect();
     let body = html! {
         h1 { "Sessions" }
-        (filters(&app, &asked))
+        (filters(&app, agents, &asked))
         @if list.sessions.is_empty() && (filtered || filter.before.is_some()) {
             (text::empty("No session fits", html! { p { a href="/console/sessions" { "Show all of them" } } }))
         } @else if list.sessions.is_empty() {
@@ -119,7 +120,7 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor, Query(asked):
     Ok(ok(layout::page(&visitor, Place::Sessions, "Sessions", body)))
 }
 
-fn filters(app: &App, asked: &Asked) -> Markup {
+fn filters(app: &App, agents: Vec<String>, asked: &Asked) -> Markup {
     let choice = |id: &str, name: &str, chosen: &str, options: Vec<String>| {
         html! {
             div {
@@ -131,7 +132,6 @@ fn filters(app: &App, asked: &Asked) -> Markup {
             }
         }
     };
-    let agents = app.agents().agents.into_iter().map(|agent| agent.name).collect();
     let environments = app.environments().environments.into_iter().map(|known| known.name).collect();
     html! {
         form.filters method="get" action="/console/sessions" {

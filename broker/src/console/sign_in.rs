@@ -81,7 +81,7 @@ pub(super) async fn setup(
 ) -> Reply {
     let password = Secret::from(form.password);
     match app.setup_at_console(&form.setup_token, &form.person, password, browser).await {
-        Ok(signed_in) => Ok(enter(&app, &signed_in, "/console/")),
+        Ok(signed_in) => Ok(enter(&app, &signed_in, "/console/welcome")),
         Err(error) if matches!(error.code, Code::NotAuthenticated | Code::InvalidInput) => {
             Ok(answer(status(&error), setup_form(&form.person, Some(&error))))
         }

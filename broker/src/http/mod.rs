@@ -8,6 +8,7 @@ mod json;
 mod oauth;
 mod people;
 mod refusal;
+mod registered;
 mod routes;
 mod wellknown;
 

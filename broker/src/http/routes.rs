@@ -60,6 +60,7 @@ fn routes() -> Routes {
         .route("/v1/people/{name}/sign-ins/{id}/end", post(people::end_sign_in_of))
         .route("/v1/people/{name}/logins/{id}/end", post(people::end_login_of))
         .route("/v1/environments", get(environments).post(add_environment))
+        .with(super::registered::routes)
         .route("/v1/environments/{name}/selectors", post(map_environment).delete(unmap_environment))
         .route("/v1/credentials", get(credentials).post(add_credential))
         .route("/v1/credentials/{name}/versions", post(rotate_credential))
@@ -86,13 +87,18 @@ fn routes() -> Routes {
 
 /// A router that remembers its paths.
 #[derive(Default)]
-struct Routes {
+pub(super) struct Routes {
     router: Router<App>,
     paths: Vec<&'static str>,
 }
 
 impl Routes {
-    fn route(mut self, path: &'static str, methods: MethodRouter<App>) -> Self {
+    /// The paths of another file.
+    fn with(self, more: fn(Routes) -> Routes) -> Self {
+        more(self)
+    }
+
+    pub(super) fn route(mut self, path: &'static str, methods: MethodRouter<App>) -> Self {
         self.paths.push(path);
         Routes { router: self.router.route(path, methods), paths: self.paths }
     }
@@ -231,8 +237,8 @@ async fn revoke_credential(
     Ok(Answer(app.revoke_credential(&caller, &name).await?))
 }
 
-async fn agents(State(app): State<App>, _: AsLogin) -> Answer<AgentList> {
-    Answer(app.agents())
+async fn agents(State(app): State<App>, _: AsLogin) -> Reply<AgentList> {
+    Ok(Answer(app.agents().await?))
 }
 
 async fn add_agent(

@@ -11,6 +11,7 @@ mod question;
 mod schema;
 mod set;
 mod slice;
+mod speaks;
 mod testing;
 
 pub use decide::{Asker, Decision, Denial, Needed, Question};

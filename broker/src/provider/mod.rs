@@ -15,6 +15,7 @@ mod json;
 mod mail;
 mod resolve;
 pub mod rules;
+mod survey;
 mod upstream;
 mod walk;
 
@@ -27,4 +28,5 @@ pub use connect::Destination;
 pub use mail::{MailServer, send_mail};
 pub use resolve::{Freshness, Resolver, Unresolved};
 pub use rules::{Rules, RulesError};
+pub use survey::{Place, Survey};
 pub use upstream::{Options, Times, UpstreamError, UpstreamFailure, Upstreams};

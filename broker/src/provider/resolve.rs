@@ -148,7 +148,7 @@ impl Resolver {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).inventories.remove(credential);
     }
 
-    fn inventory(&self, credential: &CredentialId) -> Arc<Inventory> {
+    pub(super) fn inventory(&self, credential: &CredentialId) -> Arc<Inventory> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.uses += 1;
         let now = held.uses;

@@ -24,6 +24,9 @@ pub(super) struct File {
     #[serde(default)]
     pub budget: Budget,
     pub kind: BTreeMap<String, Kind>,
+    /// Kinds that are listed for people to see: first the one that can be mapped, then what lives in it.
+    #[serde(default)]
+    pub survey: Vec<String>,
     #[serde(default)]
     pub walk: Vec<Walk>,
     #[serde(default)]
@@ -297,6 +300,9 @@ impl Rules {
             for consequence in &kind.consequence {
                 query(&consequence.query, &mut std::iter::once(consequence.variable.as_str()), false)?;
             }
+        }
+        if let Some(kind) = self.file.survey.iter().find(|kind| self.steps(kind).next().is_none()) {
+            return Err(RulesError(format!("resolvers.toml: survey: no walk yields {kind}")));
         }
         for walk in &self.file.walk {
             query(&walk.query, &mut walk.variables.keys().map(String::as_str), walk.page.is_some())?;

@@ -62,6 +62,10 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         Change::CountFailure { subject, at, since } => failures::count(c, subject, *at, *since).await,
         Change::ForgetFailures { subject } => failures::forget(c, subject).await,
         Change::AddAgent(row) => agents::add(c, row).await,
+        Change::EditAgent { name, from, to } => agents::edit(c, name, from, to).await,
+        Change::RemoveAgent { name } => agents::remove(c, name).await,
+        Change::SetTier { environment, from, to } => environments::set_tier(c, environment, *from, *to).await,
+        Change::RemoveEnvironment { environment, at } => environments::remove(c, environment, *at).await,
         Change::AddEnvironment(row) => environments::add(c, row).await,
         Change::AddSelector { environment, selector } => {
             environments::add_selector(c, environment, selector).await
@@ -74,6 +78,7 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
             credentials::add_version(c, credential, secret, fingerprint).await
         }
         Change::RevokeCredential { credential, at } => credentials::revoke(c, credential, *at).await,
+        Change::NoteUses(uses) => credentials::note_uses(c, uses).await,
         Change::AddSession(row) => sessions::add(c, row).await,
         Change::EndSession { id, at, reason } => sessions::end(c, id, *at, reason).await,
         Change::AddApproval(row) => approvals::add(c, row).await,
@@ -107,6 +112,9 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::AddDelivery(_)
         | Change::TakeDelivery { .. }
         | Change::SettleDelivery { .. }
+        | Change::EditAgent { .. }
+        | Change::RemoveAgent { .. }
+        | Change::SetTier { .. }
         | Change::ProveSignIn { .. }
         | Change::EndSignIn { .. }
         | Change::EndSignInOf { .. }
@@ -161,6 +169,8 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::PutRecoveryCodes { .. }
         | Change::CountFailure { .. }
         | Change::AddEnvironment(_)
+        | Change::RemoveEnvironment { .. }
+        | Change::NoteUses(_)
         | Change::AddSelector { .. }
         | Change::AddCredential { .. }
         | Change::AddVersion { .. }

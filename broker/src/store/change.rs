@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use stint_api::ApprovalState;
+use stint_api::{ApprovalState, Tier};
 
 use super::KeyRow;
 use crate::model::{
@@ -106,8 +106,17 @@ pub enum Change {
     SettleDelivery { id: DeliveryId, next: Option<DateTime<Utc>>, at: DateTime<Utc>, error: Option<String> },
     /// `agent` where the name or the client id is taken.
     AddAgent(AgentRow),
+    /// From one list of environments to another. `agent` where it is not there, or its list is another one by now.
+    EditAgent { name: Name, from: Vec<Name>, to: Vec<Name> },
+    /// Its name is free again. `agent` where there is none of that name.
+    RemoveAgent { name: Name },
     /// With its selectors. `environment` where the name is taken, `selector` where one is mapped already.
     AddEnvironment(EnvironmentRow),
+    /// From one tier to another. `environment` where it is not there, or its tier is another one by now.
+    SetTier { environment: Name, from: Tier, to: Tier },
+    /// `environment` where there is none of that name, or something still points to it: a selector, a credential in
+    /// use, an agent that may ask for it, a session that nobody has ended.
+    RemoveEnvironment { environment: Name, at: DateTime<Utc> },
     /// `environment` where there is none of that name, `selector` where it is mapped already, anywhere.
     AddSelector { environment: Name, selector: Selector },
     /// `selector` where it is not mapped to that environment.
@@ -119,6 +128,8 @@ pub enum Change {
     AddVersion { credential: CredentialId, secret: SecretVersion, fingerprint: String },
     /// From then on none of its secrets is read. `credential` where it was revoked before.
     RevokeCredential { credential: CredentialId, at: DateTime<Utc> },
+    /// Moments at which credentials were used last; older ones than those that are kept change nothing.
+    NoteUses(Vec<(CredentialId, DateTime<Utc>)>),
     /// `session` where the id is taken.
     AddSession(SessionRow),
     /// `session` where it has ended before. One that only ran out of time is ended by this too.

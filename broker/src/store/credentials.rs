@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
 use super::backend::{Connection, all, changed, execute, from_json, json, needs, one, parse, row, time};
@@ -33,6 +35,20 @@ impl Store {
         let rows: Vec<Secret> = all!(self, sql::SECRETS)?;
         rows.into_iter().map(Secret::parse).collect()
     }
+
+    /// When each credential was used last, as far as that was noted.
+    pub async fn uses(&self) -> Result<HashMap<CredentialId, DateTime<Utc>>, Error> {
+        let rows: Vec<Use> = all!(self, sql::USES)?;
+        let used = |row: Use| Ok((parse(&row.credential, "credentials.credential")?, time(row.used_at)?));
+        rows.into_iter().map(used).collect()
+    }
+}
+
+row! {
+    struct Use {
+        credential: String,
+        used_at: i64,
+    }
 }
 
 pub(super) async fn add(
@@ -43,6 +59,9 @@ pub(super) async fn add(
     // INVARIANT: the version in use is one that is stored.
     if secret.credential != row.id || secret.version != row.version {
         return Err(Fault::Conflict("credential"));
+    }
+    if let Some(environment) = &row.environment {
+        super::environments::is_there(connection, environment).await?;
     }
     let upstream = json(&row.upstream)?;
     let added = execute!(
@@ -75,6 +94,17 @@ pub(super) async fn add_version(
     let used = execute!(connection, sql::USE_VERSION, credential.as_str(), secret.version, fingerprint);
     changed(used?, "credential")?;
     add_secret(connection, secret).await
+}
+
+pub(super) async fn note_uses(
+    connection: &mut Connection,
+    uses: &[(CredentialId, DateTime<Utc>)],
+) -> Result<(), Fault> {
+    for (credential, at) in uses {
+        // None is changed where another broker knows of a later use.
+        execute!(connection, sql::NOTE_USE, credential.as_str(), at.timestamp_millis())?;
+    }
+    Ok(())
 }
 
 pub(super) async fn revoke(

@@ -1,7 +1,9 @@
-use super::backend::{Connection, all, changed, execute, needs, one, parse, row, time};
+use chrono::{DateTime, Utc};
+
+use super::backend::{Connection, all, changed, execute, found, needs, one, parse, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
-use crate::model::{EnvironmentRow, Name, Selector};
+use crate::model::{EnvironmentRow, Name, Selector, Tier};
 
 impl Store {
     /// In the order in which they were added, each with its selectors.
@@ -44,9 +46,38 @@ pub(super) async fn add_selector(
     environment: &Name,
     selector: &Selector,
 ) -> Result<(), Fault> {
+    is_there(connection, environment).await?;
     let Selector { provider, kind, id } = selector;
     let added = execute!(connection, sql::ADD_SELECTOR, environment.as_str(), provider, kind, id);
     changed(needs(added, "environment")?, "selector")
+}
+
+pub(super) async fn set_tier(
+    connection: &mut Connection,
+    environment: &Name,
+    from: Tier,
+    to: Tier,
+) -> Result<(), Fault> {
+    let set = execute!(connection, sql::SET_TIER, environment.as_str(), from.as_str(), to.as_str());
+    changed(set?, "environment")
+}
+
+pub(super) async fn remove(
+    connection: &mut Connection,
+    environment: &Name,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    if super::agents::may_ask_for(connection, environment).await? {
+        return Err(Fault::Conflict("environment"));
+    }
+    let removed = execute!(connection, sql::REMOVE_ENVIRONMENT, environment.as_str(), at.timestamp_millis());
+    changed(removed?, "environment")
+}
+
+/// What belongs to an environment needs one that was not removed: its row may be there still.
+pub(super) async fn is_there(connection: &mut Connection, environment: &Name) -> Result<(), Fault> {
+    let rows: Vec<Environment> = found!(connection, sql::ENVIRONMENT, environment.as_str())?;
+    if rows.is_empty() { Err(Fault::Conflict("environment")) } else { Ok(()) }
 }
 
 pub(super) async fn remove_selector(

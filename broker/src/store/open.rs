@@ -55,6 +55,7 @@ migrations! {
     4 "0004_people",
     5 "0005_factors",
     6 "0006_votes",
+    8 "0008_registry_life",
     10 "0010_device_codes",
     11 "0011_notifications",
 }

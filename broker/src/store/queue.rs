@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -12,6 +13,8 @@ use super::commit::{Outcome, Scribe};
 use super::job::Job;
 use super::open::Source;
 use super::writer::{Message, Waiting, Writer};
+use crate::model::CredentialId;
+
 use super::{Change, CheckpointRow, Commit, CommitError, Encode, Error, Receipt, Store};
 
 /// Commits that may wait; more are refused.
@@ -52,11 +55,18 @@ impl Store {
         self.0.queue.tell(commit);
     }
 
-    /// Keeps a signed head. The one write that is no event.
+    /// Keeps a signed head. A write that is no event.
     pub async fn checkpoint(&self, row: CheckpointRow) -> Result<(), CommitError> {
         let CheckpointRow { seq, hash, at, key_id, signature } = row;
         let change = Change::AddCheckpoint { seq, hash, at, key_id, signature };
         self.0.queue.ask(Commit { changes: vec![change], events: Vec::new(), digest: None }).await.map(|_| ())
+    }
+
+    /// Notes when credentials were used last. No event either: the records of the requests say it, and this only saves
+    /// looking for the last one.
+    pub async fn note_uses(&self, uses: Vec<(CredentialId, DateTime<Utc>)>) -> Result<(), CommitError> {
+        let changes = vec![Change::NoteUses(uses)];
+        self.0.queue.ask(Commit { changes, events: Vec::new(), digest: None }).await.map(|_| ())
     }
 
     /// Returns when everything that was queued before has been written.

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::backend::{Connection, all, changed, execute, from_json, json, one, parse, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
-use crate::model::{SessionId, SessionRow};
+use crate::model::{Name, SessionId, SessionRow};
 
 impl Store {
     pub async fn session(&self, id: &SessionId) -> Result<Option<SessionRow>, Error> {
@@ -33,6 +33,12 @@ impl Store {
     ) -> Result<Vec<SessionRow>, Error> {
         let rows: Vec<Session> =
             all!(self, sql::SESSIONS_FILTERED, before, agent, environment, state, limit)?;
+        rows.into_iter().map(Session::parse).collect()
+    }
+
+    /// Newest first.
+    pub async fn sessions_of_agent(&self, agent: &Name, limit: i64) -> Result<Vec<SessionRow>, Error> {
+        let rows: Vec<Session> = all!(self, sql::SESSIONS_OF_AGENT, agent.as_str(), limit)?;
         rows.into_iter().map(Session::parse).collect()
     }
 }

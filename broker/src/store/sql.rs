@@ -208,12 +208,23 @@ statements! {
     AGENTS = agents!("ORDER BY id");
     AGENT = agents!("WHERE name = $1");
     AGENT_BY_CLIENT = agents!("WHERE client = $1");
+    EDIT_AGENT = "UPDATE agents SET environments = $3 WHERE name = $1 AND environments = $2";
+    REMOVE_AGENT = "DELETE FROM agents WHERE name = $1";
+    AGENTS_SEEN = "SELECT agent, MAX(started_at) AS started_at FROM sessions GROUP BY agent";
+    SESSIONS_OF_AGENT = sessions!("WHERE agent = $1 ORDER BY id DESC LIMIT $2");
 
-    ADD_ENVIRONMENT = "INSERT INTO environments (name, tier, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    ENVIRONMENTS = "SELECT name, tier, created_at FROM environments ORDER BY id";
-    ENVIRONMENT = "SELECT name, tier, created_at FROM environments WHERE name = $1";
+    ADD_ENVIRONMENT = "INSERT INTO environments (name, tier, created_at) VALUES ($1, $2, $3) \
+                       ON CONFLICT (name) DO UPDATE SET tier = excluded.tier, created_at = excluded.created_at, \
+                       removed_at = NULL WHERE environments.removed_at IS NOT NULL";
+    ENVIRONMENTS = "SELECT name, tier, created_at FROM environments WHERE removed_at IS NULL ORDER BY id";
+    ENVIRONMENT = "SELECT name, tier, created_at FROM environments WHERE name = $1 AND removed_at IS NULL";
+    SET_TIER = "UPDATE environments SET tier = $3 WHERE name = $1 AND tier = $2 AND removed_at IS NULL";
+    REMOVE_ENVIRONMENT = "UPDATE environments SET removed_at = $2 WHERE name = $1 AND removed_at IS NULL \
+                          AND NOT EXISTS (SELECT 1 FROM selectors WHERE environment = $1) \
+                          AND NOT EXISTS (SELECT 1 FROM credentials WHERE environment = $1 AND revoked_at IS NULL) \
+                          AND NOT EXISTS (SELECT 1 FROM sessions WHERE environment = $1 AND ended_at IS NULL)";
     ENVIRONMENT_OF = "SELECT e.name, e.tier, e.created_at FROM environments e JOIN selectors s ON s.environment = e.name \
-                      WHERE s.provider = $1 AND s.kind = $2 AND s.resource = $3";
+                      WHERE e.removed_at IS NULL AND s.provider = $1 AND s.kind = $2 AND s.resource = $3";
     ADD_SELECTOR = "INSERT INTO selectors (environment, provider, kind, resource) VALUES ($1, $2, $3, $4) \
                     ON CONFLICT DO NOTHING";
     REMOVE_SELECTOR =
@@ -227,6 +238,8 @@ statements! {
                       ON CONFLICT DO NOTHING";
     USE_VERSION = "UPDATE credentials SET version = $2, fingerprint = $3 \
                    WHERE credential = $1 AND version = $2 - 1 AND revoked_at IS NULL";
+    NOTE_USE = "UPDATE credentials SET used_at = $2 WHERE credential = $1 AND (used_at IS NULL OR used_at < $2)";
+    USES = "SELECT credential, used_at FROM credentials WHERE used_at IS NOT NULL";
     REVOKE_CREDENTIAL = "UPDATE credentials SET revoked_at = $2 WHERE credential = $1 AND revoked_at IS NULL";
     CREDENTIALS = credentials!("ORDER BY id");
     CREDENTIAL = credentials!("WHERE name = $1");
@@ -314,6 +327,7 @@ statements! {
     ADD_CHECKPOINT = "INSERT INTO checkpoints (seq, hash, at, key_id, signature) VALUES ($1, $2, $3, $4, $5) \
                       ON CONFLICT DO NOTHING";
     CHECKPOINTS = "SELECT seq, hash, at, key_id, signature FROM checkpoints ORDER BY seq";
+    LAST_CHECKPOINT = "SELECT seq, at FROM checkpoints ORDER BY seq DESC LIMIT 1";
     RECORDS = records!("WHERE seq < $1 ORDER BY seq DESC LIMIT $2");
     RECORDS_OF_KIND = records!("WHERE seq < $1 AND kind = $3 ORDER BY seq DESC LIMIT $2");
     RECORDS_OF_SESSION = records!("WHERE seq < $1 AND session = $3 ORDER BY seq DESC LIMIT $2");

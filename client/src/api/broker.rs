@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
-    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertList, SeeAlerts,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertList, SeeAlerts, AgentDetail, ChangeTier, ChangedTier, Class, CredentialDetail, EditAgent, EnvironmentDetail, Inventory, OperationPage, ProviderList, RemovedAgent, RemovedEnvironment,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -91,6 +91,54 @@ impl Broker {
             .await
     }
 
+    pub async fn environment(&self, name: &str) -> Result<EnvironmentDetail, Error> {
+        self.read(&format!("/v1/environments/{}", segment(name))).await
+    }
+
+    pub async fn change_tier(&self, name: &str, change: &ChangeTier) -> Result<ChangedTier, Error> {
+        self.write(Method::PATCH, &format!("/v1/environments/{}", segment(name)), change).await
+    }
+
+    pub async fn remove_environment(&self, name: &str) -> Result<RemovedEnvironment, Error> {
+        self.write(Method::DELETE, &format!("/v1/environments/{}", segment(name)), &NOTHING).await
+    }
+
+    pub async fn providers(&self) -> Result<ProviderList, Error> {
+        self.read("/v1/providers").await
+    }
+
+    /// A page of a provider's operations.
+    pub async fn operations(
+        &self,
+        provider: &str,
+        words: &str,
+        class: Option<Class>,
+        after: Option<&str>,
+    ) -> Result<OperationPage, Error> {
+        let mut query = format!("q={}", segment(words));
+        if let Some(class) = class {
+            query.push_str(&format!("&class={class}"));
+        }
+        if let Some(after) = after {
+            query.push_str(&format!("&after={}", segment(after)));
+        }
+        self.read(&format!("/v1/providers/{}/operations?{query}", segment(provider))).await
+    }
+
+    /// What providers were last seen to hold.
+    pub async fn inventory(&self) -> Result<Inventory, Error> {
+        self.read("/v1/inventory").await
+    }
+
+    /// The same, after asking them.
+    pub async fn read_inventory(&self) -> Result<Inventory, Error> {
+        self.write(Method::POST, "/v1/inventory", &NOTHING).await
+    }
+
+    pub async fn credential(&self, name: &str) -> Result<CredentialDetail, Error> {
+        self.read(&format!("/v1/credentials/{}", segment(name))).await
+    }
+
     pub async fn credentials(&self) -> Result<CredentialList, Error> {
         self.read("/v1/credentials").await
     }
@@ -129,6 +177,18 @@ impl Broker {
 
     pub async fn remove_channel(&self, name: &str) -> Result<ChannelList, Error> {
         self.write(Method::DELETE, &format!("/v1/channels/{}", segment(name)), &NOTHING).await
+    }
+
+    pub async fn agent(&self, name: &str) -> Result<AgentDetail, Error> {
+        self.read(&format!("/v1/agents/{}", segment(name))).await
+    }
+
+    pub async fn edit_agent(&self, name: &str, edit: &EditAgent) -> Result<Agent, Error> {
+        self.write(Method::PATCH, &format!("/v1/agents/{}", segment(name)), edit).await
+    }
+
+    pub async fn remove_agent(&self, name: &str) -> Result<RemovedAgent, Error> {
+        self.write(Method::DELETE, &format!("/v1/agents/{}", segment(name)), &NOTHING).await
     }
 
     /// Live sessions, or with `all` the ended ones too.

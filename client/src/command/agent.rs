@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
-use stint_api::{AddAgent, Agent};
+use stint_api::{AddAgent, Agent, EditAgent};
 
 use super::context::{Context, read_text};
 use crate::exit::Failure;
@@ -29,6 +29,30 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Set the environments that an agent may ask for by itself; without any it may ask for none
+    Edit {
+        name: String,
+        /// Environment that the agent may ask for by itself; those that are not named are taken away
+        #[arg(long = "environment", value_name = "NAME")]
+        environments: Vec<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove an agent; its sessions end
+    Remove {
+        name: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// One agent: where it may work by itself, and its sessions
+    Show {
+        name: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// All agents
     List {
         /// Print one JSON object
@@ -50,6 +74,44 @@ impl Command {
                 }
                 output::line(format!("added {}", agent.name));
                 output::hint(format!("next: `stint run --environment NAME --agent {} -- CMD`", agent.name));
+                Ok(())
+            }
+            Action::Edit { name, environments, json } => {
+                context.not_in_a_session("changing an agent")?;
+                let agent = broker.edit_agent(&name, &EditAgent { environments, was: None }).await?;
+                if json {
+                    return output::json(&agent);
+                }
+                output::line(match agent.environments.as_slice() {
+                    [] => format!("{} may ask for no environment by itself", agent.name),
+                    names => format!("{} may ask for {} by itself", agent.name, names.join(", ")),
+                });
+                Ok(())
+            }
+            Action::Remove { name, json } => {
+                context.not_in_a_session("removing an agent")?;
+                let removed = broker.remove_agent(&name).await?;
+                if json {
+                    return output::json(&removed);
+                }
+                output::line(format!("removed {}, {}", removed.name, ended(removed.ended.len())));
+                Ok(())
+            }
+            Action::Show { name, json } => {
+                let detail = broker.agent(&name).await?;
+                if json {
+                    return output::json(&detail);
+                }
+                let now = context.clock.now();
+                let agent = &detail.agent;
+                output::pairs(&[
+                    ("agent", agent.name.clone()),
+                    ("starts by itself", by_itself(agent)),
+                    ("client id", agent.client_id.clone()),
+                    ("added", output::relative(agent.created_at, now)),
+                    ("live sessions", agent.sessions_live.to_string()),
+                    ("last session", agent.seen_at.map(|at| output::relative(at, now)).unwrap_or_default()),
+                ]);
                 Ok(())
             }
             Action::List { json } => {
@@ -80,13 +142,26 @@ fn show_list(agents: &[Agent], context: &Context) -> Result<(), Failure> {
     }
     let now = context.clock.now();
     let rows = agents.iter().map(|agent| {
-        let by_itself = match (agent.has_key, agent.environments.as_slice()) {
-            (false, _) => "no".to_owned(),
-            (true, []) => "yes, nowhere yet".to_owned(),
-            (true, environments) => environments.join(", "),
-        };
-        vec![agent.name.clone(), by_itself, output::relative(agent.created_at, now)]
+        let seen = agent.seen_at.map(|at| output::relative(at, now)).unwrap_or_default();
+        let live = agent.sessions_live.to_string();
+        vec![agent.name.clone(), by_itself(agent), live, seen, output::relative(agent.created_at, now)]
     });
-    output::table(&["agent", "starts by itself", "added"], rows.collect());
+    output::table(&["agent", "starts by itself", "live", "last session", "added"], rows.collect());
     Ok(())
+}
+
+fn by_itself(agent: &Agent) -> String {
+    match (agent.has_key, agent.environments.as_slice()) {
+        (false, _) => "no".to_owned(),
+        (true, []) => "yes, nowhere yet".to_owned(),
+        (true, environments) => environments.join(", "),
+    }
+}
+
+/// `2 sessions ended`
+pub(super) fn ended(count: usize) -> String {
+    match count {
+        1 => "1 session ended".to_owned(),
+        n => format!("{n} sessions ended"),
+    }
 }

@@ -162,6 +162,7 @@ fn show_list(credentials: &[Credential], context: &Context) -> Result<(), Failur
     }
     let now = context.clock.now();
     let rows = credentials.iter().map(|credential| {
+        let used = credential.used_at.map_or_else(|| "never".to_owned(), |at| output::relative(at, now));
         let state = match credential.revoked_at {
             Some(at) => format!("revoked {}", output::relative(at, now)),
             None => format!("in use, version {}", credential.version),
@@ -173,10 +174,11 @@ fn show_list(credentials: &[Credential], context: &Context) -> Result<(), Failur
             credential.environment.clone().unwrap_or_else(|| "any".to_owned()),
             credential.fingerprint.clone(),
             output::relative(credential.created_at, now),
+            used,
             state,
         ]
     });
-    let columns = ["credential", "provider", "kind", "environment", "fingerprint", "added", "state"];
+    let columns = ["credential", "provider", "kind", "environment", "fingerprint", "added", "used", "state"];
     output::table(&columns, rows.collect());
     Ok(())
 }

@@ -1,6 +1,7 @@
 use clap::{Args, Subcommand};
-use stint_api::{AddEnvironment, AddSelector, Environment, Tier};
+use stint_api::{AddEnvironment, AddSelector, ChangeTier, Environment, Inventory, Tier};
 
+use super::agent::ended;
 use super::context::Context;
 use crate::exit::Failure;
 use crate::output;
@@ -39,6 +40,31 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Say anew how much is at stake; lowering it takes the console once its person can prove who they are
+    Tier {
+        name: String,
+        /// development, staging or production
+        tier: Tier,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove an environment that nothing points to any more
+    Remove {
+        name: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// What the providers hold, mapped or not, as it was last read
+    Inventory {
+        /// Ask the providers first
+        #[arg(long)]
+        read: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// All environments and what belongs to them
     List {
         /// Print one JSON object
@@ -71,6 +97,33 @@ impl Command {
                 let environment = broker.unmap_selector(&name, &AddSelector { selector }).await?;
                 answer(&environment, json, &line, None)
             }
+            Action::Tier { name, tier, json } => {
+                context.not_in_a_session("changing a tier")?;
+                let changed = broker.change_tier(&name, &ChangeTier { tier, was: None }).await?;
+                if json {
+                    return output::json(&changed);
+                }
+                let environment = &changed.environment;
+                let sessions = ended(changed.ended.len());
+                output::line(format!("{} is {} now, {sessions}", environment.name, environment.tier));
+                Ok(())
+            }
+            Action::Remove { name, json } => {
+                context.not_in_a_session("removing an environment")?;
+                let removed = broker.remove_environment(&name).await?;
+                if json {
+                    return output::json(&removed);
+                }
+                output::line(format!("removed {}", removed.name));
+                Ok(())
+            }
+            Action::Inventory { read, json } => {
+                let inventory = match read {
+                    true => broker.read_inventory().await?,
+                    false => broker.inventory().await?,
+                };
+                if json { output::json(&inventory) } else { show_inventory(&inventory, context) }
+            }
             Action::List { json } => {
                 let list = broker.environments().await?;
                 if json { output::json(&list) } else { show_list(&list.environments) }
@@ -89,6 +142,38 @@ fn show_list(environments: &[Environment]) -> Result<(), Failure> {
         vec![environment.name.clone(), environment.tier.to_string(), environment.selectors.join(" ")]
     });
     output::table(&["environment", "tier", "what belongs to it"], rows.collect());
+    Ok(())
+}
+
+fn show_inventory(inventory: &Inventory, context: &Context) -> Result<(), Failure> {
+    let now = context.clock.now();
+    let mut rows = Vec::new();
+    for reading in &inventory.readings {
+        match reading.read_at {
+            Some(at) => output::note(format!("{}: read {}", reading.credential, output::relative(at, now))),
+            None => output::note(format!("{}: not read yet", reading.credential)),
+        }
+        for problem in &reading.problems {
+            output::note(format!("{}: {problem}", reading.credential));
+        }
+        for place in &reading.places {
+            let name = place.name.clone().unwrap_or_default();
+            let mapped = place.environment.clone().unwrap_or_else(|| "not mapped".to_owned());
+            let things: Vec<String> = place
+                .things
+                .iter()
+                .map(|thing| format!("{} {}", thing.kind, thing.name.as_deref().unwrap_or(&thing.id)))
+                .collect();
+            let within = place.within.clone().unwrap_or_default();
+            rows.push(vec![place.selector.clone(), within, name, mapped, things.join(", ")]);
+        }
+    }
+    if rows.is_empty() {
+        output::line("nothing was read yet");
+        output::hint("ask the providers: `stint environment inventory --read`");
+        return Ok(());
+    }
+    output::table(&["selector", "part of", "name", "environment", "what lives in it"], rows);
     Ok(())
 }
 

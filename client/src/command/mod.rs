@@ -19,6 +19,7 @@ mod environment;
 mod login;
 mod notification;
 mod logout;
+mod provider;
 mod run;
 mod session;
 mod token;
@@ -65,6 +66,8 @@ enum Command {
     Credential(credential::Command),
     /// Name environments and say what belongs to them
     Environment(environment::Command),
+    /// See what the broker understands of each provider
+    Provider(provider::Command),
     /// Register agents
     Agent(agent::Command),
     /// Tell people outside the console of what waits and what went wrong
@@ -116,6 +119,7 @@ fn start(cli: Cli) -> Result<(), Failure> {
             Command::Alert(command) => command.run(&context).await,
             Command::Credential(command) => command.run(&context).await,
             Command::Environment(command) => command.run(&context).await,
+            Command::Provider(command) => command.run(&context).await,
             Command::Agent(command) => command.run(&context).await,
             Command::Notification(command) => command.run(&context).await,
             Command::Audit(command) => command.run(&context).await,

@@ -81,7 +81,7 @@ on_both! {
         let credentials = json(&["credential", "list"]);
         has(&credentials["credentials"][0], &["name", "provider", "kind", "upstream", "version", "fingerprint", "created_at"]);
         let agents = json(&["agent", "list"]);
-        has(&agents["agents"][0], &["name", "client_id", "has_key", "environments", "created_at"]);
+        has(&agents["agents"][0], &["name", "client_id", "has_key", "environments", "created_at", "sessions_live"]);
         let token = json(&["token", "--environment", "staging", "--agent", "coder"]);
         has(&token, &["access_token", "token_type", "expires_in", "expires_at", "session", "environment", "credentials", "gateway", "key"]);
         let sessions = json(&["session", "list"]);

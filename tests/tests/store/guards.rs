@@ -38,6 +38,72 @@ both! {
         assert_eq!(assert_unbroken(&store).await, 3, "a commit that failed left a record");
     }
 
+    async fn an_agent_is_edited_from_what_it_was(place) {
+        let store = place.open().await;
+        let client = ClientId::parse(&hex_id("cli_")).unwrap();
+        put(&store, Change::AddAgent(AgentRow {
+            name: name("ci"), client, key: None, environments: vec![name("staging")], created_at: at(0),
+        })).await.unwrap();
+        let edit = |from: &[&str], to: &[&str]| Change::EditAgent {
+            name: name("ci"), from: from.iter().map(|text| name(text)).collect(), to: to.iter().map(|text| name(text)).collect(),
+        };
+        put(&store, edit(&["staging"], &["staging", "lab"])).await.unwrap();
+        assert_eq!(conflict(put(&store, edit(&["staging"], &[])).await), "agent", "it was decided on another list");
+        assert_eq!(store.agent(&name("ci")).await.unwrap().unwrap().environments.len(), 2);
+        let remove = || Change::RemoveAgent { name: name("ci") };
+        put(&store, remove()).await.unwrap();
+        assert_eq!(conflict(put(&store, remove()).await), "agent");
+        assert_eq!(assert_unbroken(&store).await, 3);
+    }
+
+    async fn an_environment_goes_when_nothing_points_to_it(place) {
+        let store = place.open().await;
+        put(&store, Change::AddEnvironment(environment("staging", &["railway:environment/e1"]))).await.unwrap();
+        let tier = |from, to| Change::SetTier { environment: name("staging"), from, to };
+        put(&store, tier(Tier::Staging, Tier::Production)).await.unwrap();
+        assert_eq!(conflict(put(&store, tier(Tier::Staging, Tier::Development)).await), "environment");
+        let remove = || Change::RemoveEnvironment { environment: name("staging"), at: at(5) };
+        assert_eq!(conflict(put(&store, remove()).await), "environment", "a selector points to it");
+        let selector = Selector::parse("railway:environment/e1").unwrap();
+        put(&store, Change::RemoveSelector { environment: name("staging"), selector: selector.clone() }).await.unwrap();
+
+        let row = CredentialRow { environment: Some(name("staging")), ..credential("railway") };
+        put(&store, Change::AddCredential { row: row.clone(), secret: secret(&row.id, 1) }).await.unwrap();
+        assert_eq!(conflict(put(&store, remove()).await), "environment", "a credential points to it");
+        put(&store, Change::RevokeCredential { credential: row.id.clone(), at: at(1) }).await.unwrap();
+        let client = ClientId::parse(&hex_id("cli_")).unwrap();
+        let agent = AgentRow { name: name("ci"), client, key: None, environments: vec![name("staging")], created_at: at(0) };
+        put(&store, Change::AddAgent(agent)).await.unwrap();
+        assert_eq!(conflict(put(&store, remove()).await), "environment", "an agent may ask for it");
+        put(&store, Change::RemoveAgent { name: name("ci") }).await.unwrap();
+        let live = session();
+        put(&store, Change::AddSession(live.clone())).await.unwrap();
+        assert_eq!(conflict(put(&store, remove()).await), "environment", "a session is in it");
+        put(&store, Change::EndSession { id: live.id, at: at(2), reason: "revoked".to_owned() }).await.unwrap();
+
+        put(&store, remove()).await.unwrap();
+        assert!(store.environments().await.unwrap().is_empty());
+        assert_eq!(conflict(put(&store, remove()).await), "environment");
+        let add = Change::AddSelector { environment: name("staging"), selector: selector.clone() };
+        assert_eq!(conflict(put(&store, add).await), "environment", "what is mapped needs a place");
+        let other = CredentialRow { environment: Some(name("staging")), ..credential("other") };
+        let add = Change::AddCredential { row: other.clone(), secret: secret(&other.id, 1) };
+        assert_eq!(conflict(put(&store, add).await), "environment");
+        put(&store, Change::AddEnvironment(environment("staging", &["railway:environment/e1"]))).await.unwrap();
+        assert_eq!(store.environment_of(&selector).await.unwrap().unwrap().tier, Tier::Staging);
+    }
+
+    async fn the_last_use_of_a_credential_only_moves_on(place) {
+        let store = place.open().await;
+        let row = credential("railway");
+        put(&store, Change::AddCredential { row: row.clone(), secret: secret(&row.id, 1) }).await.unwrap();
+        assert!(store.uses().await.unwrap().is_empty());
+        for (noted, kept) in [(10, 10), (5, 10), (20, 20)] {
+            store.note_uses(vec![(row.id.clone(), at(noted))]).await.unwrap();
+            assert_eq!(store.uses().await.unwrap().get(&row.id), Some(&at(kept)));
+        }
+    }
+
     async fn a_resource_belongs_to_one_environment(place) {
         let store = place.open().await;
         put(&store, Change::AddEnvironment(environment("staging", &["railway:environment/e1"]))).await.unwrap();

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::documents::Documents;
 use super::payload::Rule;
 use super::reach::Level;
+use crate::catalog::Listed;
 use crate::model::{Class, Mark};
 
 /// What a pack knows of its provider's schema, and what each root field does.
@@ -47,6 +48,14 @@ pub(super) enum RowScope {
 /// Where an id stands. Alternatives in order: the first that is present names the resource.
 #[derive(Debug)]
 pub(super) struct Named(pub Vec<(String, Path)>);
+
+impl Named {
+    /// As the table has it: `volume=volumeId`.
+    fn text(&self) -> String {
+        let alternatives = self.0.iter().map(|(kind, path)| format!("{kind}={}", path.0.join(".")));
+        alternatives.collect::<Vec<_>>().join("|")
+    }
+}
 
 /// `input.environmentId`, `serviceIds[]`: steps through arguments and input fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +135,24 @@ impl Tables {
     /// Every root field: `mutation`, `query` or `subscription`, its name, and the class that it has at least.
     pub fn operations(&self) -> impl Iterator<Item = (&'static str, &str, Class)> {
         self.roots.iter().map(|((root, field), row)| (*root, field.as_str(), row.class))
+    }
+
+    /// Every root field as people read it; the operation without its pack.
+    pub(in crate::catalog) fn listed(&self) -> Vec<Listed> {
+        let listed = self.roots.iter().map(|((root, field), row)| Listed {
+            operation: field.clone(),
+            request: format!("{root} {field}"),
+            class: row.class,
+            scope: match row.scope {
+                RowScope::Resources => "resources",
+                RowScope::Shared => "shared",
+                RowScope::Account => "account",
+                RowScope::Names => "names",
+            },
+            resources: row.resources.iter().map(Named::text).collect(),
+            marks: row.marks.iter().map(|mark| mark.as_str()).collect(),
+        });
+        listed.collect()
     }
 
     pub(super) fn root(&self, kind: OperationType, field: &str) -> Option<&Root> {

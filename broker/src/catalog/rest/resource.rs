@@ -1,3 +1,5 @@
+use std::fmt;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::catalog::canonical::decode;
@@ -79,6 +81,21 @@ impl Template {
             }
         }
         Ok(Resource::new(&self.kind, id))
+    }
+}
+
+impl fmt::Display for Template {
+    /// As the table has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}=", self.kind)?;
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => f.write_str(text)?,
+                Piece::Parameter(name) => write!(f, "{{{name}}}")?,
+                Piece::Given => f.write_str("{}")?,
+            }
+        }
+        Ok(())
     }
 }
 

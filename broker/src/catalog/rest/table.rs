@@ -4,6 +4,7 @@ use http::Method;
 use serde::Deserialize;
 
 use super::resource::Template;
+use crate::catalog::Listed;
 use crate::catalog::pack::PackError;
 use crate::model::{Class, Mark, Scope};
 
@@ -197,6 +198,22 @@ impl Segment {
 }
 
 impl Row {
+    /// As people read it; the operation without its pack.
+    pub(in crate::catalog) fn listed(&self) -> Listed {
+        Listed {
+            operation: self.id.clone(),
+            request: format!("{} {}", self.method, self.template),
+            class: self.class,
+            scope: match self.scope {
+                Scope::Resources => "resources",
+                Scope::Shared => "shared",
+                Scope::Account => "account",
+            },
+            resources: self.resources.iter().map(ToString::to_string).collect(),
+            marks: self.marks.iter().map(|mark| mark.as_str()).collect(),
+        }
+    }
+
     /// Names and raw texts of a path's parameters; the path has matched this row.
     pub(super) fn parameters<'a>(&'a self, path: &[&'a str]) -> Vec<(&'a str, Vec<&'a str>)> {
         let value = |index: usize, segment: &Segment| match segment {

@@ -34,6 +34,7 @@ pub(super) async fn queue(app: &App, visitor: &Visitor, tried: Option<&Tried>) -
     let listed = |id: &str| groups.iter().flatten().any(|approval| approval.id == id);
     let body = html! {
         h1 { "Approvals" }
+        (super::super::welcome::notice(&app.welcome().await?))
         button.quiet type="button" data-notify hidden { "Tell me on this desktop when something waits" }
         @if let Some(tried) = tried.filter(|tried| !listed(&tried.id)) {
             div.notice.warn role="alert" { "This page was out of date: " (Shown(&tried.error.detail)) "." }

@@ -1,0 +1,285 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Agent, AuditRecord, Class, Credential, Environment, Session, Tier};
+
+/// `PATCH /v1/agents/{name}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct EditAgent {
+    /// All environments that the agent may ask for by itself from now on.
+    pub environments: Vec<String>,
+    /// What they were when this was decided: where they are others by now, nothing is changed (409).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Vec<String>>,
+}
+
+/// `GET /v1/agents/{name}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AgentDetail {
+    pub agent: Agent,
+    /// Its last sessions, newest first.
+    pub sessions: Vec<Session>,
+    /// Records of changes to its registration, newest first.
+    pub changes: Vec<AuditRecord>,
+}
+
+/// Answer of `DELETE /v1/agents/{name}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RemovedAgent {
+    pub name: String,
+    /// Ids of the sessions that ended with it.
+    pub ended: Vec<String>,
+}
+
+/// `PATCH /v1/environments/{name}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChangeTier {
+    pub tier: Tier,
+    /// What it was when this was decided: where it is another by now, nothing is changed (409).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Tier>,
+}
+
+/// Answer of `PATCH /v1/environments/{name}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangedTier {
+    pub environment: Environment,
+    /// Ids of the sessions that ended, because they were started under the other tier.
+    pub ended: Vec<String>,
+}
+
+/// Answer of `DELETE /v1/environments/{name}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RemovedEnvironment {
+    pub name: String,
+}
+
+/// `GET /v1/environments/{name}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EnvironmentDetail {
+    pub environment: Environment,
+    /// What keeps it from being removed: credentials in use, agents, live sessions; selectors are in `environment`.
+    pub credentials: Vec<String>,
+    pub agents: Vec<String>,
+    pub sessions: Vec<String>,
+    pub changes: Vec<AuditRecord>,
+}
+
+/// `GET /v1/inventory` and `POST /v1/inventory`: what providers were last seen to hold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Inventory {
+    pub readings: Vec<Reading>,
+}
+
+/// What one credential could see.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Reading {
+    pub credential: String,
+    pub provider: String,
+    /// When it was read; absent where it was not read since the broker started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<DateTime<Utc>>,
+    /// What can be mapped, and what lives in each.
+    pub places: Vec<Place>,
+    /// Why a part of it could not be read.
+    pub problems: Vec<String>,
+}
+
+/// A provider's thing that an environment can map.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Place {
+    pub selector: String,
+    /// The provider's name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The provider's name for what it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
+    /// The environment that maps it; absent: nobody reaches it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    pub things: Vec<PlaceThing>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PlaceThing {
+    pub kind: String,
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// `GET /v1/credentials/{name}`: never the secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CredentialDetail {
+    pub credential: Credential,
+    pub changes: Vec<AuditRecord>,
+}
+
+/// `GET /v1/providers`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProviderList {
+    pub providers: Vec<Provider>,
+}
+
+/// A pack.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Provider {
+    pub name: String,
+    pub title: String,
+    /// `rest` or `graphql`.
+    pub protocol: String,
+    /// The present one first.
+    pub hosts: Vec<String>,
+    pub kinds: Vec<ProviderKind>,
+    /// Kinds of things that an environment can map.
+    pub environment_kinds: Vec<String>,
+    /// How many operations each class has.
+    pub operations: BTreeMap<Class, u64>,
+}
+
+/// A kind of credential.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProviderKind {
+    pub name: String,
+    pub default: bool,
+    /// Header that carries it.
+    pub header: String,
+    /// Variables under which the provider's tools look for it.
+    pub variables: Vec<String>,
+}
+
+/// `GET /v1/providers/{name}/operations`: by name, a page at a time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OperationPage {
+    pub operations: Vec<ProviderOperation>,
+    /// How many there are in all pages.
+    pub total: u64,
+    /// The `after` of the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProviderOperation {
+    /// `railway:volumeDelete`.
+    pub operation: String,
+    /// How a request names it: `DELETE /repos/{owner}/{repo}`, `mutation volumeDelete`.
+    pub request: String,
+    /// The weakest that it comes out as: what a request carries can make it stronger.
+    pub class: Class,
+    /// `resources`, `shared`, `account`, or `names`: shared as long as only names are read.
+    pub scope: String,
+    /// What it names: `volume=volumeId`.
+    pub resources: Vec<String>,
+    /// `backup`, `carries-backups`.
+    pub marks: Vec<String>,
+    /// Policies that name it, its class or its provider.
+    pub policies: Vec<String>,
+}
+
+/// `GET /v1/settings`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Settings {
+    pub version: String,
+    pub issuer: String,
+    pub sealed: bool,
+    pub settings: Vec<SettingValue>,
+    pub keys: Vec<BrokerKey>,
+    pub records: u64,
+    /// The last signed head of the audit chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<CheckpointInfo>,
+    /// Command lines that back the broker up, for its host.
+    pub backup: Vec<String>,
+}
+
+/// What the configuration says, and where it says so. Never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SettingValue {
+    /// As in the file: `approval.hold`.
+    pub key: String,
+    pub value: String,
+    pub origin: Origin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    Flag,
+    Variable,
+    File,
+    Default,
+}
+
+impl Origin {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Origin::Flag => "flag",
+            Origin::Variable => "variable",
+            Origin::File => "file",
+            Origin::Default => "default",
+        }
+    }
+}
+
+/// A key that the broker signs with: its public facts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BrokerKey {
+    pub kid: String,
+    pub purpose: String,
+    pub created_at: DateTime<Utc>,
+    /// From then on it only verifies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CheckpointInfo {
+    pub seq: i64,
+    pub at: DateTime<Utc>,
+}
+
+/// `GET /v1/welcome`: how far a new broker is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Welcome {
+    pub done: bool,
+    pub steps: Vec<WelcomeStep>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WelcomeStep {
+    /// `environment`, `mapping`, `credential`, `agent`, `session`.
+    pub name: String,
+    pub done: bool,
+    /// Command lines that do it, with this broker's own names in them.
+    pub commands: Vec<String>,
+}
