@@ -7,6 +7,7 @@ mod approval;
 mod audit;
 mod class;
 mod oauth;
+mod policy;
 mod problem;
 mod registry;
 mod session;
@@ -15,6 +16,11 @@ pub use approval::{Approval, ApprovalList, ApprovalState, Approve, Confirmation,
 pub use audit::{AuditPage, AuditRecord};
 pub use class::{Class, Tier};
 pub use oauth::{AuthorizationDetail, CLIENT_ASSERTION_TYPE, OAuthError, TokenResponse};
+pub use policy::{
+    CheckPolicy, DecidePolicy, DiffLine, Policy, PolicyCheck, PolicyDiff, PolicyFault, PolicyList,
+    PolicyOrigin, PolicyState, PolicySummary, PolicyTest, PolicyVersion, PolicyVersionList, ProposedRule,
+    RestorePolicy, RuleDecision, SavePolicy,
+};
 pub use problem::{Code, PROBLEM_BASE, PROBLEM_MEDIA_TYPE, Problem, ProblemApproval};
 pub use registry::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Credential,

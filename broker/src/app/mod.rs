@@ -12,6 +12,8 @@ mod keys;
 mod live;
 mod lookup;
 mod mint;
+mod policies;
+mod policy_change;
 mod record;
 mod registry;
 mod send;
@@ -66,6 +68,7 @@ pub(in crate::app) struct Inner {
     vault: Vault,
     catalog: Catalog,
     policy: ArcSwap<PolicySet>,
+    policies: policies::Policies,
     /// `None` while the broker is sealed.
     keys: ArcSwap<Option<keys::Keys>>,
     nonces: Nonces,

@@ -6,6 +6,7 @@
 mod caller;
 mod json;
 mod oauth;
+mod policies;
 mod refusal;
 mod routes;
 mod wellknown;

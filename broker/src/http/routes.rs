@@ -15,7 +15,7 @@ use stint_api::{
 
 use super::caller::{AsEither, AsPerson, AsSession, Failed};
 use super::json::{Answer, Body};
-use super::{oauth, refusal, wellknown};
+use super::{oauth, policies, refusal, wellknown};
 use crate::app::{App, Error};
 use crate::secret::Secret;
 
@@ -51,6 +51,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/approvals/{id}/approve", post(approve))
         .route("/v1/approvals/{id}/deny", post(deny))
         .route("/v1/audit", get(audit))
+        .merge(policies::routes())
         .fallback(|| async { Failed(Error::new(Code::NotFound, "there is nothing at this path")) })
         .method_not_allowed_fallback(|| async {
             Failed(Error::new(Code::MethodNotAllowed, "the path does not take this method"))

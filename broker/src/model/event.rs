@@ -58,6 +58,11 @@ pub enum EventKind {
     ApprovalDenied,
     ApprovalUsed,
     ApprovalExpired,
+    PolicyChanged,
+    /// A change of what ships, which waits for a second owner.
+    PolicyProposed,
+    PolicyConfirmed,
+    PolicyWithdrawn,
     AuditExported,
 }
 

@@ -10,6 +10,7 @@ mod environment;
 mod event;
 mod ids;
 mod operation;
+mod policy;
 mod principal;
 mod request;
 mod session;
@@ -24,6 +25,7 @@ pub use ids::{
     SignInId,
 };
 pub use operation::{Located, Mark, Operation, Pending, Resource, Scope, Touch, Where};
+pub use policy::PolicyRow;
 pub use principal::Principal;
 pub use request::{Request, digest_hex};
 pub use session::{Grant, Placeholder, SessionRow};

@@ -21,6 +21,7 @@ mod keys;
 mod open;
 mod passwords;
 mod people;
+mod policies;
 mod queue;
 mod receipt;
 mod records;
