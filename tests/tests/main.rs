@@ -17,6 +17,7 @@ mod demo;
 mod durable;
 mod incident;
 mod place;
+mod policies;
 mod session;
 mod store;
 mod token;

@@ -96,7 +96,7 @@ impl App {
             if row.person == caller.person {
                 return Err(Error::new(Code::Forbidden, "you proposed this: another owner confirms it")
                     .hint(format!(
-                        "they do it in the console, or by: stint policy confirm {name} --version {}",
+                        "they do it in the console, or by: stint policy confirm {name} {}",
                         row.version
                     )));
             }

@@ -6,12 +6,12 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
     CheckPolicy, DecidePolicy, Policy, PolicyCheck, PolicyDiff, PolicyList, PolicyVersion, PolicyVersionList,
-    RestorePolicy, SavePolicy,
+    ProposedRule, RestorePolicy, SavePolicy,
 };
 
 use super::caller::{AsPerson, Failed};
 use super::json::{Answer, Body};
-use crate::app::App;
+use crate::app::{App, RuleQuery};
 
 type Reply<T> = Result<Answer<T>, Failed>;
 
@@ -27,6 +27,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/v1/policies/{name}/diff", get(diff))
         .route("/v1/policies/{name}/versions", get(versions))
         .route("/v1/policies/{name}/versions/{version}", get(version))
+        .route("/v1/rules", get(rule))
 }
 
 async fn list(State(app): State<App>, _: AsPerson) -> Reply<PolicyList> {
@@ -112,4 +113,17 @@ async fn version(
     Path((name, version)): Path<(String, i64)>,
 ) -> Reply<PolicyVersion> {
     Ok(Answer(app.policy_version(&name, version).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleOf {
+    record: Option<String>,
+    approval: Option<String>,
+    effect: Option<String>,
+}
+
+async fn rule(State(app): State<App>, _: AsPerson, Query(query): Query<RuleOf>) -> Reply<ProposedRule> {
+    let RuleOf { record, approval, effect } = query;
+    Ok(Answer(app.rule(RuleQuery { record, approval, effect, draft: None }).await?))
 }

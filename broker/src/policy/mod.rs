@@ -14,6 +14,7 @@ mod set;
 mod slice;
 mod source;
 mod testing;
+mod write;
 
 pub use check::{Checked, check};
 pub use decide::{Asker, Decision, Denial, Needed, Question};
@@ -22,3 +23,4 @@ pub use schema::{ActionRow, schema_text};
 pub use set::{Error, PolicyFile, PolicySet, builtin_files};
 pub use source::{Fault, Part, Position};
 pub use testing::{CaseResult, decided, run_cases};
+pub use write::{Act, Expected, write_rule, write_tests};
