@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use similar::{ChangeTag, TextDiff};
 use stint_api::{
     CheckPolicy, Code, DiffLine, Policy, PolicyCheck, PolicyDiff, PolicyFault, PolicyList, PolicyOrigin,
-    PolicyState, PolicySummary, PolicyTest, PolicyVersion, PolicyVersionList,
+    PolicyState, PolicySummary, PolicyTest, PolicyVersion, PolicyVersionList, SavePolicy,
 };
 
 use super::{App, Error, Result};
@@ -175,6 +175,13 @@ impl App {
             text: diff(&before.0, &after.0),
             tests: diff(&before.1, &after.1),
         })
+    }
+
+    /// What a draft would change in a version.
+    pub async fn policy_diff_to(&self, name: &str, from: i64, draft: &SavePolicy) -> Result<PolicyDiff> {
+        let before = self.text_of(name, from).await?;
+        let (text, tests) = (diff(&before.0, &unix(&draft.text)), diff(&before.1, &unix(&draft.tests)));
+        Ok(PolicyDiff { name: name.to_owned(), from, to: from, text, tests })
     }
 
     /// Text and tests of a version; 0 is what ships, or nothing.

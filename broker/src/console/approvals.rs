@@ -196,6 +196,9 @@ fn one(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typed) -> Mark
         }
         @if waiting && may { (forms(app, visitor, approval, typed)) }
         @if waiting && !may { p.notice { "Your role, " (visitor.caller.role) ", looks on: owners and approvers decide." } }
+        @if visitor.caller.role == "owner" {
+            p { a href={ "/console/rules/new?approval=" (approval.id) } { "Make a rule from this request" } }
+        }
         (text::command(&format!("stint approval show {}", approval.id)))
     };
     layout::page(visitor, Place::Approvals, &title, body)

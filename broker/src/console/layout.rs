@@ -11,6 +11,7 @@ pub(super) enum Place {
     Approvals,
     Now,
     Sessions,
+    Policies,
 }
 
 /// The navigation, in order: what waits, what happens, what is.
@@ -18,6 +19,7 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Approvals, "/console/", "Approvals"),
     (Place::Now, "/console/now", "Now"),
     (Place::Sessions, "/console/sessions", "Sessions"),
+    (Place::Policies, "/console/policies", "Policies"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.
