@@ -283,7 +283,7 @@ impl App {
         }
         for row in self.0.store.records_from((low - AROUND).max(1), 2 * AROUND).await? {
             let record = read(row)?;
-            if record.body["id"] == id.as_str() {
+            if record.body.get("id").and_then(Value::as_str) == Some(id.as_str()) {
                 return Ok(record);
             }
         }

@@ -272,12 +272,7 @@ pub(super) fn editor(visitor: &Visitor, draft: &Draft, origin: PolicyOrigin, sai
     };
     let body = html! {
         h1 { (title) }
-        @if let Some(error) = &said.error {
-            div.notice.danger role="alert" {
-                (Shown(&error.detail))
-                @if let Some(hint) = &error.hint { p.hint { (Shown(hint)) } }
-            }
-        }
+        @if let Some(error) = &said.error { (alert(error, said)) }
         @if let Some(diff) = &said.stale {
             h2 { "What your text would change in the version in use" }
             (policies::difference(diff))
@@ -312,6 +307,21 @@ pub(super) fn editor(visitor: &Visitor, draft: &Draft, origin: PolicyOrigin, sai
         (text::command(&command(draft, shipped)))
     };
     layout::page(visitor, Place::Policies, &title, body)
+}
+
+/// What went wrong as a whole; what is wrong in a text stands beside it.
+fn alert(error: &Error, said: &Said) -> Markup {
+    let faults = said.check.as_ref().map_or(0, |check| check.faults.len());
+    html! {
+        div.notice.danger role="alert" {
+            @match faults {
+                0 => { (Shown(&error.detail)) }
+                1 => { "One thing is wrong with it; it is said beside the field." }
+                count => { (count) " things are wrong with it; they are said beside the fields." }
+            }
+            @if let Some(hint) = &error.hint { p.hint { (Shown(hint)) } }
+        }
+    }
 }
 
 fn command(draft: &Draft, shipped: bool) -> String {

@@ -187,7 +187,7 @@ pub(super) fn trail(records: &[AuditRecord], at: chrono::DateTime<chrono::Utc>) 
                             @let kind = body["kind"].as_str().unwrap_or_default();
                             tr {
                                 td { @if let Some(moment) = body["at"].as_str().and_then(|text| text.parse().ok()) { (text::when(moment, at)) } }
-                                td { (kind.replace('_', " ")) }
+                                td { (kind.replace('_', " ")) (rule_link(body)) }
                                 td { (facts(&body["facts"])) }
                                 td { (Shown(body["actor"].as_str().unwrap_or_default())) }
                             }
@@ -195,6 +195,18 @@ pub(super) fn trail(records: &[AuditRecord], at: chrono::DateTime<chrono::Utc>) 
                     }
                 }
             }
+        }
+    }
+}
+
+/// From a request that policy judged to a rule about it.
+fn rule_link(body: &serde_json::Value) -> Markup {
+    let judged = matches!(body["kind"].as_str(), Some("request_refused" | "request_decided"));
+    let resources = body.pointer("/facts/resources").and_then(serde_json::Value::as_array);
+    let touched = resources.is_some_and(|resources| !resources.is_empty());
+    html! {
+        @if judged && touched && let Some(id) = body["id"].as_str() {
+            " " a href={ "/console/rules/new?record=" (id) } { "Make a rule" }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A whole set of files, judged before it is used: parsed, validated, tested.
 
 use super::schema::ActionRow;
-use super::set::{Error, PolicyFile, PolicySet};
+use super::set::{Error, PolicyFile, PolicySet, builtin_files};
 use super::source::Fault;
 use super::testing::{CaseResult, place, run_cases};
 
@@ -25,8 +25,9 @@ impl Checked {
     }
 }
 
-/// Judge `shipped` and `own` together. What ships is tested by itself, so that a narrower rule beside it is no fault of it;
-/// files of people's own are tested within the whole. Fails where a file cannot be read at all.
+/// Judge `shipped` and `own` together. What ships is tested by itself, so that a narrower rule beside it is no fault of it,
+/// and where it was not changed, only what is weaker than its tests say is a fault: two owners may make another file of it
+/// stricter. Files of people's own are tested within the whole. Fails where a file cannot be read at all.
 pub fn check(shipped: &[PolicyFile], own: &[PolicyFile], rows: &[ActionRow]) -> Result<Checked, Error> {
     let all: Vec<PolicyFile> = shipped.iter().chain(own).cloned().collect();
     let set = PolicySet::load(&all)?;
@@ -35,6 +36,7 @@ pub fn check(shipped: &[PolicyFile], own: &[PolicyFile], rows: &[ActionRow]) -> 
         Err(error) => (error.0, Vec::new()),
     };
     let alone = PolicySet::load(shipped)?;
+    let as_it_came = builtin_files();
     let mut cases = Vec::new();
     for (file, set) in shipped.iter().map(|file| (file, &alone)).chain(own.iter().map(|file| (file, &set))) {
         let Some(tests) = file.tests.as_deref().filter(|tests| !tests.trim().is_empty()) else {
@@ -43,7 +45,10 @@ pub fn check(shipped: &[PolicyFile], own: &[PolicyFile], rows: &[ActionRow]) -> 
         };
         match run_cases(set, &file.name, tests) {
             Err(fault) => faults.push(fault),
-            Ok(results) => {
+            Ok(mut results) => {
+                if as_it_came.iter().any(|came| came.text == file.text && came.tests == file.tests) {
+                    results.iter_mut().filter(|result| !result.weaker).for_each(|result| result.fault = None);
+                }
                 let wrong = results.iter().filter_map(|result| {
                     let fault = result.fault.as_ref()?;
                     let at = place(tests, &result.name);
@@ -59,7 +64,7 @@ pub fn check(shipped: &[PolicyFile], own: &[PolicyFile], rows: &[ActionRow]) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ActionRow, Part, builtin_files};
+    use super::super::{ActionRow, Part};
     use super::*;
     use crate::model::Class;
 
@@ -112,6 +117,33 @@ policies = ["own.a"]
         // A guardrail's name is taken.
         let taken = "@id(\"guardrail.destroy\") permit (principal, action, resource);";
         assert!(wrong(taken, TEST)[0].detail.contains("used twice"));
+    }
+
+    #[test]
+    fn a_stricter_guardrail_is_no_fault_of_the_others_and_a_weaker_one_is() {
+        let changed = |from: &str, to: &str, tests: &dyn Fn(&str) -> String| {
+            let mut files = builtin_files();
+            let file = files.iter_mut().find(|file| file.text.contains(from)).expect("it is there");
+            file.text = file.text.replace(from, to);
+            file.tests = file.tests.as_deref().map(tests);
+            check(&files, &[], &rows())
+        };
+        // Nothing is written by agents any more: what guardrails expected to wait for a person is denied.
+        let narrower = changed(
+            "[Action::\"class:read\", Action::\"class:write\"],\n    resource",
+            "[Action::\"class:read\"],\n    resource",
+            &|tests| {
+                tests.replacen("decision = \"allow\"\npolicies = [\"starter.work\"]\n\n[[test]]\nname = \"agents read shared", "decision = \"deny\"\npolicies = []\n\n[[test]]\nname = \"agents read shared", 1)
+            },
+        );
+        assert!(narrower.is_ok_and(|checked| checked.faults.is_empty()));
+        // A guardrail less, its own tests changed with it: those of others still say what is lost.
+        let wider = changed(
+            "resource.environment != context.session.environment",
+            "resource.environment == \"nowhere\"",
+            &|tests| tests.to_owned(),
+        );
+        assert!(wider.is_ok_and(|checked| !checked.faults.is_empty()));
     }
 
     #[test]

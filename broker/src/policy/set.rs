@@ -78,6 +78,10 @@ impl PolicySet {
                     wrong(format!("a policy has no @id: {}", first_line(&policy.to_string())));
                     continue;
                 }
+                if !is_id(&id) {
+                    wrong(format!("{id:?} is not an @id: 1 to 100 letters, digits, '.', '-', '_' and ':'"));
+                    continue;
+                }
                 let note = match note(&policy) {
                     Ok(note) => Note { file: file.name.clone(), ..note },
                     Err(detail) => {
@@ -127,12 +131,12 @@ impl PolicySet {
         let broken = |detail: String| Error(vec![Fault::new("schema", None, detail)]);
         let result = checked.ok_or_else(|| broken("the validator stopped".to_owned()))?.map_err(broken)?;
         let errors = result.validation_errors();
-        let errors = once(errors.map(|error| self.fault(&error.policy_id().to_string(), error)).collect());
+        let errors = once(errors.map(|error| self.fault(error.policy_id().as_ref(), error)).collect());
         if !errors.is_empty() {
             return Err(Error(errors));
         }
         let warnings = result.validation_warnings();
-        Ok(once(warnings.map(|warning| self.fault(&warning.policy_id().to_string(), warning)).collect()))
+        Ok(once(warnings.map(|warning| self.fault(warning.policy_id().as_ref(), warning)).collect()))
     }
 
     fn fault(&self, id: &str, error: &(impl miette::Diagnostic + std::fmt::Display)) -> Fault {
@@ -180,6 +184,12 @@ pub fn builtin_files() -> Vec<PolicyFile> {
         "guardrails/backups",
         "starter/agents",
     }
+}
+
+/// An id that reads the same in a decision, a record, an address and a shell.
+fn is_id(id: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+    (1..=100).contains(&id.len()) && id.chars().all(fits)
 }
 
 /// Each place once: the validator says the same again for every operation that it is wrong for.
@@ -319,6 +329,9 @@ mod tests {
         let twice =
             "@id(\"a\") permit(principal,action,resource); @id(\"a\") forbid(principal,action,resource);";
         assert!(load(twice).is_err());
+        for id in ["a b", "a\\\"b", "<b>", "é"] {
+            assert!(load(&format!("@id(\"{id}\") permit(principal,action,resource);")).is_err(), "{id}");
+        }
     }
 
     #[test]

@@ -67,6 +67,8 @@ pub struct CaseResult {
     pub policies: Vec<String>,
     /// `None` when it came out as expected; else expected and found.
     pub fault: Option<String>,
+    /// Whether less is asked for than was expected: a yes where a no was, or where a person was.
+    pub weaker: bool,
 }
 
 /// Run the cases of one file against a set. A file without a case is a fault: what is not tested is not known.
@@ -127,7 +129,16 @@ fn run(set: &PolicySet, case: Case) -> Result<CaseResult, String> {
     expected.sort();
     let fault = (decision != case.decision || policies != expected)
         .then(|| format!("expected {} by {expected:?}, found {decision} by {policies:?}", case.decision));
-    Ok(CaseResult { name: case.name, decision, policies, fault })
+    let weaker = strength(decision) < strength(&case.decision);
+    Ok(CaseResult { name: case.name, decision, policies, fault, weaker })
+}
+
+fn strength(decision: &str) -> u8 {
+    match decision {
+        "allow" => 0,
+        "approval" => 1,
+        _ => 2,
+    }
 }
 
 /// A decision by its word, and the policies that made it.

@@ -2,6 +2,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use stint_broker::identity::Password;
+use stint_broker::secret::Secret;
 use stint_jose::SigningKey;
 use stint_tests::wire::{self, Answer};
 use stint_tests::{Lab, Output, TestBroker};
@@ -79,7 +81,7 @@ impl<'a> Browser<'a> {
     pub(super) fn set_up(broker: &'a TestBroker, person: &str) -> Self {
         let token = fs::read_to_string(broker.data().join("setup-token")).unwrap();
         let mut browser = Browser { broker, cookie: String::new() };
-        let form = [("token", token.trim()), ("person", person), ("password", PASSWORD)];
+        let form = [("setup_token", token.trim()), ("person", person), ("password", PASSWORD)];
         browser.admit(&browser.post("/console/setup", &form));
         browser
     }
@@ -113,6 +115,17 @@ impl<'a> Browser<'a> {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         wire::request(self.broker.addr, "POST", path, &lines, body.join("&").as_bytes()).unwrap()
     }
+}
+
+/// A person who is put into the database with a password, and signs in: people are added elsewhere.
+pub(super) fn joined<'a>(lab: &'a Lab, name: &str, role: &str) -> Browser<'a> {
+    let password = Secret::from(PASSWORD.to_owned());
+    let hash = Password::hash(&password, &[7; 16]).unwrap().as_str().to_owned();
+    lab.sql(&format!(
+        "INSERT INTO people (name, role, created_at) VALUES ('{name}', '{role}', 1); \
+         INSERT INTO passwords (person, hash, changed_at) VALUES ('{name}', '{hash}', 1)"
+    ));
+    Browser::sign_in(&lab.broker, name)
 }
 
 pub(super) const PASSWORD: &str = "correct horse battery staple";
