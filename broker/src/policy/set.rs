@@ -37,8 +37,8 @@ pub struct PolicySet {
     pub(super) notes: BTreeMap<String, Note>,
     /// Sources by file, to say where something is.
     sources: BTreeMap<String, String>,
-    /// Operations and groups that some policy names.
-    named: HashSet<String>,
+    /// Operations and groups that policies name, by file.
+    named: BTreeMap<String, HashSet<String>>,
 }
 
 /// What a policy's annotations say, and where it stands.
@@ -48,7 +48,6 @@ pub(super) struct Note {
     pub(super) confirm: bool,
     pub(super) approvers: u32,
     pub(super) advice: Option<String>,
-    pub(super) forbids: bool,
     pub(super) file: String,
 }
 
@@ -59,7 +58,7 @@ impl PolicySet {
         let mut all = cedar_policy::PolicySet::new();
         let mut rows = Vec::new();
         let mut notes: BTreeMap<String, Note> = BTreeMap::new();
-        let mut named = HashSet::new();
+        let mut named = BTreeMap::new();
         let mut faults = Vec::new();
         for file in files {
             let parsed = match parse(file) {
@@ -69,7 +68,7 @@ impl PolicySet {
                     continue;
                 }
             };
-            named.extend(parsed.named);
+            named.insert(file.name.clone(), parsed.named);
             for policy in parsed.policies {
                 let id = policy.annotation("id").unwrap_or_default().to_owned();
                 let at = marker(&file.text, &policy, &id);
@@ -110,32 +109,43 @@ impl PolicySet {
 
     /// Validate strictly against the schema of these operations. Returns warnings, such as a policy that can never apply.
     ///
-    /// Operations that are in the same groups and that no policy names are alike to every policy, so one of each kind stands
-    /// for the others: the answer is that of the whole schema, and does not cost more when packs grow.
+    /// Operations that are in the same groups and that no policy of a file names are alike to all of them, so one of each kind
+    /// stands for the others: the answer is that of the whole schema, and costs no more when packs or other files grow.
     pub fn validate(&self, rows: &[ActionRow]) -> Result<Vec<Fault>, Error> {
-        self.validated(schema_text(&telling(rows, &self.named)))
+        self.validated(|named| schema_text(&telling(rows, named)))
     }
 
     /// The same with every operation, to hold it against.
     #[cfg(test)]
     pub(super) fn validate_whole(&self, rows: &[ActionRow]) -> Result<Vec<Fault>, Error> {
-        self.validated(schema_text(rows))
+        self.validated(|_| schema_text(rows))
     }
 
-    fn validated(&self, text: String) -> Result<Vec<Fault>, Error> {
-        let set = self.all.clone();
-        let checked = on_deep_stack(move || {
-            let schema = Schema::from_str(&text).map_err(|error| words(&error))?;
-            Ok::<_, String>(Validator::new(schema).validate(&set, ValidationMode::Strict))
-        });
+    fn validated(&self, schema: impl Fn(&HashSet<String>) -> String) -> Result<Vec<Fault>, Error> {
         let broken = |detail: String| Error(vec![Fault::new("schema", None, detail)]);
-        let result = checked.ok_or_else(|| broken("the validator stopped".to_owned()))?.map_err(broken)?;
-        let errors = result.validation_errors();
+        let mut work = Vec::new();
+        for (file, named) in &self.named {
+            let own = self.all.policies().filter(|policy| {
+                let id: &str = policy.id().as_ref();
+                self.file_of(id) == Some(file)
+            });
+            let own = cedar_policy::PolicySet::from_policies(own.cloned());
+            work.push((schema(named), own.map_err(|error| broken(error.to_string()))?));
+        }
+        let checked = on_deep_stack(move || {
+            let each = work.into_iter().map(|(text, set)| {
+                let schema = Schema::from_str(&text).map_err(|error| words(&error))?;
+                Ok::<_, String>(Validator::new(schema).validate(&set, ValidationMode::Strict))
+            });
+            each.collect::<Result<Vec<_>, _>>()
+        });
+        let results = checked.ok_or_else(|| broken("the validator stopped".to_owned()))?.map_err(broken)?;
+        let errors = results.iter().flat_map(|result| result.validation_errors());
         let errors = once(errors.map(|error| self.fault(error.policy_id().as_ref(), error)).collect());
         if !errors.is_empty() {
             return Err(Error(errors));
         }
-        let warnings = result.validation_warnings();
+        let warnings = results.iter().flat_map(|result| result.validation_warnings());
         Ok(once(warnings.map(|warning| self.fault(warning.policy_id().as_ref(), warning)).collect()))
     }
 
@@ -153,11 +163,6 @@ impl PolicySet {
     /// The file that a policy stands in.
     pub fn file_of(&self, id: &str) -> Option<&str> {
         self.notes.get(id).map(|note| note.file.as_str())
-    }
-
-    /// Whether a policy forbids, and whether a person may lift it.
-    pub fn forbids(&self, id: &str) -> Option<(bool, bool)> {
-        self.notes.get(id).map(|note| (note.forbids, note.approvable))
     }
 
     /// What a refused person or program is told about a policy.
@@ -263,8 +268,7 @@ fn marker(text: &str, policy: &cedar_policy::Policy, id: &str) -> Option<super::
 }
 
 fn note(policy: &cedar_policy::Policy) -> Result<Note, String> {
-    let forbids = policy.effect() == Effect::Forbid;
-    let mut note = Note { approvers: 1, forbids, ..Note::default() };
+    let mut note = Note { approvers: 1, ..Note::default() };
     for (key, value) in policy.annotations() {
         match key {
             "id" => {}

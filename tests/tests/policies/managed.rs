@@ -185,8 +185,8 @@ fn files_of_a_folder_are_shown_and_stay_as_they_are() {
     let (text, tests) = forbid("folder.a", UPSERT);
     std::fs::write(folder.path().join("Mine.cedar"), &text).unwrap();
     std::fs::write(folder.path().join("Mine.tests.toml"), &tests).unwrap();
-    let mut options = Options::default();
-    options.args = vec!["--policies".into(), folder.path().display().to_string()];
+    let args = vec!["--policies".to_owned(), folder.path().display().to_string()];
+    let options = Options { args, ..Options::default() };
     let started = std::time::Instant::now();
     let broker = TestBroker::start(options);
     assert!(started.elapsed() < std::time::Duration::from_secs(8), "it took {:?}", started.elapsed());
