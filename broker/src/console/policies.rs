@@ -89,12 +89,12 @@ pub(super) async fn one(
         @if is_out_of_use(summary) {
             p.notice { "This file is out of use. An older version can be brought back." }
         } @else {
-            (source(&policy.text))
+            (source("Policies as they are written", &policy.text))
         }
         h2 { "Tests" }
         (results(&policy.results))
         @if !policy.tests_text.is_empty() {
-            details { summary { "The tests as they are written" } (source(&policy.tests_text)) }
+            details { summary { "The tests as they are written" } (source("Tests as they are written", &policy.tests_text)) }
         }
         (actions(visitor, summary))
         (text::command(&format!("stint policy show {name}")))
@@ -350,9 +350,9 @@ pub(super) fn results(results: &[PolicyTest]) -> Markup {
 }
 
 /// A text with its line numbers.
-pub(super) fn source(text: &str) -> Markup {
+fn source(label: &str, text: &str) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Source" {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
             ol.source { @for line in text.lines() { li { code { (Shown(line)) } } } }
         }
     }
