@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use serde_json::json;
 use stint_broker::catalog::Catalog;
 use stint_broker::model::{Class, CredentialId, Name, Operation, Request, Resource, Tier, Touch, Where};
-use stint_broker::policy::{Asker, Decision, PolicyFile, PolicySet, Question, builtin_files};
+use stint_broker::policy::{Asker, Decision, PolicyFile, PolicySet, Question, builtin_files, check};
 
 const STAGING: &str = "c7e5a3b1-0d2f-4c8e-9a6b-4d3c2b1a0f9e";
 const SERVICE: &str = "2b4d6f80-1a3c-4e5f-9b7d-0c2e4a6f8b1d";
@@ -169,5 +169,34 @@ fn bench(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench);
+/// What a person waits for while they type: all files, among them many small ones, read, validated and tested.
+fn checking(criterion: &mut Criterion) {
+    let catalog = Catalog::builtin().expect("the packs load");
+    let rows = stint_broker::app::actions(&catalog);
+    let rule = |number: usize| {
+        let operation = &rows.iter().cycle().nth(number * 7).expect("there are operations").operation;
+        PolicyFile {
+            name: format!("rule-{number}"),
+            text: format!(
+                "@id(\"rule.{number}\") forbid (principal == Agent::\"a{number}\", action == Action::\"{operation}\", resource is Resource) when {{ resource.tier == \"staging\" }};"
+            ),
+            tests: Some(format!(
+                "[[test]]\nname = \"x\"\nagent = \"a{number}\"\nsession = [\"staging\", \"staging\"]\ntouch = [{{ operation = \"{operation}\", class = \"read\", resource = \"thing/x\", place = [\"staging\", \"staging\"] }}]\ndecision = \"deny\"\npolicies = [\"rule.{number}\"]\n"
+            )),
+        }
+    };
+    let mut group = criterion.benchmark_group("check");
+    group.sample_size(10);
+    for files in [1, 20, 100] {
+        let own: Vec<PolicyFile> = (0..files).map(rule).collect();
+        let checked = check(&builtin_files(), &own, &rows).expect("they are read");
+        assert_eq!(checked.faults, [], "they hold");
+        group.bench_function(format!("{files} files beside what ships"), |bencher| {
+            bencher.iter(|| check(&builtin_files(), black_box(&own), &rows));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench, checking);
 criterion_main!(benches);

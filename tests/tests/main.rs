@@ -22,6 +22,7 @@ mod notices;
 mod login;
 mod place;
 mod registered;
+mod policies;
 mod session;
 mod store;
 mod token;

@@ -13,6 +13,7 @@ mod oauth;
 mod people;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+mod policy;
 mod problem;
 mod registered;
 mod registry;
@@ -32,6 +33,11 @@ pub use oauth::{
 };
 pub use people::{
     Account, ChangeRole, Invitation, Invite, Invited, Login, Passkey, Person, PersonList, SignIn,
+};
+pub use policy::{
+    CheckPolicy, DecidePolicy, DiffLine, Policy, PolicyCheck, PolicyDiff, PolicyFault, PolicyList,
+    PolicyOrigin, PolicyState, PolicySummary, PolicyTest, PolicyVersion, PolicyVersionList, ProposedRule,
+    RestorePolicy, RuleDecision, SavePolicy,
 };
 pub use problem::{Code, PROBLEM_BASE, PROBLEM_MEDIA_TYPE, Problem, ProblemApproval};
 pub use registered::{

@@ -130,6 +130,25 @@ impl Judged {
         list
     }
 
+    /// Marks of its operations, where there are any: for records, from which the question can be asked again.
+    pub fn marks(&self) -> Option<Vec<&'static str>> {
+        let mut marks: Vec<&'static str> =
+            self.touches.iter().flat_map(|touch| &touch.marks).map(|mark| mark.as_str()).collect();
+        marks.sort_unstable();
+        marks.dedup();
+        (!marks.is_empty()).then_some(marks)
+    }
+
+    /// Where it reaches, where that is no environment.
+    pub fn place(&self) -> Option<&'static str> {
+        let beyond = |wanted: &Where| self.touches.iter().any(|touch| touch.place == *wanted);
+        match () {
+            () if beyond(&Where::Account) => Some("account"),
+            () if beyond(&Where::Shared) => Some("shared"),
+            () => None,
+        }
+    }
+
     pub(in crate::app) fn facts(&self, policies: Vec<String>) -> DecisionFacts {
         DecisionFacts {
             operations: self.operation_names(),

@@ -22,8 +22,11 @@ mod passkey;
 mod people;
 mod prove;
 mod reason;
+mod policies;
+mod policy_change;
 mod record;
 mod registry;
+mod rule;
 mod send;
 mod session;
 mod setup;
@@ -61,6 +64,7 @@ pub use login::{ELEVATION, OwnLogin, Reach};
 pub use mint::TokenRequest;
 pub use record::{Facts, Intent};
 pub use registry::OperationFilter;
+pub use rule::RuleQuery;
 pub use send::{Outgoing, Raw, Sent};
 pub use people::Enrolment;
 pub use prove::Proof;
@@ -85,6 +89,7 @@ pub(in crate::app) struct Inner {
     vault: Vault,
     catalog: Catalog,
     policy: ArcSwap<PolicySet>,
+    policies: policies::Policies,
     /// `None` while the broker is sealed.
     keys: ArcSwap<Option<keys::Keys>>,
     nonces: Nonces,

@@ -109,6 +109,8 @@ impl App {
             .with("class", judged.class().as_str())
             .with_all("resources", &judged.touched())
             .with_all("policies", &authorized.policies)
+            .maybe("marks", judged.marks())
+            .maybe("place", judged.place())
             .maybe("streamed", request.partial.then_some(true))
             .maybe("approval", authorized.approval.as_ref().map(|id| id.as_str()));
         let mut changes = vec![caller.used_proof()];

@@ -11,7 +11,7 @@ use ring::rand::SystemRandom;
 use stint_api::Code;
 use thiserror::Error;
 
-use super::{App, Error, Facts, Inner, Result, approve, keys, live, setup};
+use super::{App, Error, Facts, Inner, Result, approve, keys, live, policies, setup};
 use crate::audit;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
@@ -60,7 +60,7 @@ impl App {
         // A second call in one process (tests) finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let catalog = Catalog::builtin().map_err(wrong)?;
-        let policy = policies(&config, &catalog)?;
+        let (policy, folder) = policies(&config, &catalog)?;
         let resolver = Resolver::builtin().map_err(wrong)?;
         make_folder(&config.data).map_err(|error| wrong(format!("{}: {error}", config.data.display())))?;
         let lock = lock(&config.data)?;
@@ -79,6 +79,7 @@ impl App {
             ..Times::default()
         };
         let started = clock.unix();
+        let rows = actions(&catalog);
         let options = Options { allow_private: config.allow_private.clone(), own, times };
         let app = App(Arc::new(Inner {
             nonces: Nonces::new(random()?, started),
@@ -87,6 +88,7 @@ impl App {
             vault,
             catalog,
             policy: ArcSwap::from_pointee(policy),
+            policies: policies::Policies::new(folder, rows),
             keys: ArcSwap::from_pointee(None),
             replays: ReplayMemory::new(PROOFS),
             registry: ArcSwap::from_pointee(live::Registry::default()),
@@ -160,6 +162,7 @@ impl App {
         keys::write_public(&inner.config.data.join("audit.pub"), &keys.audit)?;
         inner.keys.store(Arc::new(Some(keys)));
         self.reload_registry().await?;
+        self.reload_policies().await?;
         let now = inner.clock.now().timestamp_millis();
         let shared = matches!(self.database(), Database::Postgres(_));
         for row in inner.store.sessions(true, 100_000).await? {
@@ -307,16 +310,23 @@ fn environment_key(unsealing: Unsealing) -> std::result::Result<KeyFile, StartEr
     KeyFile::parse(text.expose()).map_err(|error| wrong(format!("STINT_BROKER_KEY: {error}")))
 }
 
-/// Guardrails and the starter policy, then the administrator's own files, validated against every pack.
-fn policies(config: &Config, catalog: &Catalog) -> std::result::Result<PolicySet, StartError> {
+/// Guardrails and the starter policy, then the files of the folder, validated against every pack. What people manage is
+/// added when the store is open.
+fn policies(
+    config: &Config,
+    catalog: &Catalog,
+) -> std::result::Result<(PolicySet, Vec<PolicyFile>), StartError> {
     let mut files = builtin_files();
-    let Some(folder) = &config.policies else { return PolicySet::load(&files).map_err(wrong) };
-    files.extend(policy_files(folder)?);
+    let Some(folder) = &config.policies else {
+        return Ok((PolicySet::load(&files).map_err(wrong)?, Vec::new()));
+    };
+    let own = policy_files(folder)?;
+    files.extend(own.iter().cloned());
     let set = PolicySet::load(&files).map_err(wrong)?;
     for warning in set.validate(&actions(catalog)).map_err(wrong)? {
         tracing::warn!(%warning, "policy");
     }
-    Ok(set)
+    Ok((set, policies::of_folder(own)))
 }
 
 /// Every operation that policies can name. A payload can make any of them stronger, so each is in every group that is at

@@ -52,6 +52,11 @@ impl App {
             {
                 tracing::warn!(%error, "the registry could not be read anew");
             }
+            if count.is_multiple_of(2)
+                && let Err(error) = self.reload_policies().await
+            {
+                tracing::warn!(%error, "the policies could not be read anew");
+            }
         }
     }
 

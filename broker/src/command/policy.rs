@@ -62,7 +62,7 @@ fn test(files: &[PolicyFile]) -> Result<ExitCode, String> {
             println!("FAIL {}: there are no tests beside it", file.name);
             continue;
         };
-        let results = run_cases(&set, tests).map_err(|error| format!("{}: tests: {error}", file.name))?;
+        let results = run_cases(&set, &file.name, tests).map_err(|fault| fault.to_string())?;
         for result in results {
             match result.fault {
                 None => {

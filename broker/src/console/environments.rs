@@ -204,6 +204,10 @@ pub(super) async fn change_tier(
     };
     match changed.await {
         Ok(_) => Ok(see(&format!("/console/environments/{name}"))),
+        Err(error) if error.code == stint_api::Code::StepUpRequired => {
+            let detour = super::step_up::detour(&error, &format!("/console/environments/{name}"));
+            Ok(detour.unwrap_or_else(|| see("/console/prove")))
+        }
         Err(error) => {
             again(&app, &visitor, &name, Typed { tier: Some((form, error)), ..Typed::default() }).await
         }

@@ -24,6 +24,7 @@ pub(super) enum Place {
     Credentials,
     Providers,
     Settings,
+    Policies,
 }
 
 /// The navigation, in order: what waits, what happens, what is.
@@ -40,6 +41,7 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Credentials, "/console/credentials", "Credentials"),
     (Place::Providers, "/console/providers", "Providers"),
     (Place::Settings, "/console/settings", "Settings"),
+    (Place::Policies, "/console/policies", "Policies"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.

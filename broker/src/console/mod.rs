@@ -27,6 +27,9 @@ mod login;
 mod parts;
 mod providers;
 mod registered;
+mod policies;
+mod policy_edit;
+mod rule;
 mod sessions;
 mod settings;
 mod sign_in;
@@ -106,6 +109,19 @@ pub fn router(app: App) -> Router {
         .route("/console/logins/{client}/elevate", get(login::page).post(login::elevate))
         .route("/console/logins/{client}/lower", post(login::lower))
         .route("/console/welcome", get(login::welcome).post(login::begin))
+        .route("/console/policies", get(policies::list))
+        .route("/console/policies/new", get(policy_edit::new))
+        .route("/console/policies/check", post(policy_edit::check))
+        .route("/console/policies/validate", post(policy_edit::validate))
+        .route("/console/policies/save", post(policy_edit::save))
+        .route("/console/policies/{name}", get(policies::page))
+        .route("/console/policies/{name}/edit", get(policy_edit::edit))
+        .route("/console/policies/{name}/versions", get(policies::versions))
+        .route("/console/policies/{name}/confirm", post(policy_edit::confirm))
+        .route("/console/policies/{name}/withdraw", post(policy_edit::withdraw))
+        .route("/console/policies/{name}/restore", post(policy_edit::restore))
+        .route("/console/policies/{name}/remove", post(policy_edit::remove))
+        .route("/console/rules/new", get(rule::new))
         .route("/console/live", get(live::stream))
         .route("/console/assets/{name}", get(assets::asset))
         .fallback(answer::nothing_here)

@@ -59,7 +59,9 @@ impl Trace {
             Facts::new()
                 .with_all("operations", &judged.operation_names())
                 .with("class", judged.class().as_str())
-                .with_all("resources", &judged.touched()),
+                .with_all("resources", &judged.touched())
+                .maybe("marks", judged.marks())
+                .maybe("place", judged.place()),
         );
     }
 

@@ -7,6 +7,7 @@ mod caller;
 mod json;
 mod oauth;
 mod people;
+mod policies;
 mod refusal;
 mod registered;
 mod routes;

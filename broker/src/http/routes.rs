@@ -12,7 +12,7 @@ use stint_api::{
 
 use super::caller::{AsEither, AsLogin, AsPerson, AsSession, Failed};
 use super::json::{Answer, Body};
-use super::{oauth, people, refusal, wellknown};
+use super::{oauth, people, policies, refusal, wellknown};
 use crate::app::{App, Error, SessionFilter};
 use crate::secret::Secret;
 
@@ -82,6 +82,7 @@ fn routes() -> Routes {
         .route("/v1/channels", get(channels).post(add_channel))
         .route("/v1/channels/{name}", axum::routing::delete(remove_channel))
         .route("/v1/channels/{name}/try", post(try_channel))
+        .with(policies::routes)
         .route("/v1/openapi.json", get(openapi))
 }
 

@@ -94,6 +94,11 @@ pub enum EventKind {
     ApprovalRefused,
     ApprovalUsed,
     ApprovalExpired,
+    PolicyChanged,
+    /// A change of what ships, which waits for a second owner.
+    PolicyProposed,
+    PolicyConfirmed,
+    PolicyWithdrawn,
     AuditExported,
     ChannelAdded,
     ChannelRemoved,

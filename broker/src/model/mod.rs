@@ -13,6 +13,7 @@ mod event;
 mod ids;
 mod login;
 mod operation;
+mod policy;
 mod principal;
 mod request;
 mod session;
@@ -30,6 +31,7 @@ pub use ids::{
 };
 pub use login::{DeviceCodeRow, DeviceState, LoginKind, LoginStanding};
 pub use operation::{Located, Mark, Operation, Pending, Resource, Scope, Touch, Where};
+pub use policy::PolicyRow;
 pub use principal::Principal;
 pub use request::{Request, digest_hex};
 pub use session::{Grant, Placeholder, SessionRow};

@@ -4,6 +4,7 @@
 //! lifts one, a person's approval lifts those annotated `@approvable`, for one request. An error while deciding is a
 //! deny. Must not know how a request was read, where anything is stored, or what time it is: values in, values out.
 
+mod check;
 mod decide;
 mod decided;
 mod permit;
@@ -12,10 +13,15 @@ mod schema;
 mod set;
 mod slice;
 mod speaks;
+mod source;
 mod testing;
+mod write;
 
+pub use check::{Checked, check};
 pub use decide::{Asker, Decision, Denial, Needed, Question};
 pub use permit::{Permit, Purpose};
 pub use schema::{ActionRow, schema_text};
 pub use set::{Error, PolicyFile, PolicySet, builtin_files};
-pub use testing::{CaseResult, run_cases};
+pub use source::{Fault, Part, Position};
+pub use testing::{CaseResult, decided, run_cases};
+pub use write::{Act, Expected, write_rule, write_tests};

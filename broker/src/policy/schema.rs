@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 
 use crate::model::Class;
@@ -34,6 +34,18 @@ pub fn schema_text(rows: &[ActionRow]) -> String {
         );
     }
     text
+}
+
+/// The rows that policies can tell apart: those that are named, and one of each kind of the others.
+///
+/// INVARIANT: every operation applies to the same principals, resources and context, so two that no policy names and that
+/// are in the same groups have the same type and the same value in every expression.
+pub(super) fn telling(rows: &[ActionRow], named: &HashSet<String>) -> Vec<ActionRow> {
+    let mut kinds = HashSet::new();
+    let tells = |row: &&ActionRow| {
+        named.contains(&row.operation) || kinds.insert((row.provider.clone(), row.classes.clone()))
+    };
+    rows.iter().filter(tells).cloned().collect()
 }
 
 /// A Cedar string literal. Operation names are checked by the pack loader; this keeps a wrong one from ending the literal.

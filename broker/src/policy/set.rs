@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::str::FromStr;
 
 use cedar_policy::{Effect, PolicyId, Schema, ValidationMode, Validator};
@@ -6,14 +6,9 @@ use thiserror::Error;
 
 use super::decided::Decided;
 use super::question::Names;
-use super::schema::{ActionRow, schema_text};
+use super::schema::{ActionRow, schema_text, telling};
 use super::slice::Slices;
-
-/// A `.cedar` source larger than this is refused before it is parsed.
-const SOURCE_LIMIT: usize = 64 * 1024;
-/// Deeper brackets are refused before parsing: the parser recurses and a stack overflow ends the process.
-const DEPTH_LIMIT: usize = 64;
-const PARSER_STACK: usize = 64 * 1024 * 1024;
+use super::source::{Fault, fits, on_deep_stack, place, words};
 
 /// A policy source by name.
 #[derive(Debug, Clone)]
@@ -24,13 +19,10 @@ pub struct PolicyFile {
     pub tests: Option<String>,
 }
 
+/// Everything that keeps policies from being used.
 #[derive(Debug, Error)]
-pub enum Error {
-    #[error("{file}: {detail}")]
-    Source { file: String, detail: String },
-    #[error("the policies do not fit the schema: {0}")]
-    Invalid(String),
-}
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Error(pub Vec<Fault>);
 
 /// Policies that decide, parsed and keyed by their `@id`.
 #[derive(Debug)]
@@ -43,9 +35,13 @@ pub struct PolicySet {
     /// What they said so far.
     pub(super) decided: Decided,
     pub(super) notes: BTreeMap<String, Note>,
+    /// Sources by file, to say where something is.
+    sources: BTreeMap<String, String>,
+    /// Operations and groups that policies name, by file.
+    named: BTreeMap<String, HashSet<String>>,
 }
 
-/// What a policy's annotations say.
+/// What a policy's annotations say, and where it stands.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Note {
     pub(super) approvable: bool,
@@ -54,56 +50,121 @@ pub(super) struct Note {
     /// Seconds.
     pub(super) cooldown: u32,
     pub(super) advice: Option<String>,
+    pub(super) file: String,
 }
 
 impl PolicySet {
     /// Parse files into one set. Refuses a policy without an `@id`, an id used twice, templates, and annotations that
-    /// nothing reads.
+    /// nothing reads. Says everything that is wrong, not only the first.
     pub fn load(files: &[PolicyFile]) -> Result<Self, Error> {
         let mut all = cedar_policy::PolicySet::new();
         let mut rows = Vec::new();
-        let mut notes = BTreeMap::new();
+        let mut notes: BTreeMap<String, Note> = BTreeMap::new();
+        let mut named = BTreeMap::new();
+        let mut faults = Vec::new();
         for file in files {
-            for policy in on_deep_stack(&file.name, &file.text, parse)? {
-                let wrong = |detail: String| Error::Source { file: file.name.clone(), detail };
-                let id = policy.annotation("id").unwrap_or_default().to_owned();
-                if id.is_empty() {
-                    return Err(wrong(format!("a policy has no @id: {}", first_line(&policy.to_string()))));
+            let parsed = match parse(file) {
+                Ok(parsed) => parsed,
+                Err(found) => {
+                    faults.extend(found);
+                    continue;
                 }
-                let note = note(&policy).map_err(|detail| wrong(format!("{id}: {detail}")))?;
+            };
+            named.insert(file.name.clone(), parsed.named);
+            for policy in parsed.policies {
+                let id = policy.annotation("id").unwrap_or_default().to_owned();
+                let at = marker(&file.text, &policy, &id);
+                let mut wrong = |detail: String| faults.push(Fault::new(&file.name, at, detail));
+                if id.is_empty() {
+                    wrong(format!("a policy has no @id: {}", first_line(&policy.to_string())));
+                    continue;
+                }
+                if !is_id(&id) {
+                    wrong(format!("{id:?} is not an @id: 1 to 100 letters, digits, '.', '-', '_' and ':'"));
+                    continue;
+                }
+                let note = match note(&policy) {
+                    Ok(note) => Note { file: file.name.clone(), ..note },
+                    Err(detail) => {
+                        wrong(format!("{id}: {detail}"));
+                        continue;
+                    }
+                };
                 let policy = policy.new_id(PolicyId::new(&id));
-                rows.push((policy.clone(), note.approvable));
-                all.add(policy).map_err(|_| wrong(format!("@id(\"{id}\") is used twice")))?;
+                if all.add(policy.clone()).is_err() {
+                    let other = notes.get(&id).map(|note| note.file.as_str()).unwrap_or_default();
+                    wrong(format!("@id(\"{id}\") is used twice, also in {other}"));
+                    continue;
+                }
+                rows.push((policy, note.approvable));
                 notes.insert(id, note);
             }
         }
-        let names = Names::new().map_err(Error::Invalid)?;
-        Ok(PolicySet { all, slices: Slices::new(rows), names, decided: Decided::default(), notes })
+        if !faults.is_empty() {
+            return Err(Error(faults));
+        }
+        let names = Names::new().map_err(|detail| Error(vec![Fault::new("schema", None, detail)]))?;
+        let sources = files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
+        let slices = Slices::new(rows);
+        Ok(PolicySet { all, slices, names, decided: Decided::default(), notes, sources, named })
     }
 
     /// Validate strictly against the schema of these operations. Returns warnings, such as a policy that can never apply.
-    pub fn validate(&self, rows: &[ActionRow]) -> Result<Vec<String>, Error> {
-        let text = schema_text(rows);
-        let set = self.all.clone();
-        let checked = std::thread::Builder::new().stack_size(PARSER_STACK).spawn(move || {
-            let schema = Schema::from_str(&text).map_err(|error| error.to_string())?;
-            let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
-            if result.validation_passed() {
-                Ok(result.validation_warnings().map(ToString::to_string).collect())
-            } else {
-                let errors: BTreeSet<String> = result.validation_errors().map(ToString::to_string).collect();
-                Err(errors.into_iter().collect::<Vec<_>>().join("; "))
-            }
+    ///
+    /// Operations that are in the same groups and that no policy of a file names are alike to all of them, so one of each kind
+    /// stands for the others: the answer is that of the whole schema, and costs no more when packs or other files grow.
+    pub fn validate(&self, rows: &[ActionRow]) -> Result<Vec<Fault>, Error> {
+        self.validated(|named| schema_text(&telling(rows, named)))
+    }
+
+    /// The same with every operation, to hold it against.
+    #[cfg(test)]
+    pub(super) fn validate_whole(&self, rows: &[ActionRow]) -> Result<Vec<Fault>, Error> {
+        self.validated(|_| schema_text(rows))
+    }
+
+    fn validated(&self, schema: impl Fn(&HashSet<String>) -> String) -> Result<Vec<Fault>, Error> {
+        let broken = |detail: String| Error(vec![Fault::new("schema", None, detail)]);
+        let mut work = Vec::new();
+        for (file, named) in &self.named {
+            let own = self.all.policies().filter(|policy| {
+                let id: &str = policy.id().as_ref();
+                self.file_of(id) == Some(file)
+            });
+            let own = cedar_policy::PolicySet::from_policies(own.cloned());
+            work.push((schema(named), own.map_err(|error| broken(error.to_string()))?));
+        }
+        let checked = on_deep_stack(move || {
+            let each = work.into_iter().map(|(text, set)| {
+                let schema = Schema::from_str(&text).map_err(|error| words(&error))?;
+                Ok::<_, String>(Validator::new(schema).validate(&set, ValidationMode::Strict))
+            });
+            each.collect::<Result<Vec<_>, _>>()
         });
-        let outcome = checked
-            .map_err(|error| error.to_string())
-            .and_then(|handle| handle.join().map_err(|_| "the validator stopped".to_owned())?);
-        outcome.map_err(Error::Invalid)
+        let results = checked.ok_or_else(|| broken("the validator stopped".to_owned()))?.map_err(broken)?;
+        let errors = results.iter().flat_map(|result| result.validation_errors());
+        let errors = once(errors.map(|error| self.fault(error.policy_id().as_ref(), error)).collect());
+        if !errors.is_empty() {
+            return Err(Error(errors));
+        }
+        let warnings = results.iter().flat_map(|result| result.validation_warnings());
+        Ok(once(warnings.map(|warning| self.fault(warning.policy_id().as_ref(), warning)).collect()))
+    }
+
+    fn fault(&self, id: &str, error: &(impl miette::Diagnostic + std::fmt::Display)) -> Fault {
+        let file = self.notes.get(id).map(|note| note.file.as_str()).unwrap_or_default();
+        let text = self.sources.get(file).map(String::as_str).unwrap_or_default();
+        Fault::new(file, place(text, error), words(error))
     }
 
     /// Ids of all policies, sorted.
     pub fn ids(&self) -> Vec<&str> {
         self.notes.keys().map(String::as_str).collect()
+    }
+
+    /// The file that a policy stands in.
+    pub fn file_of(&self, id: &str) -> Option<&str> {
+        self.notes.get(id).map(|note| note.file.as_str())
     }
 
     /// What a refused person or program is told about a policy.
@@ -132,57 +193,80 @@ pub fn builtin_files() -> Vec<PolicyFile> {
     }
 }
 
-fn parse(text: &str) -> Result<Vec<cedar_policy::Policy>, String> {
-    let set =
-        cedar_policy::PolicySet::from_str(text).map_err(|error| format!("{:?}", miette_text(&error)))?;
-    if set.templates().next().is_some() {
-        return Err("templates are not supported".to_owned());
-    }
-    Ok(set.policies().cloned().collect())
+/// An id that reads the same in a decision, a record, an address and a shell.
+fn is_id(id: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+    (1..=100).contains(&id.len()) && id.chars().all(fits)
 }
 
-fn miette_text(error: &cedar_policy::ParseErrors) -> String {
-    error.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+/// Each place once: the validator says the same again for every operation that it is wrong for.
+fn once(mut faults: Vec<Fault>) -> Vec<Fault> {
+    faults.sort();
+    faults.dedup_by(|a, b| a == b || a.at.is_some() && (&a.file, a.at) == (&b.file, b.at));
+    faults
+}
+
+struct Parsed {
+    policies: Vec<cedar_policy::Policy>,
+    named: HashSet<String>,
 }
 
 /// Parse where a deep source cannot overflow the stack of a worker, and only after the cheap limits.
-fn on_deep_stack<T: Send + 'static>(
-    file: &str,
-    text: &str,
-    parse: fn(&str) -> Result<T, String>,
-) -> Result<T, Error> {
-    let wrong = |detail: String| Error::Source { file: file.to_owned(), detail };
-    if text.len() > SOURCE_LIMIT {
-        return Err(wrong(format!("larger than {SOURCE_LIMIT} bytes")));
-    }
-    if bracket_depth(text) > DEPTH_LIMIT {
-        return Err(wrong(format!("brackets nest deeper than {DEPTH_LIMIT}")));
-    }
-    let source = text.to_owned();
-    std::thread::Builder::new()
-        .stack_size(PARSER_STACK)
-        .spawn(move || parse(&source))
-        .map_err(|error| wrong(error.to_string()))?
-        .join()
-        .map_err(|_| wrong("the parser stopped".to_owned()))?
-        .map_err(wrong)
+fn parse(file: &PolicyFile) -> Result<Parsed, Vec<Fault>> {
+    fits(&file.name, &file.text).map_err(|fault| vec![fault])?;
+    let (name, text) = (file.name.clone(), file.text.clone());
+    let parsed = on_deep_stack(move || {
+        let set = cedar_policy::PolicySet::from_str(&text).map_err(|errors| {
+            let fault =
+                |error: &cedar_policy::ParseError| Fault::new(&name, place(&text, error), words(error));
+            errors.iter().map(fault).collect::<Vec<_>>()
+        })?;
+        if set.templates().next().is_some() {
+            return Err(vec![Fault::new(&name, None, "templates are not supported")]);
+        }
+        let policies: Vec<cedar_policy::Policy> = in_order(&set);
+        let mut named = HashSet::new();
+        for policy in &policies {
+            let json = policy.to_json().map_err(|error| vec![Fault::new(&name, None, error.to_string())])?;
+            actions_in(&json, &mut named);
+        }
+        Ok(Parsed { policies, named })
+    });
+    parsed.unwrap_or_else(|| Err(vec![Fault::new(&file.name, None, "the parser stopped")]))
 }
 
-/// Deepest nesting of brackets. Counts those in strings and comments too: the limit errs on the safe side.
-fn bracket_depth(text: &str) -> usize {
-    let mut depth = 0usize;
-    let mut deepest = 0usize;
-    for byte in text.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' => {
-                depth += 1;
-                deepest = deepest.max(depth);
+/// In the order of the text: the parser numbers policies, and `policy10` is not after `policy2` by its letters.
+fn in_order(set: &cedar_policy::PolicySet) -> Vec<cedar_policy::Policy> {
+    let mut policies: Vec<cedar_policy::Policy> = set.policies().cloned().collect();
+    policies.sort_by_key(|policy| {
+        let id = policy.id().to_string();
+        id.trim_start_matches("policy").parse::<usize>().unwrap_or(usize::MAX)
+    });
+    policies
+}
+
+/// Ids of all `Action::"…"` in a policy's JSON form, wherever they stand.
+fn actions_in(json: &serde_json::Value, named: &mut HashSet<String>) {
+    match json {
+        serde_json::Value::Object(members) => {
+            if let (Some("Action"), Some(id)) =
+                (members.get("type").and_then(|v| v.as_str()), members.get("id").and_then(|v| v.as_str()))
+            {
+                named.insert(id.to_owned());
             }
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
+            members.values().for_each(|value| actions_in(value, named));
         }
+        serde_json::Value::Array(values) => values.iter().for_each(|value| actions_in(value, named)),
+        _ => {}
     }
-    deepest
+}
+
+/// Where a policy stands: at its `@id`, or where its text is.
+fn marker(text: &str, policy: &cedar_policy::Policy, id: &str) -> Option<super::source::Position> {
+    let quoted = format!("\"{id}\"");
+    let own = policy.to_string();
+    let offset = text.find(&own).or_else(|| (!id.is_empty()).then(|| text.rfind(&quoted)).flatten())?;
+    Some(super::source::Position::of(text, offset))
 }
 
 fn note(policy: &cedar_policy::Policy) -> Result<Note, String> {
@@ -264,6 +348,9 @@ mod tests {
         let twice =
             "@id(\"a\") permit(principal,action,resource); @id(\"a\") forbid(principal,action,resource);";
         assert!(load(twice).is_err());
+        for id in ["a b", "a\\\"b", "<b>", "é"] {
+            assert!(load(&format!("@id(\"{id}\") permit(principal,action,resource);")).is_err(), "{id}");
+        }
     }
 
     #[test]
@@ -292,7 +379,7 @@ mod tests {
             provider: "p".into(),
             classes: [class].into(),
         });
-        assert_eq!(set.validate(&rows).expect("valid"), Vec::<String>::new());
+        assert_eq!(set.validate(&rows).expect("valid"), Vec::<Fault>::new());
     }
 
     use crate::model::Class;

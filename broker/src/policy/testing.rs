@@ -2,7 +2,11 @@ use serde::Deserialize;
 
 use super::decide::{Asker, Decision, Question};
 use super::set::PolicySet;
+use super::source::{Fault, Position};
 use crate::model::{Class, CredentialId, Mark, Name, Resource, Tier, Touch, Where};
+
+/// Tests larger than this are refused before they are read.
+const TESTS_LIMIT: usize = 128 * 1024;
 
 /// A `.tests.toml` file beside a policy file.
 #[derive(Debug, Deserialize)]
@@ -17,8 +21,16 @@ struct Case {
     name: String,
     /// Environment and tier of the session: `["staging", "staging"]`.
     session: (String, Tier),
+    #[serde(default = "tester")]
+    agent: String,
+    #[serde(default = "person")]
+    subject: String,
+    #[serde(default = "tested")]
+    credential: String,
     #[serde(default)]
     confined: bool,
+    /// What the request touches; without any, whether the agent may start the session.
+    #[serde(default)]
     touch: Vec<CaseTouch>,
     /// `allow`, `deny` or `approval`.
     decision: String,
@@ -50,47 +62,106 @@ enum CasePlace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseResult {
     pub name: String,
+    /// What was decided, and by which policies.
+    pub decision: &'static str,
+    pub policies: Vec<String>,
     /// `None` when it came out as expected; else expected and found.
     pub fault: Option<String>,
+    /// Whether less is asked for than was expected: a yes where a no was, or where a person was.
+    pub weaker: bool,
 }
 
-/// Run the cases of one file against a set.
-pub fn run_cases(set: &PolicySet, toml: &str) -> Result<Vec<CaseResult>, String> {
-    let file: CaseFile = toml::from_str(toml).map_err(|error| error.to_string())?;
-    if file.test.is_empty() {
-        return Err("there is no test in it".to_owned());
+/// Run the cases of one file against a set. A file without a case is a fault: what is not tested is not known.
+pub fn run_cases(set: &PolicySet, name: &str, toml: &str) -> Result<Vec<CaseResult>, Fault> {
+    super::source::plain(toml).map_err(|(at, detail)| Fault::of_tests(name, Some(at), detail))?;
+    if toml.len() > TESTS_LIMIT {
+        return Err(Fault::of_tests(name, None, format!("larger than {TESTS_LIMIT} bytes")));
     }
-    file.test.into_iter().map(|case| run(set, case)).collect()
+    let file: CaseFile = toml::from_str(toml).map_err(|error: toml::de::Error| {
+        let at = error.span().map(|span| Position::of(toml, span.start));
+        Fault::of_tests(name, at, error.message().to_owned())
+    })?;
+    if file.test.is_empty() {
+        return Err(Fault::of_tests(name, None, "there is no test in it"));
+    }
+    let run = |case: Case| {
+        let title = case.name.clone();
+        run(set, case)
+            .map_err(|error| Fault::of_tests(name, place(toml, &title), format!("{title}: {error}")))
+    };
+    file.test.into_iter().map(run).collect()
+}
+
+/// Where a case of that name stands.
+pub(super) fn place(toml: &str, title: &str) -> Option<Position> {
+    toml.find(title).map(|offset| Position::of(toml, offset))
+}
+
+fn tester() -> String {
+    "tester".to_owned()
+}
+
+fn person() -> String {
+    "person:tester".to_owned()
+}
+
+fn tested() -> String {
+    "tested".to_owned()
 }
 
 fn run(set: &PolicySet, case: Case) -> Result<CaseResult, String> {
     let asker = Asker {
-        agent: name("tester")?,
-        subject: "person:tester".to_owned(),
+        agent: name(&case.agent)?,
+        subject: case.subject,
         environment: name(&case.session.0)?,
         tier: case.session.1,
         confined: case.confined,
     };
     let touches = case.touch.into_iter().map(touch).collect::<Result<Vec<_>, _>>()?;
-    let credential = CredentialId::from_uuid(uuid::Uuid::nil());
-    let question = Question {
-        asker: &asker,
-        credential: &credential,
-        credential_name: &name("tested")?,
-        digest: [0; 32],
-        touches: &touches,
-        approved: None,
-    };
-    let (decision, policies) = match set.authorize(&question) {
-        Decision::Allow { policies, .. } => ("allow", policies),
-        Decision::Deny(denial) => ("deny", denial.policies),
-        Decision::Ask(needed) => ("approval", needed.lift.policies),
+    let (decision, policies) = match touches.as_slice() {
+        [] => match set.authorize_session(&asker) {
+            Ok(policies) => ("allow", policies),
+            Err(denial) => ("deny", denial.policies),
+        },
+        touches => decided(set, &asker, &name(&case.credential)?, touches),
     };
     let mut expected = case.policies;
     expected.sort();
     let fault = (decision != case.decision || policies != expected)
         .then(|| format!("expected {} by {expected:?}, found {decision} by {policies:?}", case.decision));
-    Ok(CaseResult { name: case.name, fault })
+    let weaker = strength(decision) < strength(&case.decision);
+    Ok(CaseResult { name: case.name, decision, policies, fault, weaker })
+}
+
+fn strength(decision: &str) -> u8 {
+    match decision {
+        "allow" => 0,
+        "approval" => 1,
+        _ => 2,
+    }
+}
+
+/// A decision by its word, and the policies that made it.
+pub fn decided(
+    set: &PolicySet,
+    asker: &Asker,
+    credential: &Name,
+    touches: &[Touch],
+) -> (&'static str, Vec<String>) {
+    let id = CredentialId::from_uuid(uuid::Uuid::nil());
+    let question = Question {
+        asker,
+        credential: &id,
+        credential_name: credential,
+        digest: [0; 32],
+        touches,
+        approved: None,
+    };
+    match set.authorize(&question) {
+        Decision::Allow { policies, .. } => ("allow", policies),
+        Decision::Deny(denial) => ("deny", denial.policies),
+        Decision::Ask(needed) => ("approval", needed.lift.policies),
+    }
 }
 
 fn touch(case: CaseTouch) -> Result<Touch, String> {
@@ -138,7 +209,8 @@ mod tests {
         let files = builtin_files();
         let set = PolicySet::load(&files).expect("loads");
         for file in files {
-            let results = run_cases(&set, file.tests.as_deref().expect("has tests")).expect("readable");
+            let tests = file.tests.as_deref().expect("has tests");
+            let results = run_cases(&set, &file.name, tests).expect("readable");
             for result in results {
                 assert_eq!(result.fault, None, "{}: {}", file.name, result.name);
             }
@@ -156,6 +228,23 @@ mod tests {
             decision = "deny"
             policies = []
         "#;
-        assert!(run_cases(&set, wrong).expect("readable")[0].fault.is_some());
+        assert!(run_cases(&set, "t", wrong).expect("readable")[0].fault.is_some());
+    }
+
+    #[test]
+    fn a_case_without_touches_is_about_starting_a_session() {
+        let set = PolicySet::load(&builtin_files()).expect("loads");
+        let starts = r#"
+            [[test]]
+            name = "starts"
+            agent = "coder"
+            session = ["staging", "staging"]
+            decision = "allow"
+            policies = ["starter.start-session"]
+        "#;
+        assert_eq!(run_cases(&set, "t", starts).expect("readable")[0].fault, None);
+        assert!(run_cases(&set, "t", "test = []").is_err());
+        let fault = run_cases(&set, "t", "\n\n[[test]]\nnam = 1\n").expect_err("not readable");
+        assert_eq!(fault.at.map(|at| at.line), Some(4), "{fault}");
     }
 }

@@ -1,7 +1,7 @@
 use super::backend::Connection;
 use super::error::Fault;
 use super::{
-    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay, sessions, settings, sign_ins, failures, invitations, one_time_codes, passkeys, recovery_codes, device_codes, alerts, votes,
+    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay, sessions, settings, sign_ins, failures, invitations, one_time_codes, passkeys, recovery_codes, device_codes, alerts, votes, policies,
 };
 
 /// Applies one change inside the open transaction.
@@ -98,6 +98,12 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         Change::AddCheckpoint { seq, hash, at, key_id, signature } => {
             records::add_checkpoint(c, *seq, hash, *at, key_id, signature).await
         }
+        Change::PutPolicy { row, revision } => policies::put(c, row, *revision).await,
+        Change::ProposePolicy(row) => policies::propose(c, row).await,
+        Change::ConfirmPolicy { row, by, at, revision } => {
+            policies::confirm(c, row, by, *at, *revision).await
+        }
+        Change::WithdrawPolicy { row, by, at } => policies::withdraw(c, row, by, *at).await,
         Change::RevokeToken { jti, until } => replay::revoke_token(c, jti, *until).await,
     }
 }
@@ -174,6 +180,10 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::AddSelector { .. }
         | Change::AddCredential { .. }
         | Change::AddVersion { .. }
+        | Change::PutPolicy { .. }
+        | Change::ProposePolicy(_)
+        | Change::ConfirmPolicy { .. }
+        | Change::WithdrawPolicy { .. }
         | Change::Remember { .. } => false,
     }
 }

@@ -3,7 +3,7 @@ use stint_api::{ApprovalState, Tier};
 
 use super::KeyRow;
 use crate::model::{
-    ChannelId, ChannelRow, DeliveryId, DeliveryRow, AgentRow, ApprovalId, ApprovalRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, Event, InvitationRow, LoginRow, Name, PasskeyRow, PersonRow, Sealed, SecretVersion, Selector, SessionId, SessionRow, SignInId, SignInRow, DeviceCodeRow, DeviceState, AlertRow, VoteRow,
+    ChannelId, ChannelRow, DeliveryId, DeliveryRow, AgentRow, ApprovalId, ApprovalRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, Event, InvitationRow, LoginRow, Name, PasskeyRow, PersonRow, Sealed, SecretVersion, Selector, SessionId, SessionRow, SignInId, SignInRow, DeviceCodeRow, DeviceState, AlertRow, VoteRow, PolicyRow,
 };
 
 /// What is written in one transaction: all of it or nothing.
@@ -168,6 +168,15 @@ pub enum Change {
     PutSeal(String),
     /// `checkpoint` where there is another at this position.
     AddCheckpoint { seq: i64, hash: [u8; 32], at: DateTime<Utc>, key_id: String, signature: Vec<u8> },
+    /// The next version of a file, in use from now on in the place of its `base`. `policies` where anything in use changed
+    /// after `revision`, `policy` where the base is not in use or the version is taken.
+    PutPolicy { row: PolicyRow, revision: i64 },
+    /// A version that waits for a second person. `policy` where one waits already, or the version is taken.
+    ProposePolicy(PolicyRow),
+    /// In use from now on, as `PutPolicy`. `policy` where it waits no more.
+    ConfirmPolicy { row: PolicyRow, by: Name, at: DateTime<Utc>, revision: i64 },
+    /// `policy` where it waits no more.
+    WithdrawPolicy { row: PolicyRow, by: Name, at: DateTime<Utc> },
     /// Again is no conflict. `until` is in unix seconds: the token's own end.
     RevokeToken { jti: String, until: i64 },
 }

@@ -28,6 +28,7 @@ mod open;
 mod passkeys;
 mod passwords;
 mod people;
+mod policies;
 mod queue;
 mod receipt;
 mod records;

@@ -56,6 +56,7 @@ migrations! {
     5 "0005_factors",
     6 "0006_votes",
     8 "0008_registry_life",
+    9 "0009_policies",
     10 "0010_device_codes",
     11 "0011_notifications",
 }

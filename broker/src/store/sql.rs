@@ -61,6 +61,9 @@ macro_rules! sessions { ($rest:literal) => { concat!(
 macro_rules! approvals { ($rest:literal) => { concat!(
     "SELECT approval, state, session, environment, agent, subject, credential, request, digest, operations, class, \
      resources, lift, requested_at, expires_at, decided_by, decided_at, reason, agent_reason FROM approvals ", $rest) } }
+macro_rules! policies { ($rest:literal) => { concat!(
+    "SELECT name, version, text, tests, note, state, base, person, created_at, decided_by, decided_at \
+     FROM policy_versions ", $rest) } }
 macro_rules! records {
     ($rest:literal) => {
         concat!("SELECT seq, hash, body FROM audit_records ", $rest)
@@ -300,6 +303,18 @@ statements! {
     COUNT_ALERTS = "SELECT COUNT(*) FROM (SELECT id FROM alerts WHERE id > $1 LIMIT 100) AS unseen";
     SEE_ALERTS = "INSERT INTO alerts_seen (person, alert) VALUES ($1, $2) ON CONFLICT (person) \
                   DO UPDATE SET alert = excluded.alert WHERE alerts_seen.alert < excluded.alert";
+
+    POLICY_REVISION = "SELECT revision FROM policy_revision WHERE id = 1";
+    MOVE_POLICIES = "UPDATE policy_revision SET revision = revision + 1 WHERE id = 1 AND revision = $1";
+    ADD_POLICY = "INSERT INTO policy_versions (name, version, text, tests, note, state, base, person, created_at) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+    RETIRE_POLICY = "UPDATE policy_versions SET state = 'superseded' \
+                     WHERE name = $1 AND version = $2 AND state = 'active'";
+    DECIDE_POLICY = "UPDATE policy_versions SET state = $3, decided_by = $4, decided_at = $5 \
+                     WHERE name = $1 AND version = $2 AND state = 'proposed'";
+    POLICIES_IN_USE = policies!("WHERE state IN ('active', 'proposed') ORDER BY name, version");
+    POLICY_VERSIONS = policies!("WHERE name = $1 ORDER BY version DESC LIMIT $2");
+    POLICY_VERSION = policies!("WHERE name = $1 AND version = $2");
 
     REMEMBERED = "SELECT seq, keys FROM remembered WHERE seq > $1 ORDER BY seq LIMIT $2";
     SWEEP_REMEMBERED = "DELETE FROM remembered WHERE seq IN \

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
-    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertList, SeeAlerts, AgentDetail, ChangeTier, ChangedTier, Class, CredentialDetail, EditAgent, EnvironmentDetail, Inventory, OperationPage, ProviderList, RemovedAgent, RemovedEnvironment,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertList, SeeAlerts, AgentDetail, ChangeTier, ChangedTier, Class, CredentialDetail, EditAgent, EnvironmentDetail, Inventory, OperationPage, ProviderList, RemovedAgent, RemovedEnvironment, CheckPolicy, DecidePolicy, Policy, PolicyCheck, PolicyDiff, PolicyList, PolicyVersion, PolicyVersionList, ProposedRule, RestorePolicy, SavePolicy,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -251,6 +251,52 @@ impl Broker {
 
     pub async fn see_alerts(&self, until: i64) -> Result<AlertList, Error> {
         self.write(Method::POST, "/v1/alerts/seen", &SeeAlerts { until }).await
+    }
+
+    pub async fn policies(&self) -> Result<PolicyList, Error> {
+        self.read("/v1/policies").await
+    }
+
+    pub async fn policy(&self, name: &str) -> Result<Policy, Error> {
+        self.read(&format!("/v1/policies/{}", segment(name))).await
+    }
+
+    pub async fn validate_policy(&self, check: &CheckPolicy) -> Result<PolicyCheck, Error> {
+        self.write(Method::POST, "/v1/policies/validate", check).await
+    }
+
+    pub async fn save_policy(&self, name: &str, save: &SavePolicy) -> Result<PolicyVersion, Error> {
+        self.write(Method::POST, &format!("/v1/policies/{}", segment(name)), save).await
+    }
+
+    pub async fn propose_policy(&self, name: &str, save: &SavePolicy) -> Result<PolicyVersion, Error> {
+        self.write(Method::POST, &format!("/v1/policies/{}/propose", segment(name)), save).await
+    }
+
+    pub async fn confirm_policy(&self, name: &str, decide: &DecidePolicy) -> Result<PolicyVersion, Error> {
+        self.write(Method::POST, &format!("/v1/policies/{}/confirm", segment(name)), decide).await
+    }
+
+    pub async fn withdraw_policy(&self, name: &str, decide: &DecidePolicy) -> Result<PolicyVersion, Error> {
+        self.write(Method::POST, &format!("/v1/policies/{}/withdraw", segment(name)), decide).await
+    }
+
+    pub async fn restore_policy(&self, name: &str, restore: &RestorePolicy) -> Result<PolicyVersion, Error> {
+        self.write(Method::POST, &format!("/v1/policies/{}/restore", segment(name)), restore).await
+    }
+
+    pub async fn policy_versions(&self, name: &str) -> Result<PolicyVersionList, Error> {
+        self.read(&format!("/v1/policies/{}/versions", segment(name))).await
+    }
+
+    pub async fn policy_diff(&self, name: &str, from: i64, to: i64) -> Result<PolicyDiff, Error> {
+        self.read(&format!("/v1/policies/{}/diff?from={from}&to={to}", segment(name))).await
+    }
+
+    /// A rule about the request of a `record` or an `approval`.
+    pub async fn rule(&self, kind: &str, id: &str, effect: Option<&str>) -> Result<ProposedRule, Error> {
+        let effect = effect.map(|effect| format!("&effect={}", segment(effect))).unwrap_or_default();
+        self.read(&format!("/v1/rules?{kind}={}{effect}", segment(id))).await
     }
 
     /// Newest first. `query` is `limit=N&before=SEQ&...`, already encoded.

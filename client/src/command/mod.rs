@@ -20,6 +20,7 @@ mod login;
 mod notification;
 mod logout;
 mod provider;
+mod policy;
 mod run;
 mod session;
 mod token;
@@ -72,6 +73,8 @@ enum Command {
     Agent(agent::Command),
     /// Tell people outside the console of what waits and what went wrong
     Notification(notification::Command),
+    /// Read, check and change policies
+    Policy(policy::Command),
     /// Read the audit
     Audit(audit::Command),
     /// Show each setting and where it comes from
@@ -122,6 +125,7 @@ fn start(cli: Cli) -> Result<(), Failure> {
             Command::Provider(command) => command.run(&context).await,
             Command::Agent(command) => command.run(&context).await,
             Command::Notification(command) => command.run(&context).await,
+            Command::Policy(command) => command.run(&context).await,
             Command::Audit(command) => command.run(&context).await,
             Command::Config(config) => config.run(&context),
             Command::Doctor(doctor) => doctor.run(&context).await,

@@ -73,6 +73,9 @@ pub(super) fn one(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typ
         }
         @if let Some(by) = &approval.decided_by { (decision(approval, by, now)) }
         @if waiting { (forms(app, visitor, approval, typed, now)) }
+        @if visitor.caller.role == "owner" {
+            p { a href={ "/console/rules/new?approval=" (approval.id) } { "Make a rule from this request" } }
+        }
         (text::command(&format!("stint approval show {}", approval.id)))
     };
     layout::page(visitor, Place::Approvals, &plain(approval), body)

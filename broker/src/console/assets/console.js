@@ -93,6 +93,27 @@
     setInterval(refresh, 30000);
   }
 
+  // A form that is checked while it is typed in: what the server says stands beside its fields.
+  let asked = 0;
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-check]");
+    if (!form) return;
+    const own = ++asked;
+    setTimeout(async () => {
+      if (own !== asked) return;
+      const body = new URLSearchParams(new FormData(form));
+      const answer = await fetch(form.dataset.check, { method: "POST", body, redirect: "manual" }).catch(() => null);
+      if (!answer || !answer.ok || own !== asked) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const said of page.querySelectorAll("[id$=-check]")) {
+        const place = document.getElementById(said.id);
+        if (place) place.replaceChildren(...said.childNodes);
+        const field = document.getElementById(said.id.slice(0, -"-check".length));
+        if (field && place) field.setAttribute("aria-invalid", String(place.querySelector(".field-error") !== null));
+      }
+    }, 250);
+  });
+
   // j and k move through a list, Enter opens, / searches, a and d go to the two answers of a decision.
   const items = () => [...document.querySelectorAll("[data-item]")];
   document.addEventListener("keydown", (event) => {

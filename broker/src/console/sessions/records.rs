@@ -37,7 +37,7 @@ pub(super) fn trail(records: &[AuditRecord], at: DateTime<Utc>) -> Markup {
                             @let body = &record.body;
                             tr {
                                 td { (moment(body, at)) }
-                                td { (kind(body)) }
+                                td { (kind(body)) (rule_link(body)) }
                                 td { (facts(&body["facts"])) }
                                 td { (Shown(body["actor"].as_str().unwrap_or_default())) }
                             }
@@ -45,6 +45,18 @@ pub(super) fn trail(records: &[AuditRecord], at: DateTime<Utc>) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// From a request that policy judged to a rule about it.
+pub(super) fn rule_link(body: &serde_json::Value) -> Markup {
+    let judged = matches!(body["kind"].as_str(), Some("request_refused" | "request_decided"));
+    let resources = body.pointer("/facts/resources").and_then(serde_json::Value::as_array);
+    let touched = resources.is_some_and(|resources| !resources.is_empty());
+    html! {
+        @if judged && touched && let Some(id) = body["id"].as_str() {
+            " " a href={ "/console/rules/new?record=" (id) } { "Make a rule" }
         }
     }
 }

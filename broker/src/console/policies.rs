@@ -1,0 +1,403 @@
+//! Policies as people read them: all files, one with its tests, its versions and their differences.
+
+use axum::extract::{Path, Query, State};
+use maud::{Markup, html};
+use serde::Deserialize;
+use stint_api::{
+    DiffLine, Policy, PolicyDiff, PolicyOrigin, PolicyState, PolicySummary, PolicyTest, PolicyVersion,
+};
+
+use super::answer::{Reply, ok};
+use super::layout::{self, Place};
+use super::text::{self, Shown};
+use super::visitor::Visitor;
+use crate::app::{App, Error};
+
+pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Reply {
+    let policies = app.policies().await?.policies;
+    let now = app.clock().now();
+    let body = html! {
+        h1 { "Policies" }
+        p { "What agents may do. Guardrails stand over everything: a permit elsewhere never lifts one. A change is in use at once, and only where the whole holds and passes its tests." }
+        div.scroll tabindex="0" role="region" aria-label="Policy files" {
+            table {
+                thead { tr { th scope="col" { "File" } th scope="col" { "From" } th scope="col" { "Version" } th scope="col" { "Policies" } th scope="col" { "Tests" } th scope="col" { "Last change" } } }
+                tbody {
+                    @for policy in &policies {
+                        tr {
+                            th scope="row" { a data-item href={ "/console/policies/" (policy.name) } { (policy.name) } }
+                            td { (origin(policy)) }
+                            td {
+                                (policy.version)
+                                @if let Some(version) = policy.proposed {
+                                    " " a href={ "/console/policies/" (policy.name) } { span.badge.state-waiting { "version " (version) " waits" } }
+                                }
+                            }
+                            td { @if is_out_of_use(policy) { span.dim { "out of use" } } @else { (policy.policies.len()) } }
+                            td { (tests(policy)) }
+                            td { (changed(policy, now)) }
+                        }
+                    }
+                }
+            }
+        }
+        @if is_owner(&visitor) {
+            div.actions { a.button href="/console/policies/new" { "New policy file" } }
+        }
+        p.hint { "A rule about one request is made from its approval, or from its record in the audit." }
+        (text::command("stint policy list"))
+    };
+    Ok(ok(layout::page(&visitor, Place::Policies, "Policies", body)))
+}
+
+pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(name): Path<String>) -> Reply {
+    let policy = app.policy(&name).await?;
+    Ok(ok(one(&app, &visitor, &policy, None).await?))
+}
+
+/// The page of one file; `wrong` is what kept a proposal from being decided.
+pub(super) async fn one(
+    app: &App,
+    visitor: &Visitor,
+    policy: &Policy,
+    wrong: Option<&Error>,
+) -> Result<Markup, Error> {
+    let summary = &policy.summary;
+    let name = &summary.name;
+    let now = app.clock().now();
+    let waiting = match summary.proposed {
+        Some(version) => Some((
+            app.policy_version(name, version).await?,
+            app.policy_diff(name, summary.version, version).await?,
+        )),
+        None => None,
+    };
+    let body = html! {
+        h1 { (name) }
+        div.row {
+            (origin(summary)) span { "version " (summary.version) } span { (tests(summary)) }
+            span.dim { (changed(summary, now)) }
+        }
+        @if let Some(error) = wrong {
+            div.notice.danger role="alert" {
+                (Shown(&error.detail))
+                @if let Some(hint) = &error.hint { p.hint { (Shown(hint)) } }
+            }
+        }
+        @if let Some((version, diff)) = &waiting { (proposal(app, visitor, version, diff, now)) }
+        h2 { "Policies" }
+        @if is_out_of_use(summary) {
+            p.notice { "This file is out of use. An older version can be brought back." }
+        } @else {
+            (source("Policies as they are written", &policy.text))
+        }
+        h2 { "Tests" }
+        (results(&policy.results))
+        @if !policy.tests_text.is_empty() {
+            details { summary { "The tests as they are written" } (source("Tests as they are written", &policy.tests_text)) }
+        }
+        (actions(visitor, summary))
+        (text::command(&format!("stint policy show {name}")))
+    };
+    Ok(layout::page(visitor, Place::Policies, name, body))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Between {
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+pub(super) async fn versions(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(between): Query<Between>,
+) -> Reply {
+    let versions = app.policy_versions(&name).await?.versions;
+    let summary = app.policy(&name).await?.summary;
+    let newest = versions.first().map_or(0, |version| version.version);
+    let to = between.to.unwrap_or(newest);
+    let from = between.from.unwrap_or_else(|| {
+        versions.iter().find(|version| version.version == to).map_or(0, |version| version.base)
+    });
+    let diff = if versions.is_empty() { None } else { Some(app.policy_diff(&name, from, to).await?) };
+    let now = app.clock().now();
+    let body = html! {
+        h1 { "Versions of " (name) }
+        @if versions.is_empty() {
+            (text::empty("There is one version", html! {
+                p { "This file is as it came. A change makes a version, and every version stays." }
+            }))
+        } @else {
+            div.scroll tabindex="0" role="region" aria-label="Versions" {
+                table {
+                    thead { tr { th scope="col" { "Version" } th scope="col" { "State" } th scope="col" { "By" } th scope="col" { "When" } th scope="col" { "Note" } th scope="col" { "Do" } } }
+                    tbody {
+                        @for version in &versions { (version_row(&visitor, &summary, version, now)) }
+                        @if summary.origin == PolicyOrigin::Shipped { (shipped_row(&visitor, &summary)) }
+                    }
+                }
+            }
+            @if let Some(diff) = &diff { (compare(&versions, diff)) }
+        }
+        p { a href={ "/console/policies/" (name) } { "Back to " (name) } }
+        (text::command(&format!("stint policy diff {name} --from {from} --to {to}")))
+    };
+    Ok(ok(layout::page(&visitor, Place::Policies, &format!("Versions of {name}"), body)))
+}
+
+fn version_row(
+    visitor: &Visitor,
+    summary: &PolicySummary,
+    version: &PolicyVersion,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Markup {
+    let (name, number) = (&version.name, version.version);
+    html! {
+        tr {
+            th scope="row" { a data-item href={ "/console/policies/" (name) "/versions?to=" (number) } { (number) } }
+            td { (state(version.state)) }
+            td { (version.person) @if let Some(by) = &version.decided_by { span.dim { ", then " (by) } } }
+            td { (text::when(version.created_at, now)) }
+            td { (Shown(&version.note)) }
+            td { @if is_owner(visitor) && !matches!(version.state, PolicyState::Active | PolicyState::Proposed) { (restore(summary, number)) } }
+        }
+    }
+}
+
+/// Version 0: it is not kept, it ships.
+fn shipped_row(visitor: &Visitor, summary: &PolicySummary) -> Markup {
+    html! {
+        tr {
+            th scope="row" { "0" }
+            td { @if summary.version == 0 { (state(PolicyState::Active)) } @else { (state(PolicyState::Superseded)) } }
+            td { "ships with the broker" }
+            td {}
+            td {}
+            td { @if is_owner(visitor) && summary.version != 0 { (restore(summary, 0)) } }
+        }
+    }
+}
+
+fn restore(summary: &PolicySummary, number: i64) -> Markup {
+    html! {
+        form.inline method="post" action={ "/console/policies/" (summary.name) "/restore" } {
+            input type="hidden" name="version" value=(number);
+            input type="hidden" name="base" value=(summary.version);
+            button.quiet type="submit" aria-label={ "Bring back version " (number) } { "Bring back" }
+        }
+    }
+}
+
+fn compare(versions: &[PolicyVersion], between: &PolicyDiff) -> Markup {
+    let numbers: Vec<i64> = versions.iter().map(|version| version.version).chain([0]).collect();
+    let choice = |own: &str, label: &str, chosen: i64| {
+        html! {
+            div {
+                label for=(own) { (label) }
+                select id=(own) name=(own) {
+                    @for number in &numbers { option value=(number) selected[*number == chosen] { "version " (number) } }
+                }
+            }
+        }
+    };
+    html! {
+        h2 { "What changed from version " (between.from) " to version " (between.to) }
+        form.actions method="get" {
+            (choice("from", "From", between.from))
+            (choice("to", "To", between.to))
+            button.quiet type="submit" { "Compare" }
+        }
+        (difference(between))
+    }
+}
+
+/// Both parts of a difference, as tables whose words say what the colours do.
+pub(super) fn difference(diff: &PolicyDiff) -> Markup {
+    html! {
+        @if diff.text.is_empty() && diff.tests.is_empty() { p.dim { "They are the same." } }
+        (lines("Policies", &diff.text))
+        (lines("Tests", &diff.tests))
+    }
+}
+
+fn lines(title: &str, lines: &[DiffLine]) -> Markup {
+    html! {
+        @if !lines.is_empty() {
+            h3 { (title) }
+            div.scroll tabindex="0" role="region" aria-label={ "Difference of " (title) } {
+                table.diff {
+                    thead { tr { th scope="col" { "Before" } th scope="col" { "After" } th scope="col" { "Change" } th scope="col" { "Line" } } }
+                    tbody {
+                        @for line in lines {
+                            @let word = match line.change.as_str() { "+" => "added", "-" => "removed", _ => "" };
+                            tr class=(word) {
+                                td { @if let Some(number) = line.old { (number) } }
+                                td { @if let Some(number) = line.new { (number) } }
+                                td { (line.change) " " (word) }
+                                td { code { (Shown(&line.text)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What waits for a second owner, and their two answers.
+fn proposal(
+    app: &App,
+    visitor: &Visitor,
+    version: &PolicyVersion,
+    diff: &PolicyDiff,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Markup {
+    let own = version.person == visitor.caller.person.as_str();
+    let address = format!("/console/policies/{}", version.name);
+    html! {
+        section aria-labelledby="waits" {
+            h2 #waits { "Version " (version.version) " waits for a second owner" }
+            p { strong { (version.person) } " proposed it " (text::when(version.created_at, now))
+                @if !version.note.is_empty() { ": " q { (Shown(&version.note)) } } }
+            (difference(diff))
+            @if is_owner(visitor) {
+                div.decide {
+                    @if own {
+                        p.notice { "You proposed it, so another owner confirms it." }
+                    } @else {
+                        form method="post" action={ (address) "/confirm" } {
+                            fieldset {
+                                legend { "Confirm" }
+                                input type="hidden" name="version" value=(version.version);
+                                @if app.needs_proof_for_policy(&visitor.caller) {
+                                    label for="password" { "Your password" }
+                                    input #password name="password" type="password" autocomplete="current-password";
+                                    p.hint { "This changes what protects everything, so it takes more than an open browser." }
+                                }
+                                div.actions { button type="submit" data-approve { "Confirm: use it from now on" } }
+                            }
+                        }
+                    }
+                    form method="post" action={ (address) "/withdraw" } {
+                        fieldset {
+                            legend { "Withdraw" }
+                            input type="hidden" name="version" value=(version.version);
+                            div.actions { button.danger type="submit" data-deny { "Withdraw: never use it" } }
+                        }
+                    }
+                }
+                (text::command(&format!("stint policy confirm {} {}", version.name, version.version)))
+            } @else {
+                p.notice { "Your role, " (visitor.caller.role) ", looks on: owners confirm." }
+            }
+        }
+    }
+}
+
+fn actions(visitor: &Visitor, summary: &PolicySummary) -> Markup {
+    let name = &summary.name;
+    html! {
+        div.actions {
+            @if is_owner(visitor) && summary.origin != PolicyOrigin::Folder {
+                a.button href={ "/console/policies/" (name) "/edit" } {
+                    @if summary.origin == PolicyOrigin::Shipped { "Propose a change" } @else { "Edit" }
+                }
+            }
+            @if summary.origin != PolicyOrigin::Folder {
+                a.button.quiet href={ "/console/policies/" (name) "/versions" } { "Versions" }
+            }
+            @if is_owner(visitor) && summary.origin == PolicyOrigin::Managed && !is_out_of_use(summary) {
+                form.inline method="post" action={ "/console/policies/" (name) "/remove" } {
+                    input type="hidden" name="base" value=(summary.version);
+                    button.danger type="submit" { "Take out of use" }
+                }
+            }
+        }
+        @match summary.origin {
+            PolicyOrigin::Shipped => { p.hint { "It ships with the broker: one owner proposes a change, another confirms it." } }
+            PolicyOrigin::Folder => { p.hint { "It is read from a folder when the broker starts: change it there." } }
+            PolicyOrigin::Managed => {}
+        }
+    }
+}
+
+/// Tests by what they came to.
+pub(super) fn results(results: &[PolicyTest]) -> Markup {
+    html! {
+        @if results.is_empty() { p.dim { "No tests ran." } } @else {
+            div.scroll tabindex="0" role="region" aria-label="Results of the tests" {
+                table {
+                    thead { tr { th scope="col" { "Test" } th scope="col" { "Result" } th scope="col" { "Decision" } th scope="col" { "Deciding policies" } } }
+                    tbody {
+                        @for result in results {
+                            tr {
+                                th scope="row" { (Shown(&result.name)) }
+                                td {
+                                    @if result.passed { span.badge.state-approved { "passes" } } @else { span.badge.state-denied { "fails" } }
+                                    @if let Some(fault) = &result.fault { p.field-error { (Shown(fault)) } }
+                                }
+                                td { (result.decision) }
+                                td { @for id in &result.policies { code { (Shown(id)) } " " } @if result.policies.is_empty() { span.dim { "none" } } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A text with its line numbers.
+fn source(label: &str, text: &str) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
+            ol.source { @for line in text.lines() { li { code { (Shown(line)) } } } }
+        }
+    }
+}
+
+fn origin(policy: &PolicySummary) -> Markup {
+    html! {
+        span.badge { (policy.origin.as_str()) }
+        @if policy.guardrail { " " span.badge.tier-production { "guardrails" } }
+    }
+}
+
+fn tests(policy: &PolicySummary) -> Markup {
+    html! {
+        @match (policy.failing, policy.tests) {
+            (0, 0) => { span.dim { "no tests" } }
+            (0, count) => { span.badge.state-approved { (count) " pass" } }
+            (failing, _) => { span.badge.state-denied { (failing) " fail" } }
+        }
+    }
+}
+
+fn changed(policy: &PolicySummary, now: chrono::DateTime<chrono::Utc>) -> Markup {
+    html! {
+        @match (policy.changed_at, &policy.changed_by) {
+            (Some(at), Some(by)) => { (text::when(at, now)) " by " (by) }
+            _ => { span.dim { "as it came" } }
+        }
+    }
+}
+
+pub(super) fn state(state: PolicyState) -> Markup {
+    let class = match state {
+        PolicyState::Active => "badge state-approved",
+        PolicyState::Proposed => "badge state-waiting",
+        PolicyState::Superseded => "badge state-expired",
+        PolicyState::Withdrawn => "badge state-denied",
+    };
+    html! { span class=(class) { (state.as_str()) } }
+}
+
+pub(super) fn is_owner(visitor: &Visitor) -> bool {
+    visitor.caller.role == "owner"
+}
+
+fn is_out_of_use(policy: &PolicySummary) -> bool {
+    policy.policies.is_empty() && policy.tests == 0 && policy.version > 0
+}
