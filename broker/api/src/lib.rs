@@ -3,6 +3,7 @@
 //! Serde types only: no I/O, no clock, no validation beyond shape. The broker owns this crate; the client links it
 //! and nothing else of the broker. Times are RFC 3339 in UTC; durations are whole seconds.
 
+mod activity;
 mod approval;
 mod audit;
 mod class;
@@ -12,7 +13,10 @@ mod registry;
 mod session;
 
 pub use approval::{Approval, ApprovalList, ApprovalState, Approve, Confirmation, Deny, TouchedResource};
-pub use audit::{AuditPage, AuditRecord};
+pub use activity::{Activity, ActivityQuery, ActivityRange, Latency, Series, Top};
+pub use audit::{
+    AuditEntry, AuditPage, AuditQuery, AuditRecord, Chain, ChainCheckpoint, Verification, Verify,
+};
 pub use class::{Class, Tier};
 pub use oauth::{AuthorizationDetail, CLIENT_ASSERTION_TYPE, OAuthError, TokenResponse};
 pub use problem::{Code, PROBLEM_BASE, PROBLEM_MEDIA_TYPE, Problem, ProblemApproval};

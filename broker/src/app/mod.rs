@@ -4,7 +4,9 @@
 //! together. Edges call it with parsed values and get values or an `Error` with a stable code. Must not know HTTP
 //! framing, status codes or pages.
 
+mod activity;
 mod approve;
+mod chain;
 mod authorize;
 mod error;
 mod identify;
@@ -12,8 +14,11 @@ mod keys;
 mod live;
 mod lookup;
 mod mint;
+mod reading;
 mod record;
 mod registry;
+mod rollup;
+mod search;
 mod send;
 mod session;
 mod setup;
@@ -22,6 +27,7 @@ mod start;
 mod sweep;
 mod tail;
 pub mod trail;
+mod walk;
 
 use std::fmt;
 use std::sync::Arc;
@@ -49,6 +55,7 @@ pub use send::{Outgoing, Raw, Sent};
 pub use sign_in::{Browser, SignedIn};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
 pub use tail::Tail;
+pub use walk::Exporter;
 
 /// What looks for a credential in an answer.
 pub use crate::vault::Screen;
@@ -80,6 +87,12 @@ pub(in crate::app) struct Inner {
     hashing: tokio::sync::Semaphore,
     /// One passphrase is tried at a time.
     unsealing: tokio::sync::Mutex<()>,
+    /// One at a time reads what was recorded into counts and index.
+    rolling: tokio::sync::Mutex<()>,
+    /// The last verification of the chain that was asked for.
+    verification: ArcSwap<Option<stint_api::Verification>>,
+    /// One verification runs at a time.
+    verifying: Arc<tokio::sync::Semaphore>,
     /// Position of the last record whose head this process signed.
     signed: AtomicI64,
     /// Held for as long as the process lives.

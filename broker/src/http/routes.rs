@@ -8,18 +8,18 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval,
-    ApprovalList, ApprovalState, Approve, AuditPage, Code, Credential, CredentialList, Deny, EndSessions,
+    ApprovalList, ApprovalState, Approve, Code, Credential, CredentialList, Deny, EndSessions,
     EndedSessions, Environment, EnvironmentList, Heartbeat, PersonList, Session, SessionList, Setup,
     SetupDone, StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::caller::{AsEither, AsPerson, AsSession, Failed};
 use super::json::{Answer, Body};
-use super::{oauth, refusal, wellknown};
+use super::{audit, oauth, refusal, wellknown};
 use crate::app::{App, Error};
 use crate::secret::Secret;
 
-type Reply<T> = Result<Answer<T>, Failed>;
+pub(super) type Reply<T> = Result<Answer<T>, Failed>;
 
 /// Everything that the broker answers beside the gateway.
 pub fn router(app: App) -> Router {
@@ -50,7 +50,12 @@ pub fn router(app: App) -> Router {
         .route("/v1/approvals/{id}", get(approval))
         .route("/v1/approvals/{id}/approve", post(approve))
         .route("/v1/approvals/{id}/deny", post(deny))
-        .route("/v1/audit", get(audit))
+        .route("/v1/activity", get(audit::activity))
+        .route("/v1/audit", get(audit::list))
+        .route("/v1/audit/records/{id}", get(audit::entry))
+        .route("/v1/audit/chain", get(audit::chain))
+        .route("/v1/audit/verify", post(audit::verify))
+        .route("/v1/audit/export", post(audit::export))
         .fallback(|| async { Failed(Error::new(Code::NotFound, "there is nothing at this path")) })
         .method_not_allowed_fallback(|| async {
             Failed(Error::new(Code::MethodNotAllowed, "the path does not take this method"))
@@ -281,18 +286,4 @@ async fn deny(
     Body(body): Body<Deny>,
 ) -> Reply<Approval> {
     Ok(Answer(app.deny(&caller, &id, body).await?))
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuditQuery {
-    before: Option<i64>,
-    limit: Option<i64>,
-    kind: Option<String>,
-    session: Option<String>,
-}
-
-async fn audit(State(app): State<App>, _: AsPerson, Query(query): Query<AuditQuery>) -> Reply<AuditPage> {
-    let limit = query.limit.unwrap_or(50).clamp(1, 500);
-    Ok(Answer(app.audit_page(query.before, limit, query.kind.as_deref(), query.session.as_deref()).await?))
 }

@@ -1,8 +1,8 @@
 use super::backend::Connection;
 use super::error::Fault;
 use super::{
-    Change, agents, approvals, credentials, environments, keys, passwords, people, records, replay, sessions,
-    settings, sign_ins,
+    Change, agents, approvals, credentials, environments, keys, passwords, people, records, replay, rollups,
+    sessions, settings, sign_ins,
 };
 
 /// Applies one change inside the open transaction.
@@ -45,6 +45,7 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         Change::AddCheckpoint { seq, hash, at, key_id, signature } => {
             records::add_checkpoint(c, *seq, hash, *at, key_id, signature).await
         }
+        Change::RollUp(rollup) => rollups::apply(c, rollup).await,
         Change::RevokeToken { jti, until } => replay::revoke_token(c, jti, *until).await,
     }
 }
@@ -79,6 +80,7 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::AddSelector { .. }
         | Change::AddCredential { .. }
         | Change::AddVersion { .. }
+        | Change::RollUp(_)
         | Change::Remember { .. } => false,
     }
 }

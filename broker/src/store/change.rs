@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use stint_api::ApprovalState;
 
-use super::KeyRow;
+use super::{KeyRow, RollUp};
 use crate::model::{
     AgentRow, ApprovalId, ApprovalRow, CredentialId, CredentialRow, EnvironmentRow, Event, LoginRow, Name,
     PersonRow, SecretVersion, Selector, SessionId, SessionRow, SignInId, SignInRow,
@@ -85,6 +85,8 @@ pub enum Change {
     PutSeal(String),
     /// `checkpoint` where there is another at this position.
     AddCheckpoint { seq: i64, hash: [u8; 32], at: DateTime<Utc>, key_id: String, signature: Vec<u8> },
+    /// `rollup` where somebody else read the same records before.
+    RollUp(RollUp),
     /// Again is no conflict. `until` is in unix seconds: the token's own end.
     RevokeToken { jti: String, until: i64 },
 }

@@ -25,6 +25,8 @@ mod queue;
 mod receipt;
 mod records;
 mod replay;
+mod rollups;
+mod search;
 mod sessions;
 mod settings;
 mod sign_ins;
@@ -39,6 +41,8 @@ pub use keys::KeyRow;
 pub use open::Database;
 pub use receipt::Receipt;
 pub use records::{CheckpointRow, StoredRecord};
+pub use rollups::{Bar, Count, RollUp};
+pub use search::{Found, Search};
 pub use settings::Counts;
 
 use crate::model::Event;

@@ -51,8 +51,8 @@ macro_rules! migrations {
     };
 }
 
-static SQLITE: LazyLock<Migrator> = migrations!("sqlite": 1 "registry", 2 "work", 3 "audit", 4 "people",);
-static POSTGRES: LazyLock<Migrator> = migrations!("postgres": 1 "registry", 2 "work", 3 "audit", 4 "people",);
+static SQLITE: LazyLock<Migrator> = migrations!("sqlite": 1 "registry", 2 "work", 3 "audit", 4 "people", 7 "rollups",);
+static POSTGRES: LazyLock<Migrator> = migrations!("postgres": 1 "registry", 2 "work", 3 "audit", 4 "people", 7 "rollups",);
 
 /// How long a connection may take to be made.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
