@@ -1,7 +1,11 @@
 //! Along the whole chain, a page at a time: records in their order, each checkpoint directly after the record it signs.
 
+use std::io;
 use std::iter::Peekable;
 use std::vec::IntoIter;
+
+use futures_util::Stream;
+use futures_util::stream::unfold;
 
 use super::Result;
 use crate::audit::{AuditKey, Checkpoint, Export, Head};
@@ -86,9 +90,15 @@ impl Exporter {
         Ok(Exporter { walk, key, clock: clock.clone(), export: Some(export), lines })
     }
 
-    /// The next lines; `None` after the last.
-    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>> {
-        Ok(self.step().await?.map(|(lines, _)| lines))
+    /// The lines as they come. One that breaks off has no signed end.
+    pub fn pieces(self) -> impl Stream<Item = io::Result<Vec<u8>>> + Send {
+        unfold(Some(self), |exporter| async move {
+            let mut exporter = exporter?;
+            match exporter.step().await {
+                Ok(step) => Some((Ok(step?.0), Some(exporter))),
+                Err(error) => Some((Err(io::Error::other(error)), None)),
+            }
+        })
     }
 
     /// The next lines, with the last of them the head that was signed.

@@ -11,6 +11,8 @@ pub(super) enum Place {
     Approvals,
     Now,
     Sessions,
+    Activity,
+    Audit,
 }
 
 /// The navigation, in order: what waits, what happens, what is.
@@ -18,6 +20,8 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Approvals, "/console/", "Approvals"),
     (Place::Now, "/console/now", "Now"),
     (Place::Sessions, "/console/sessions", "Sessions"),
+    (Place::Activity, "/console/activity", "Activity"),
+    (Place::Audit, "/console/audit", "Audit"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.

@@ -5,12 +5,16 @@
 //! fetches the same page again when something changed. Must not know SQL, policy or crypto, and holds no state: who asks
 //! is in the cookie, what is shown is in the address.
 
+mod activity;
 mod answer;
 mod approvals;
 mod assets;
+mod audit;
 mod door;
 mod layout;
 mod live;
+mod plot;
+mod record;
 mod sessions;
 mod sign_in;
 mod text;
@@ -35,6 +39,11 @@ pub fn router(app: App) -> Router {
         .route("/console/approvals/{id}", get(approvals::page))
         .route("/console/approvals/{id}/approve", post(approvals::approve))
         .route("/console/approvals/{id}/deny", post(approvals::deny))
+        .route("/console/activity", get(activity::page))
+        .route("/console/audit", get(audit::list))
+        .route("/console/audit/verify", post(audit::verify))
+        .route("/console/audit/export", post(audit::export))
+        .route("/console/audit/{record}", get(audit::page))
         .route("/console/now", get(sessions::now))
         .route("/console/sessions", get(sessions::list))
         .route("/console/sessions/end-all", get(sessions::ask_end_all).post(sessions::end_all))

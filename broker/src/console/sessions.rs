@@ -200,7 +200,7 @@ pub(super) fn trail(records: &[AuditRecord], at: chrono::DateTime<chrono::Utc>) 
 }
 
 /// The facts by which a person recognises a record.
-fn facts(facts: &serde_json::Value) -> Markup {
+pub(super) fn facts(facts: &serde_json::Value) -> Markup {
     let text = |name: &str| facts[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let operations: Vec<&str> =
         facts["operations"].as_array().into_iter().flatten().filter_map(|value| value.as_str()).collect();

@@ -1,9 +1,6 @@
-use std::io;
-
 use axum::body::Body as Stream;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use futures_util::stream::unfold;
 use http::{HeaderValue, header};
 use stint_api::{Activity, ActivityQuery, AuditEntry, AuditPage, AuditQuery, Chain, Verification, Verify};
 
@@ -39,17 +36,10 @@ pub(super) async fn verify(
     }))
 }
 
-/// The export as `stint-broker audit export` writes it. An answer that breaks off has no signed end.
+/// The export as `stint-broker audit export` writes it.
 pub(super) async fn export(State(app): State<App>, AsPerson(caller): AsPerson) -> Result<Response, Failed> {
     let exporter = app.export_audit(&caller).await?;
-    let pieces = unfold(Some(exporter), |exporter| async move {
-        let mut exporter = exporter?;
-        match exporter.piece().await {
-            Ok(piece) => Some((Ok(piece?), Some(exporter))),
-            Err(error) => Some((Err(io::Error::other(error)), None)),
-        }
-    });
-    let mut response = Response::new(Stream::from_stream(pieces));
+    let mut response = Response::new(Stream::from_stream(exporter.pieces()));
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "application/jsonl"),

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
-    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval,
+    Activity, AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Approval,
     ApprovalList, ApprovalState, Approve, AuditPage, Credential, CredentialList, Deny, EndSessions,
     EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession,
     StartedSession, Status, WhoAmI,
@@ -155,6 +155,11 @@ impl Broker {
     /// Newest first. `query` is `limit=N&before=SEQ&...`, already encoded.
     pub async fn audit(&self, query: &str) -> Result<AuditPage, Error> {
         self.read(&format!("/v1/audit?{query}")).await
+    }
+
+    /// `range` is `1h`, `24h`, `7d` or `30d`.
+    pub async fn activity(&self, range: &str) -> Result<Activity, Error> {
+        self.read(&format!("/v1/activity?range={}", segment(range))).await
     }
 
     /// The server's time as its `Date` header gives it, without authentication.

@@ -3,6 +3,7 @@
 //! The only room that reads standard input and, through `output`, writes to the terminal. It decides nothing that the
 //! broker decides; it asks, shows the answer, and says what comes next.
 
+mod activity;
 mod agent;
 mod approval;
 mod audit;
@@ -56,6 +57,8 @@ enum Command {
     Environment(environment::Command),
     /// Register agents
     Agent(agent::Command),
+    /// Count what agents asked for
+    Activity(activity::Command),
     /// Read the audit
     Audit(audit::Command),
     /// Show each setting and where it comes from
@@ -101,6 +104,7 @@ fn start(cli: Cli) -> Result<(), Failure> {
             Command::Credential(command) => command.run(&context).await,
             Command::Environment(command) => command.run(&context).await,
             Command::Agent(command) => command.run(&context).await,
+            Command::Activity(command) => command.run(&context).await,
             Command::Audit(command) => command.run(&context).await,
             Command::Config(config) => config.run(&context),
             Command::Doctor(doctor) => doctor.run(&context).await,

@@ -21,7 +21,9 @@
       const fresh = page.getElementById("main");
       if (!fresh || fresh.innerHTML === main.innerHTML) return;
       const at = document.activeElement && document.activeElement.id;
+      const open = [...main.querySelectorAll("details[open][id]")].map((part) => part.id);
       main.replaceChildren(...fresh.childNodes);
+      for (const id of open) { const part = document.getElementById(id); if (part) part.open = true; }
       document.title = page.title;
       if (at) { const kept = document.getElementById(at); if (kept) kept.focus(); }
     } finally {
