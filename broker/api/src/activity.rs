@@ -72,7 +72,8 @@ pub struct Series {
     pub counts: Vec<i64>,
 }
 
-/// One of those that occurred most. An empty name stands for all that came after the first five hundred of an hour.
+/// One of those that occurred most. An empty name stands for all others, where there were more than are kept apart:
+/// 100 in a minute, 200 in an hour, 500 in a day.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Top {
     pub name: String,

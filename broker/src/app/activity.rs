@@ -6,7 +6,7 @@ use chrono::DateTime;
 use stint_api::{Activity, ActivityRange, Class, Latency, Series, Top};
 
 use super::reading::{dimension, middle};
-use super::rollup::{HOUR, MINUTE};
+use super::rollup::{DAY, HOUR, MINUTE};
 use super::{App, Error, Result};
 use crate::store::Bar;
 
@@ -19,7 +19,7 @@ fn cut(range: ActivityRange) -> (i64, i64, i64) {
         ActivityRange::Hour => (MINUTE, 5 * MINUTE, 12),
         ActivityRange::Day => (HOUR, HOUR, 24),
         ActivityRange::Week => (HOUR, 6 * HOUR, 28),
-        ActivityRange::Month => (HOUR, 24 * HOUR, 30),
+        ActivityRange::Month => (DAY, DAY, 30),
     }
 }
 

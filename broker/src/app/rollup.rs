@@ -23,10 +23,18 @@ const ASKED_BUDGET: Duration = Duration::from_millis(250);
 
 pub(in crate::app) const MINUTE: i64 = 60;
 pub(in crate::app) const HOUR: i64 = 3_600;
+pub(in crate::app) const DAY: i64 = 24 * HOUR;
 /// Minutes are counted for a look at the last hour.
 const MINUTES_KEPT: i64 = 3 * HOUR;
-/// Values of one dimension in one span; what comes after them is counted together, under an empty value.
-const VALUES: usize = 500;
+/// Values of one dimension in one span of these seconds; what comes after them is counted together, under an empty
+/// value. What a page sums up is so many values for each of its spans, and a page is to be fast.
+fn most_values(span: i64) -> usize {
+    match span {
+        DAY => 500,
+        HOUR => 200,
+        _ => 100,
+    }
+}
 
 /// How far counts and index are behind the records.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +100,7 @@ impl App {
             }
             let known = self.0.store.values(span, dimension, at).await?;
             let known: BTreeSet<String> = known.into_iter().collect();
-            let mut room = VALUES.saturating_sub(known.len());
+            let mut room = most_values(span).saturating_sub(known.len());
             let mut others = 0;
             for (value, count) in values {
                 let is_new = !known.contains(&value);
@@ -121,7 +129,7 @@ fn read(from: i64, to: i64, records: &[StoredRecord], now: i64) -> RollUp {
         let reading = Reading::of(&body);
         facts.extend(reading.found_by.iter().map(|(field, value)| (key(*field, value), record.seq)));
         let Some(at) = reading.at.map(|at| at.timestamp()) else { continue };
-        for span in [MINUTE, HOUR] {
+        for span in [MINUTE, HOUR, DAY] {
             if span == MINUTE && at < now - MINUTES_KEPT {
                 continue;
             }

@@ -86,6 +86,18 @@ fn numbers(activity: &Activity) -> Markup {
     }
 }
 
+/// The colour of a decision or a class, the graver the warmer.
+fn colour(name: &str) -> usize {
+    match name {
+        "allowed" | "read" => 0,
+        "approved" | "write" => 1,
+        "asked" | "grant" => 2,
+        "denied" | "destroy" => 3,
+        "reveal" => 4,
+        _ => 6,
+    }
+}
+
 /// A plot with its legend, and its numbers in a table.
 fn charted(
     title: &str,
@@ -97,7 +109,10 @@ fn charted(
     #[expect(clippy::cast_precision_loss, reason = "a plot shows fewer digits than a float holds")]
     let drawn: Vec<plot::Series> = series
         .iter()
-        .map(|series| plot::Series { values: series.counts.iter().map(|count| *count as f64).collect() })
+        .map(|series| plot::Series {
+            colour: colour(&series.name),
+            values: series.counts.iter().map(|count| *count as f64).collect(),
+        })
         .collect();
     let names: Vec<&str> = series.iter().map(|series| series.name.as_str()).collect();
     let rows = (0..steps(activity)).map(|step| {
@@ -109,17 +124,19 @@ fn charted(
     html! {
         h2 id=(id) { (title) }
         @if series.is_empty() { p.dim { "None in this time." } } @else {
-            figure { (plot::bars(title, &drawn, time)) figcaption { (plot::legend(&names)) } }
+            figure { (plot::bars(title, &drawn, time)) figcaption { (plot::legend(&names, &drawn)) } }
             (table(id, title, &names, rows.collect(), time))
         }
     }
 }
 
 fn latency(latency: &Latency, activity: &Activity, time: &dyn Fn(usize) -> String) -> Markup {
-    let line = |values: &[Option<f64>]| plot::Series {
+    let line = |colour: usize, values: &[Option<f64>]| plot::Series {
+        colour,
         values: values.iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
     };
-    let names = ["half of them within (p50)", "95 of 100 within (p95)"];
+    let names = ["half of them within (p50)", "95 of 100 within (p95, dashed)"];
+    let drawn = [line(0, &latency.p50_by_step), line(1, &latency.p95_by_step)];
     let cell = |values: &[Option<f64>], step: usize| {
         values.get(step).copied().flatten().map_or_else(|| "none".to_owned(), millis)
     };
@@ -133,8 +150,8 @@ fn latency(latency: &Latency, activity: &Activity, time: &dyn Fn(usize) -> Strin
                 strong { (latency.p95.map(millis).unwrap_or_default()) } "."
             }
             figure {
-                (plot::lines("Time to the provider's answer in milliseconds", &[line(&latency.p50_by_step), line(&latency.p95_by_step)], time))
-                figcaption { (plot::legend(&names)) span.dim { "Milliseconds from the record of a request to the head of its answer." } }
+                (plot::lines("Time to the provider's answer in milliseconds", &drawn, time))
+                figcaption { (plot::legend(&names, &drawn)) span.dim { "Milliseconds from the record of a request to the head of its answer." } }
             }
             (table("latency", "Time to the provider's answer", &names, rows.collect(), time))
         }

@@ -112,20 +112,23 @@ pub(super) fn behind(records: i64) -> Markup {
 const FIELDS: [(&str, &str, &str); 15] = [
     ("kind", "Kind", "request_refused"),
     ("agent", "Agent", ""),
-    ("person", "Person", ""),
-    ("session", "Session", "ses_…"),
     ("environment", "Environment", ""),
-    ("provider", "Provider", "railway"),
     ("operation", "Operation", "railway:volumeDelete"),
-    ("class", "Class", "destroy"),
-    ("code", "Reason of refusal", "denied"),
-    ("credential", "Credential", ""),
     ("resource", "Resource id", ""),
-    ("approval", "Approval", "apr_…"),
-    ("record", "Record", "rec_…"),
+    ("code", "Reason of refusal", "denied"),
     ("from", "From, UTC", "2026-11-22T12:00"),
     ("to", "Before, UTC", "2026-11-23"),
+    ("person", "Person", ""),
+    ("session", "Session", "ses_…"),
+    ("provider", "Provider", "railway"),
+    ("class", "Class", "destroy"),
+    ("credential", "Credential", ""),
+    ("approval", "Approval", "apr_…"),
+    ("record", "Record", "rec_…"),
 ];
+
+/// So many of them are always there; the others are a click away, unless they are in use.
+const FIRST: usize = 8;
 
 /// Kinds that are looked for most; any other may be typed.
 const KINDS: [&str; 12] = [
@@ -177,25 +180,31 @@ fn fields(query: &AuditQuery, wrong: Option<&Error>) -> Markup {
     html! {
         form.search method="get" action="/console/audit" {
             @if let Some(error) = elsewhere { (complaint(error, "search-error")) }
-            div.fields {
-                @for (name, label, hint) in FIELDS {
-                    @let error = complains(name);
-                    @let error_id = format!("{name}-error");
-                    div {
-                        label for=(name) { (label) }
-                        input id=(name) name=(name) value=(value(query, name)) placeholder=[Some(hint).filter(|hint| !hint.is_empty())]
-                            autocomplete="off" autocapitalize="none" spellcheck="false" list=[(name == "kind").then_some("kinds")]
-                            data-search[name == "kind"] aria-invalid=[error.map(|_| "true")] aria-describedby=[error.map(|_| &error_id)];
-                        @if let Some(error) = error {
-                            p.field-error id=(error_id) role="alert" { (Shown(&error.detail)) @if let Some(hint) = &error.hint { " – " (hint) } }
-                        }
-                    }
-                }
+            @let (first, more) = FIELDS.split_at_checked(FIRST).unwrap_or((&FIELDS, &[]));
+            div.fields { @for (name, label, hint) in first { (field(name, label, hint, value(query, name), complains(name))) } }
+            details #more-fields open[more.iter().any(|(name, _, _)| !value(query, name).is_empty())] {
+                summary { "More fields" }
+                div.fields { @for (name, label, hint) in more { (field(name, label, hint, value(query, name), complains(name))) } }
             }
             datalist #kinds { @for kind in KINDS { option value=(kind) {} } }
             div.actions {
                 button type="submit" { "Search" }
                 @if given(query).next().is_some() { a.button.quiet href="/console/audit" { "Show all" } }
+            }
+        }
+    }
+}
+
+fn field(name: &str, label: &str, hint: &str, value: &str, error: Option<&Error>) -> Markup {
+    let error_id = format!("{name}-error");
+    html! {
+        div {
+            label for=(name) { (label) }
+            input id=(name) name=(name) value=(value) placeholder=[Some(hint).filter(|hint| !hint.is_empty())]
+                autocomplete="off" autocapitalize="none" spellcheck="false" list=[(name == "kind").then_some("kinds")]
+                data-search[name == "kind"] aria-invalid=[error.map(|_| "true")] aria-describedby=[error.map(|_| &error_id)];
+            @if let Some(error) = error {
+                p.field-error id=(error_id) role="alert" { (Shown(&error.detail)) @if let Some(hint) = &error.hint { " – " (hint) } }
             }
         }
     }

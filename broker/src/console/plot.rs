@@ -9,6 +9,8 @@ use plotters::prelude::*;
 
 /// A line or a part of the bars.
 pub(super) struct Series {
+    /// Place of its colour in the style sheet: the same thing has the same colour in every plot.
+    pub(super) colour: usize,
     pub(super) values: Vec<f64>,
 }
 
@@ -35,12 +37,14 @@ pub(super) fn bars(name: &str, series: &[Series], label: impl Fn(usize) -> Strin
         drawn(steps, most, &label, |chart| {
             for step in 0..steps {
                 let mut under = 0.0;
-                for (at, series) in series.iter().enumerate() {
+                for series in series {
                     let value = series.values.get(step).copied().unwrap_or_default();
                     if value > 0.0 {
                         let (left, right) = (place(step) + 0.1, place(step) + 0.9);
-                        let bar =
-                            Rectangle::new([(left, under), (right, under + value)], colour(at).filled());
+                        let bar = Rectangle::new(
+                            [(left, under), (right, under + value)],
+                            colour(series.colour).filled(),
+                        );
                         chart.draw_series(std::iter::once(bar)).ok()?;
                     }
                     under += value;
@@ -59,15 +63,18 @@ pub(super) fn lines(name: &str, series: &[Series], label: impl Fn(usize) -> Stri
     picture(
         name,
         drawn(steps, most, &label, |chart| {
-            for (at, series) in series.iter().enumerate() {
+            for series in series {
                 let points =
                     series.values.iter().enumerate().map(|(step, value)| (place(step) + 0.5, *value));
                 let points: Vec<_> = points.collect();
                 for run in points.split(|(_, value)| !value.is_finite()) {
                     chart
-                        .draw_series(LineSeries::new(run.iter().copied(), colour(at).stroke_width(2)))
+                        .draw_series(LineSeries::new(
+                            run.iter().copied(),
+                            colour(series.colour).stroke_width(2),
+                        ))
                         .ok()?;
-                    let dots = run.iter().map(|point| Circle::new(*point, 3, colour(at).filled()));
+                    let dots = run.iter().map(|point| Circle::new(*point, 3, colour(series.colour).filled()));
                     chart.draw_series(dots).ok()?;
                 }
             }
@@ -154,11 +161,11 @@ fn inner(svg: &str) -> Option<&str> {
 }
 
 /// What the colours mean, in the order in which they lie on each other.
-pub(super) fn legend(names: &[&str]) -> Markup {
+pub(super) fn legend(names: &[&str], series: &[Series]) -> Markup {
     html! {
         ul.legend {
-            @for (at, name) in names.iter().enumerate() {
-                li { svg.swatch aria-hidden="true" viewBox="0 0 12 12" { rect width="12" height="12" class={ "fill plot-" (at % usize::from(SERIES)) } {} } " " (name) }
+            @for (name, series) in names.iter().zip(series) {
+                li { svg.swatch aria-hidden="true" viewBox="0 0 12 12" { rect width="12" height="12" class={ "fill plot-" (series.colour % usize::from(SERIES)) } {} } " " (name) }
             }
         }
     }
@@ -170,11 +177,14 @@ mod tests {
 
     #[test]
     fn a_plot_has_classes_and_neither_style_nor_colour() {
-        let series = [Series { values: vec![3.0, 0.0, 2.0] }, Series { values: vec![0.0, 1.0, 1.0] }];
+        let series = [
+            Series { colour: 0, values: vec![3.0, 0.0, 2.0] },
+            Series { colour: 3, values: vec![0.0, 1.0, 1.0] },
+        ];
         let svg = bars("Requests by class", &series, |step| format!("{step}:00")).into_string();
         assert!(svg.contains("role=\"img\"") && svg.contains("aria-label=\"Requests by class\""), "{svg}");
         assert_eq!(svg.matches("class=\"fill plot-0\"").count(), 2, "{svg}");
-        assert_eq!(svg.matches("class=\"fill plot-1\"").count(), 2, "{svg}");
+        assert_eq!(svg.matches("class=\"fill plot-3\"").count(), 2, "{svg}");
         for bad in ["style=", "#01", "font-family", "<script", "xlink"] {
             assert!(!svg.contains(bad), "{bad}: {svg}");
         }
@@ -183,7 +193,7 @@ mod tests {
 
     #[test]
     fn lines_are_interrupted_where_there_is_nothing() {
-        let series = [Series { values: vec![3.0, f64::NAN, 2.0, 5.0] }];
+        let series = [Series { colour: 1, values: vec![3.0, f64::NAN, 2.0, 5.0] }];
         let svg = lines("Latency", &series, |step| step.to_string()).into_string();
         assert_eq!(svg.matches("<circle").count(), 3, "{svg}");
         assert!(!svg.contains("NaN"), "{svg}");

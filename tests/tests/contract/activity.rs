@@ -99,13 +99,13 @@ on_both! {
 
     fn pages_follow_each_other_without_gap_in_both_directions(options) {
         let lab = history(options);
-        let all = seqs(&found(&lab, &["--provider", "railway", "--limit", "500"]));
+        let all = seqs(&found(&lab, &["--credential", "railway", "--limit", "500"]));
         let mut walked = Vec::new();
         let mut before = None;
         loop {
             let side: Vec<String> = before.map(|seq: i64| vec!["--before".to_owned(), seq.to_string()]).unwrap_or_default();
             let side: Vec<&str> = side.iter().map(String::as_str).collect();
-            let page = found(&lab, &[&["--provider", "railway", "--limit", "2"][..], &side].concat());
+            let page = found(&lab, &[&["--credential", "railway", "--limit", "2"][..], &side].concat());
             walked.extend(seqs(&page));
             match page["next"].as_i64() {
                 Some(next) => before = Some(next),
@@ -115,11 +115,11 @@ on_both! {
         assert_eq!(walked, all);
         assert!(all.len() > 3, "{all:?}");
         let oldest = all.last().unwrap().to_string();
-        let page = found(&lab, &["--provider", "railway", "--limit", "2", "--after", &oldest]);
+        let page = found(&lab, &["--credential", "railway", "--limit", "2", "--after", &oldest]);
         assert_eq!(seqs(&page), all[all.len() - 3..all.len() - 1]);
         assert_eq!(page["previous"], all[all.len() - 3]);
         let newest = all[0].to_string();
-        assert_eq!(seqs(&found(&lab, &["--provider", "railway", "--after", &newest])), Vec::<i64>::new());
+        assert_eq!(seqs(&found(&lab, &["--credential", "railway", "--after", &newest])), Vec::<i64>::new());
     }
 
     fn records_that_are_older_than_the_index_are_found_and_counted(options) {
