@@ -73,7 +73,7 @@ pub struct Series {
 }
 
 /// One of those that occurred most. An empty name stands for all others, where there were more than are kept apart:
-/// 100 in a minute, 200 in an hour, 500 in a day.
+/// 100 in a minute or an hour, 500 in a day.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Top {
     pub name: String,

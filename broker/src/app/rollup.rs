@@ -16,8 +16,10 @@ use crate::store::{CommitError, Count, RollUp, StoredRecord};
 
 /// Records of one step: a few milliseconds of the writer's time.
 const STEP: i64 = 256;
-/// Time that a second spends on it when nobody asks: a burst is read after it, and does not become longer by it.
-const IDLE_BUDGET: Duration = Duration::from_millis(100);
+/// Time of each second that is spent on it while nobody asks, and where requests wait for their records: a burst is read
+/// after it, and does not become longer by it.
+const IDLE_BUDGET: Duration = Duration::from_millis(200);
+const BUSY_BUDGET: Duration = Duration::from_millis(20);
 /// Time that a page waits for it.
 const ASKED_BUDGET: Duration = Duration::from_millis(250);
 
@@ -31,7 +33,6 @@ const MINUTES_KEPT: i64 = 3 * HOUR;
 fn most_values(span: i64) -> usize {
     match span {
         DAY => 500,
-        HOUR => 200,
         _ => 100,
     }
 }
@@ -48,32 +49,41 @@ impl App {
     pub(in crate::app) async fn roll_up_idle(&self) -> Result<()> {
         // Whoever looks at a page does it already.
         let Ok(_turn) = self.0.rolling.try_lock() else { return Ok(()) };
-        self.roll_up_for(IDLE_BUDGET).await.map(|_| ())
+        let began = Instant::now();
+        let is_over = || {
+            let spent = began.elapsed();
+            spent >= IDLE_BUDGET || (spent >= BUSY_BUDGET && self.0.store.queued() > 0)
+        };
+        self.roll_up_until(is_over).await.map(|_| ())
     }
 
-    /// Before something is read by them.
+    /// Before something is read by them. A database that takes no writing can still be read: what is missing is said.
     pub(in crate::app) async fn rolled_up(&self) -> Result<Progress> {
         let _turn = self.0.rolling.lock().await;
-        self.roll_up_for(ASKED_BUDGET).await
+        let end = Instant::now() + ASKED_BUDGET;
+        self.roll_up_until(|| Instant::now() >= end).await
     }
 
-    async fn roll_up_for(&self, budget: Duration) -> Result<Progress> {
-        let end = Instant::now() + budget;
+    async fn roll_up_until(&self, is_over: impl Fn() -> bool + Send) -> Result<Progress> {
         let head = self.0.store.head().await?.map_or(0, |(seq, _)| seq);
         loop {
             let through = self.0.store.rolled_up().await?;
-            if through >= head || Instant::now() >= end {
-                return Ok(Progress { through, head: head.max(through) });
+            let progress = Progress { through, head: head.max(through) };
+            if through >= head || is_over() {
+                return Ok(progress);
             }
             let records = self.0.store.records_from(through + 1, STEP).await?;
-            let Some(last) = records.last() else { return Ok(Progress { through, head }) };
+            let Some(last) = records.last() else { return Ok(progress) };
             let now = self.0.clock.now().timestamp();
             let mut rollup = read(through, last.seq, &records, now);
             rollup.counts = self.bounded(rollup.counts).await?;
             match self.0.store.roll_up(rollup).await {
                 // Another broker on the same database was faster.
                 Ok(()) | Err(CommitError::Conflict(_)) => {}
-                Err(other) => return Err(other.into()),
+                Err(error) => {
+                    tracing::warn!(%error, "records could not be counted and will be tried again");
+                    return Ok(progress);
+                }
             }
         }
     }

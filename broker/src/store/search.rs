@@ -33,9 +33,9 @@ pub struct Found {
 }
 
 /// Records of the rarest fact that one step looks at.
-const WINDOW: i64 = 4_000;
+const WINDOW: i64 = 2_000;
 /// Steps of one search.
-const STEPS: usize = 5;
+const STEPS: usize = 4;
 /// How far to look ahead to see which fact is rare.
 const AHEAD: i64 = 300;
 /// How far the times of records may be out of order, in milliseconds: a record waits for its turn to be written.

@@ -249,10 +249,11 @@ pub fn find(facts: usize, on: bool) -> String {
              ORDER BY seq {order} LIMIT $5"
         );
     };
+    // The inner LIMIT says nothing new, and keeps the whole records out of it until all facts are seen to meet.
     let mut text = format!(
-        "SELECT r.seq, r.hash, r.body FROM \
+        "SELECT r.seq, r.hash, r.body FROM (SELECT d.seq FROM \
          (SELECT seq FROM audit_index WHERE fact = $7 AND seq > $1 AND seq < $2 ORDER BY seq {order} LIMIT $6) d \
-         JOIN audit_records r ON r.seq = d.seq WHERE r.at >= $3 AND r.at < $4"
+         WHERE TRUE"
     );
     for other in 0..others {
         let _ = write!(
@@ -261,7 +262,11 @@ pub fn find(facts: usize, on: bool) -> String {
             other + 8
         );
     }
-    let _ = write!(text, " ORDER BY d.seq {order} LIMIT $5");
+    let _ = write!(
+        text,
+        " ORDER BY d.seq {order} LIMIT $6) f JOIN audit_records r ON r.seq = f.seq \
+         WHERE r.at >= $3 AND r.at < $4 ORDER BY f.seq {order} LIMIT $5"
+    );
     text
 }
 
