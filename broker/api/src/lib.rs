@@ -4,6 +4,7 @@
 //! and nothing else of the broker. Times are RFC 3339 in UTC; durations are whole seconds.
 
 mod alert;
+mod activity;
 mod approval;
 mod audit;
 mod channel;
@@ -23,8 +24,11 @@ pub use alert::{Alert, AlertKind, AlertList, SeeAlerts};
 pub use approval::{
     Advice, Approval, ApprovalList, ApprovalState, Approve, Confirmation, Deny, TouchedResource, Vote,
 };
-pub use audit::{AuditPage, AuditRecord};
 pub use channel::{AddChannel, AddedChannel, Channel, ChannelList, Delivery, MailSecurity, Target, Topic};
+pub use activity::{Activity, ActivityQuery, ActivityRange, Latency, Series, Top};
+pub use audit::{
+    AuditEntry, AuditPage, AuditQuery, AuditRecord, Chain, ChainCheckpoint, Verification, Verify,
+};
 pub use class::{Class, Tier};
 pub use login::{ConsoleLink, Elevated, EndedLogin, Reaches};
 pub use oauth::{

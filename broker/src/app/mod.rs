@@ -6,7 +6,9 @@
 
 mod account;
 mod alerts;
+mod activity;
 mod approve;
+mod chain;
 mod authorize;
 mod channels;
 mod device;
@@ -24,9 +26,12 @@ mod prove;
 mod reason;
 mod policies;
 mod policy_change;
+mod reading;
 mod record;
 mod registry;
 mod rule;
+mod rollup;
+mod search;
 mod send;
 mod session;
 mod setup;
@@ -37,6 +42,7 @@ mod tail;
 pub mod trail;
 mod vote;
 mod watch;
+mod walk;
 
 use std::fmt;
 use std::sync::Arc;
@@ -72,6 +78,7 @@ pub use sign_in::{Browser, SignedIn};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
 pub use tail::Tail;
 pub use watch::SessionFilter;
+pub use walk::Exporter;
 
 /// What looks for a credential in an answer.
 pub use crate::vault::Screen;
@@ -108,6 +115,12 @@ pub(in crate::app) struct Inner {
     hashing: tokio::sync::Semaphore,
     /// One passphrase is tried at a time.
     unsealing: tokio::sync::Mutex<()>,
+    /// One at a time reads what was recorded into counts and index.
+    rolling: tokio::sync::Mutex<()>,
+    /// The last verification of the chain that was asked for.
+    verification: ArcSwap<Option<stint_api::Verification>>,
+    /// One verification runs at a time.
+    verifying: Arc<tokio::sync::Semaphore>,
     /// Position of the last record whose head this process signed.
     signed: AtomicI64,
     /// Held for as long as the process lives.

@@ -36,6 +36,9 @@ impl App {
                     }
                 }));
             }
+            if let Err(error) = self.roll_up_idle().await {
+                tracing::warn!(%error, "records could not be counted and will be tried again");
+            }
             if count.is_multiple_of(CHECKPOINT_EVERY)
                 && let Err(error) = self.checkpoint().await
             {

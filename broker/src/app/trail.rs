@@ -4,20 +4,18 @@ use std::io::Write;
 use std::path::Path;
 
 use chrono::DateTime;
-use serde_json::Value;
-use stint_api::{AuditPage, AuditRecord, Code};
+use stint_api::{AuditPage, Code};
 
 use super::keys::Keys;
+use super::search::shown;
+use super::walk::{Exporter, Step, Walk};
 use super::{App, Error, Result, Unsealing};
-use crate::audit::{self, AuditKey, Checkpoint, Export, Head, PublicKey, Report, Verifier};
+use crate::audit::{self, AuditKey, Checkpoint, Head, PublicKey, Report, Verifier};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{SessionId, digest_hex};
-use crate::store::{CheckpointRow, CommitError, Database, Store, StoredRecord};
+use crate::model::SessionId;
+use crate::store::{CheckpointRow, CommitError, Database, Store};
 use crate::vault::Vault;
-
-/// Records read at a time when the whole chain is walked.
-const PAGE: i64 = 2000;
 
 /// What the verification of a database found.
 #[derive(Debug)]
@@ -45,11 +43,8 @@ impl App {
         let rows = self.0.store.records(before, limit, kind, session.as_ref()).await?;
         let full = i64::try_from(rows.len()).unwrap_or_default() == limit;
         let next = if full { rows.last().map(|row| row.seq) } else { None };
-        let record = |row: StoredRecord| {
-            let body: Value = serde_json::from_slice(&row.body).map_err(Error::internal)?;
-            Ok(AuditRecord { seq: row.seq, hash: digest_hex(row.hash), body })
-        };
-        Ok(AuditPage { records: rows.into_iter().map(record).collect::<Result<_>>()?, next })
+        let records = rows.into_iter().map(shown).collect::<Result<_>>()?;
+        Ok(AuditPage { records, next, previous: None, behind: 0 })
     }
 
     /// Sign the head of the chain, if it moved since it was signed last, and keep it beside the database too.
@@ -114,7 +109,7 @@ async fn audit_key(
 /// Walk the whole chain of a broker's database and judge it with the public key in its data folder.
 pub async fn verify(config: &Config) -> Result<Verified> {
     let store = open(config).await?;
-    let verified = judge(&store, &config.data).await;
+    let verified = judge(&store, &config.data, |_| ()).await;
     store.close().await;
     verified
 }
@@ -129,9 +124,20 @@ pub async fn export(
 ) -> Result<Head> {
     let store = open(config).await?;
     let key = audit_key(config, &store, clock, unsealing).await?;
-    let head = write(&store, &key, clock, out).await;
+    let head = write(Exporter::start(&store, key, clock).await?, out).await;
     store.close().await;
     head
+}
+
+async fn write(mut exporter: Exporter, out: &mut (dyn Write + Send)) -> Result<Head> {
+    let failed = |error| Error::internal(format!("the export could not be written: {error}"));
+    let mut head = Head::EMPTY;
+    while let Some((lines, end)) = exporter.step().await? {
+        out.write_all(&lines).map_err(failed)?;
+        head = end.unwrap_or(head);
+    }
+    out.flush().map_err(failed)?;
+    Ok(head)
 }
 
 /// The store of a broker that exists: nothing is made where there is none.
@@ -149,14 +155,24 @@ async fn open(config: &Config) -> Result<Store> {
         .map_err(|error| Error::new(Code::InvalidInput, error.to_string()))
 }
 
-async fn judge(store: &Store, data: &Path) -> Result<Verified> {
+/// The key that the data folder says the chain is signed with.
+pub(in crate::app) fn public_key(data: &Path) -> Result<PublicKey> {
     let path = data.join("audit.pub");
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Error::new(Code::NotFound, format!("{}: {error}", path.display()))
             .hint("give the data folder of a broker that was started at least once")
     })?;
-    let key = PublicKey::parse(&text)
-        .map_err(|error| Error::new(Code::InvalidInput, format!("{}: {error}", path.display())))?;
+    PublicKey::parse(&text)
+        .map_err(|error| Error::new(Code::InvalidInput, format!("{}: {error}", path.display())))
+}
+
+/// `progress` hears how many records have been read.
+pub(in crate::app) async fn judge(
+    store: &Store,
+    data: &Path,
+    mut progress: impl FnMut(i64) + Send,
+) -> Result<Verified> {
+    let key = public_key(data)?;
     let head = store.head().await?;
     let file = read_head(&data.join("audit-head"))?;
     let mut beside = Vec::new();
@@ -169,21 +185,25 @@ async fn judge(store: &Store, data: &Path) -> Result<Verified> {
     expected.extend(head.map(|(seq, hash)| (seq, hash, "the head kept in the database")));
     expected.extend(file.map(|file| (file.seq, file.hash, "the signed head beside the database")));
     let mut verifier = Verifier::new(key, Head::EMPTY);
-    walk(store, |step| {
-        match step {
-            Step::Record(row) => {
-                for (seq, hash, what) in &expected {
-                    if *seq == row.seq && *hash != row.hash {
-                        beside.push(format!("record {seq} is not the one that {what} names"));
+    let mut walk = Walk::from(store, 1).await?;
+    let mut read = 0;
+    while let Some(steps) = walk.page().await? {
+        for step in steps {
+            match step {
+                Step::Record(row) => {
+                    for (seq, hash, what) in &expected {
+                        if *seq == row.seq && *hash != row.hash {
+                            beside.push(format!("record {seq} is not the one that {what} names"));
+                        }
                     }
+                    read += 1;
+                    verifier.push(row.seq, &row.hash, &row.body);
                 }
-                verifier.push(row.seq, &row.hash, &row.body);
+                Step::Checkpoint(checkpoint) => verifier.checkpoint(&checkpoint),
             }
-            Step::Checkpoint(checkpoint) => verifier.checkpoint(checkpoint),
         }
-        Ok(())
-    })
-    .await?;
+        progress(read);
+    }
     let report = verifier.finish();
     for (seq, _, what) in &expected {
         if *seq > report.head.seq {
@@ -194,66 +214,6 @@ async fn judge(store: &Store, data: &Path) -> Result<Verified> {
         beside.push("the head kept in the database is gone".to_owned());
     }
     Ok(Verified { report, beside })
-}
-
-async fn write(store: &Store, key: &AuditKey, clock: &Clock, out: &mut (dyn Write + Send)) -> Result<Head> {
-    let mut lines = Vec::with_capacity(1 << 16);
-    let mut export = Export::start(Head::EMPTY, key.public(), &mut lines);
-    walk(store, |step| {
-        match step {
-            Step::Record(row) => export.record(row.seq, &row.hash, &row.body, &mut lines),
-            Step::Checkpoint(checkpoint) => export.checkpoint(checkpoint, &mut lines),
-        }
-        if lines.len() > 1 << 16 {
-            out.write_all(&lines)
-                .map_err(|error| Error::internal(format!("the export could not be written: {error}")))?;
-            lines.clear();
-        }
-        Ok(())
-    })
-    .await?;
-    let head = export.finish(clock.now(), key, &mut lines);
-    out.write_all(&lines)
-        .and_then(|()| out.flush())
-        .map_err(|error| Error::internal(format!("the export could not be written: {error}")))?;
-    Ok(head)
-}
-
-enum Step<'a> {
-    Record(&'a StoredRecord),
-    /// Directly after the record that it signs.
-    Checkpoint(&'a Checkpoint),
-}
-
-async fn walk(store: &Store, mut visit: impl FnMut(Step<'_>) -> Result<()>) -> Result<()> {
-    let checkpoints = store.checkpoints().await?;
-    let mut checkpoints = checkpoints
-        .into_iter()
-        .map(|row| Checkpoint {
-            seq: row.seq,
-            hash: row.hash,
-            at: row.at,
-            key: row.key_id,
-            signature: row.signature,
-        })
-        .peekable();
-    let mut from = 1;
-    loop {
-        let rows = store.records_from(from, PAGE).await?;
-        let Some(last) = rows.last() else { break };
-        from = last.seq.saturating_add(1);
-        for row in &rows {
-            visit(Step::Record(row))?;
-            while let Some(checkpoint) = checkpoints.next_if(|checkpoint| checkpoint.seq <= row.seq) {
-                visit(Step::Checkpoint(&checkpoint))?;
-            }
-        }
-    }
-    // A checkpoint of records that are gone says so.
-    for checkpoint in checkpoints {
-        visit(Step::Checkpoint(&checkpoint))?;
-    }
-    Ok(())
 }
 
 fn read_head(path: &Path) -> Result<Option<Checkpoint>> {

@@ -25,6 +25,8 @@ pub(super) enum Place {
     Providers,
     Settings,
     Policies,
+    Activity,
+    Audit,
 }
 
 /// The navigation, in order: what waits, what happens, what is.
@@ -42,6 +44,8 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Providers, "/console/providers", "Providers"),
     (Place::Settings, "/console/settings", "Settings"),
     (Place::Policies, "/console/policies", "Policies"),
+    (Place::Activity, "/console/activity", "Activity"),
+    (Place::Audit, "/console/audit", "Audit"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.

@@ -8,6 +8,7 @@
 mod account;
 mod alerts;
 mod agents;
+mod activity;
 mod answer;
 mod approvals;
 mod assets;
@@ -15,6 +16,7 @@ mod codes;
 mod device;
 mod docs;
 mod credentials;
+mod audit;
 mod door;
 mod enrol;
 mod environments;
@@ -30,6 +32,8 @@ mod registered;
 mod policies;
 mod policy_edit;
 mod rule;
+mod plot;
+mod record;
 mod sessions;
 mod settings;
 mod sign_in;
@@ -63,6 +67,11 @@ pub fn router(app: App) -> Router {
         .route("/console/approvals/{id}/deny-alike", post(approvals::deny_alike))
         .route("/console/alerts", get(alerts::list))
         .route("/console/alerts/seen", post(alerts::see))
+        .route("/console/activity", get(activity::page))
+        .route("/console/audit", get(audit::list))
+        .route("/console/audit/verify", post(audit::verify))
+        .route("/console/audit/export", post(audit::export))
+        .route("/console/audit/{record}", get(audit::page))
         .route("/console/now", get(sessions::now))
         .route("/console/sessions", get(sessions::list))
         .route("/console/sessions/end-all", get(sessions::ask_end_all).post(sessions::end_all))

@@ -16,6 +16,8 @@ use super::visitor::Visitor;
 use crate::app::{App, SessionFilter};
 use records::{latest, trail};
 
+pub(super) use records::facts;
+
 /// Records that a page shows of a session.
 const RECORDS: i64 = 50;
 /// Records that the page of what happens now shows of each session.

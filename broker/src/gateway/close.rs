@@ -1,5 +1,7 @@
 //! Phase 10, close: the outcome is recorded when the answer has ended, however it ended.
 
+use tokio::time::Instant;
+
 use super::identify::Identified;
 use crate::app::{App, Error, Facts, Intent};
 use crate::model::{EventKind, SessionId};
@@ -11,6 +13,10 @@ pub(super) struct Close {
     actor: String,
     session: SessionId,
     intent: String,
+    /// When the intent was on record.
+    since: Instant,
+    /// When the head of the answer came.
+    head: Option<Instant>,
 }
 
 impl Close {
@@ -21,7 +27,14 @@ impl Close {
             actor: row.subject.clone(),
             session: row.id.clone(),
             intent: intent.id.clone(),
+            since: Instant::now(),
+            head: None,
         }
+    }
+
+    /// The head of the provider's answer is here; its body may take as long as it likes.
+    pub(super) fn headed(&mut self) {
+        self.head = Some(Instant::now());
     }
 
     /// The provider answered. `redacted`: the injected secret was in the answer and was taken out.
@@ -31,6 +44,10 @@ impl Close {
             .with("status", status)
             .with("bytes", bytes)
             .with("redacted", redacted)
+            .maybe(
+                "ms",
+                self.head.map(|head| u64::try_from((head - self.since).as_millis()).unwrap_or(u64::MAX)),
+            )
             .maybe("fault", fault);
         self.app.record_outcome(EventKind::RequestClosed, &self.actor, &self.session, facts);
     }

@@ -30,7 +30,8 @@ const DROPPED: &[&str] = &[
     "public-key-pins",
 ];
 
-pub(super) fn screen(sent: Sent, close: Close) -> Result<Response<Body>> {
+pub(super) fn screen(sent: Sent, mut close: Close) -> Result<Response<Body>> {
+    close.headed();
     let (parts, body) = sent.response.into_parts();
     let mut screen = sent.screen;
     // Every one of them: a second coding after a harmless first would be a way past the search.

@@ -7,16 +7,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use serde::Deserialize;
 use stint_api::{
-    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Code, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Heartbeat, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertKind, AlertList, SeeAlerts, SessionState,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, Channel, ChannelList, Code, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Heartbeat, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertKind, AlertList, SeeAlerts, SessionState,
 };
 
 use super::caller::{AsEither, AsLogin, AsPerson, AsSession, Failed};
 use super::json::{Answer, Body};
-use super::{oauth, people, policies, refusal, wellknown};
+use super::{audit, oauth, people, policies, refusal, wellknown};
 use crate::app::{App, Error, SessionFilter};
 use crate::secret::Secret;
 
-type Reply<T> = Result<Answer<T>, Failed>;
+pub(super) type Reply<T> = Result<Answer<T>, Failed>;
 
 /// Everything that the broker answers beside the gateway.
 pub fn router(app: App) -> Router {
@@ -78,7 +78,12 @@ fn routes() -> Routes {
         .route("/v1/approvals/{id}/deny-alike", post(deny_alike))
         .route("/v1/alerts", get(alerts))
         .route("/v1/alerts/seen", post(see_alerts))
-        .route("/v1/audit", get(audit))
+        .route("/v1/activity", get(audit::activity))
+        .route("/v1/audit", get(audit::list))
+        .route("/v1/audit/records/{id}", get(audit::entry))
+        .route("/v1/audit/chain", get(audit::chain))
+        .route("/v1/audit/verify", post(audit::verify))
+        .route("/v1/audit/export", post(audit::export))
         .route("/v1/channels", get(channels).post(add_channel))
         .route("/v1/channels/{name}", axum::routing::delete(remove_channel))
         .route("/v1/channels/{name}/try", post(try_channel))
@@ -432,20 +437,6 @@ async fn see_alerts(
     Body(body): Body<SeeAlerts>,
 ) -> Reply<AlertList> {
     Ok(Answer(app.see_alerts(&caller, body.until).await?))
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuditQuery {
-    before: Option<i64>,
-    limit: Option<i64>,
-    kind: Option<String>,
-    session: Option<String>,
-}
-
-async fn audit(State(app): State<App>, _: AsPerson, Query(query): Query<AuditQuery>) -> Reply<AuditPage> {
-    let limit = query.limit.unwrap_or(50).clamp(1, 500);
-    Ok(Answer(app.audit_page(query.before, limit, query.kind.as_deref(), query.session.as_deref()).await?))
 }
 
 async fn channels(State(app): State<App>, AsPerson(caller): AsPerson) -> Reply<ChannelList> {

@@ -1,7 +1,7 @@
 use super::backend::Connection;
 use super::error::Fault;
 use super::{
-    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay, sessions, settings, sign_ins, failures, invitations, one_time_codes, passkeys, recovery_codes, device_codes, alerts, votes, policies,
+    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay, sessions, settings, sign_ins, failures, invitations, one_time_codes, passkeys, recovery_codes, device_codes, alerts, votes, policies, rollups,
 };
 
 /// Applies one change inside the open transaction.
@@ -104,6 +104,7 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
             policies::confirm(c, row, by, *at, *revision).await
         }
         Change::WithdrawPolicy { row, by, at } => policies::withdraw(c, row, by, *at).await,
+        Change::RollUp(rollup) => rollups::apply(c, rollup).await,
         Change::RevokeToken { jti, until } => replay::revoke_token(c, jti, *until).await,
     }
 }
@@ -184,6 +185,7 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::ProposePolicy(_)
         | Change::ConfirmPolicy { .. }
         | Change::WithdrawPolicy { .. }
+        | Change::RollUp(_)
         | Change::Remember { .. } => false,
     }
 }

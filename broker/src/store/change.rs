@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use stint_api::{ApprovalState, Tier};
 
-use super::KeyRow;
+use super::{KeyRow, RollUp};
 use crate::model::{
     ChannelId, ChannelRow, DeliveryId, DeliveryRow, AgentRow, ApprovalId, ApprovalRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, Event, InvitationRow, LoginRow, Name, PasskeyRow, PersonRow, Sealed, SecretVersion, Selector, SessionId, SessionRow, SignInId, SignInRow, DeviceCodeRow, DeviceState, AlertRow, VoteRow, PolicyRow,
 };
@@ -177,6 +177,8 @@ pub enum Change {
     ConfirmPolicy { row: PolicyRow, by: Name, at: DateTime<Utc>, revision: i64 },
     /// `policy` where it waits no more.
     WithdrawPolicy { row: PolicyRow, by: Name, at: DateTime<Utc> },
+    /// `rollup` where somebody else read the same records before.
+    RollUp(RollUp),
     /// Again is no conflict. `until` is in unix seconds: the token's own end.
     RevokeToken { jti: String, until: i64 },
 }

@@ -34,6 +34,8 @@ mod receipt;
 mod records;
 mod recovery_codes;
 mod replay;
+mod rollups;
+mod search;
 mod sessions;
 mod settings;
 mod sign_ins;
@@ -49,6 +51,8 @@ pub use keys::KeyRow;
 pub use open::Database;
 pub use receipt::Receipt;
 pub use records::{CheckpointRow, StoredRecord};
+pub use rollups::{Bar, Count, RollUp};
+pub use search::{Found, Search};
 pub use settings::Counts;
 
 use crate::model::Event;

@@ -55,6 +55,7 @@ migrations! {
     4 "0004_people",
     5 "0005_factors",
     6 "0006_votes",
+    7 "0007_rollups",
     8 "0008_registry_life",
     9 "0009_policies",
     10 "0010_device_codes",

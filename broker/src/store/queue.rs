@@ -55,11 +55,16 @@ impl Store {
         self.0.queue.tell(commit);
     }
 
-    /// Keeps a signed head. A write that is no event.
+    /// For what only repeats what records say.
+    pub(super) async fn change_without_event(&self, commit: Commit) -> Result<(), CommitError> {
+        self.0.queue.ask(commit).await.map(|_| ())
+    }
+
+    /// Keeps a signed head: with what is read out of records, the one write that is no event.
     pub async fn checkpoint(&self, row: CheckpointRow) -> Result<(), CommitError> {
         let CheckpointRow { seq, hash, at, key_id, signature } = row;
         let change = Change::AddCheckpoint { seq, hash, at, key_id, signature };
-        self.0.queue.ask(Commit { changes: vec![change], events: Vec::new(), digest: None }).await.map(|_| ())
+        self.change_without_event(Commit { changes: vec![change], events: Vec::new(), digest: None }).await
     }
 
     /// Notes when credentials were used last. No event either: the records of the requests say it, and this only saves

@@ -57,6 +57,12 @@ impl Store {
         Ok(Some(head).filter(|(seq, _)| *seq > 0))
     }
 
+    /// The newest.
+    pub async fn last_checkpoint(&self) -> Result<Option<CheckpointRow>, Error> {
+        let row: Option<Checkpoint> = one!(self, sql::LAST_CHECKPOINT)?;
+        row.map(Checkpoint::parse).transpose()
+    }
+
     /// Oldest first.
     pub async fn checkpoints(&self) -> Result<Vec<CheckpointRow>, Error> {
         let rows: Vec<Checkpoint> = all!(self, sql::CHECKPOINTS)?;
@@ -78,7 +84,7 @@ pub(super) async fn add_checkpoint(
 }
 
 row! {
-    struct Record {
+    pub(super) struct Record {
         seq: i64,
         hash: Vec<u8>,
         body: Vec<u8>,
@@ -86,7 +92,7 @@ row! {
 }
 
 impl Record {
-    fn parse(self) -> Result<StoredRecord, Error> {
+    pub(super) fn parse(self) -> Result<StoredRecord, Error> {
         Ok(StoredRecord { seq: self.seq, hash: hash(self.hash, "audit_records.hash")?, body: self.body })
     }
 }

@@ -1,6 +1,5 @@
-use chrono::{DateTime, Utc};
 
-use super::backend::{Connection, changed, execute, hash, one, time};
+use super::backend::{Connection, changed, execute, hash, one};
 use super::error::Fault;
 use super::{Error, Store, sql};
 
@@ -24,12 +23,6 @@ impl Store {
     pub async fn setup_token(&self) -> Result<Option<[u8; 32]>, Error> {
         let row: Option<(Vec<u8>,)> = one!(self, sql::SETUP_TOKEN)?;
         row.map(|(bytes,)| hash(bytes, "setup_token.hash")).transpose()
-    }
-
-    /// Position and time of the last signed head.
-    pub async fn last_checkpoint(&self) -> Result<Option<(i64, DateTime<Utc>)>, Error> {
-        let row: Option<(i64, i64)> = one!(self, sql::LAST_CHECKPOINT)?;
-        row.map(|(seq, at)| Ok((seq, time(at)?))).transpose()
     }
 
     pub async fn counts(&self) -> Result<Counts, Error> {

@@ -342,12 +342,26 @@ statements! {
     ADD_CHECKPOINT = "INSERT INTO checkpoints (seq, hash, at, key_id, signature) VALUES ($1, $2, $3, $4, $5) \
                       ON CONFLICT DO NOTHING";
     CHECKPOINTS = "SELECT seq, hash, at, key_id, signature FROM checkpoints ORDER BY seq";
-    LAST_CHECKPOINT = "SELECT seq, at FROM checkpoints ORDER BY seq DESC LIMIT 1";
+    LAST_CHECKPOINT = "SELECT seq, hash, at, key_id, signature FROM checkpoints ORDER BY seq DESC LIMIT 1";
     RECORDS = records!("WHERE seq < $1 ORDER BY seq DESC LIMIT $2");
     RECORDS_OF_KIND = records!("WHERE seq < $1 AND kind = $3 ORDER BY seq DESC LIMIT $2");
     RECORDS_OF_SESSION = records!("WHERE seq < $1 AND session = $3 ORDER BY seq DESC LIMIT $2");
     RECORDS_OF_BOTH = records!("WHERE seq < $1 AND session = $3 AND kind = $4 ORDER BY seq DESC LIMIT $2");
     RECORDS_FROM = records!("WHERE seq >= $1 ORDER BY seq LIMIT $2");
+
+    ROLLED_UP = "SELECT seq FROM rolled_up WHERE id = 1";
+    MOVE_ROLLED_UP = "UPDATE rolled_up SET seq = $2 WHERE id = 1 AND seq = $1";
+    ROLLUPS = "SELECT at, value, count FROM rollups \
+               WHERE span = $1 AND dimension = $2 AND at >= $3 AND at < $4 ORDER BY at, value";
+    ROLLUP_TOP = "SELECT value, CAST(SUM(count) AS BIGINT) AS count FROM rollups \
+                  WHERE span = $1 AND dimension = $2 AND at >= $3 AND at < $4 \
+                  GROUP BY value ORDER BY 2 DESC, value LIMIT $5";
+    ROLLUP_VALUES = "SELECT value FROM rollups WHERE span = $1 AND dimension = $2 AND at = $3";
+    SWEEP_ROLLUPS = "DELETE FROM rollups WHERE span = $1 AND at < $2";
+    RECORD_AT_OR_AFTER = "SELECT seq, at FROM audit_records WHERE seq >= $1 ORDER BY seq LIMIT 1";
+    FACT_BACK = "SELECT seq FROM audit_index WHERE fact = $1 AND seq < $2 AND seq > $3 \
+                 ORDER BY seq DESC LIMIT 1 OFFSET $4";
+    FACT_ON = "SELECT seq FROM audit_index WHERE fact = $1 AND seq < $2 AND seq > $3 ORDER BY seq LIMIT 1 OFFSET $4";
 
     SAVEPOINT = "SAVEPOINT job";
     RELEASE = "RELEASE SAVEPOINT job";
@@ -372,16 +386,8 @@ pub(super) fn chunk(rows: usize) -> usize {
 
 /// Appends so many records to the chain: six arguments each.
 pub fn append(rows: usize) -> String {
-    let mut text = "INSERT INTO audit_records (seq, hash, at, kind, session, body) VALUES ".to_owned();
-    for row in 0..rows {
-        text.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 1..=RECORD_COLUMNS {
-            let comma = if column == 1 { "" } else { ", " };
-            let _ = write!(text, "{comma}${}", row * RECORD_COLUMNS + column);
-        }
-        text.push(')');
-    }
-    text
+    let values = values(rows, RECORD_COLUMNS);
+    format!("INSERT INTO audit_records (seq, hash, at, kind, session, body) VALUES {values}")
 }
 
 /// The end of a batch, or all of it, in one step: moves the head from one place to another (four arguments), and with
@@ -400,6 +406,65 @@ pub fn finish_postgres(rows: usize, remember: bool) -> String {
     let (head, used) = ends(rows, "::bytea");
     let used = if remember { format!(", used AS ({used})") } else { String::new() };
     format!("WITH added AS ({}){used} {head}", append(rows))
+}
+
+/// Adds so many facts to the index of the audit: two arguments each.
+pub fn index(rows: usize) -> String {
+    format!("INSERT INTO audit_index (fact, seq) VALUES {} ON CONFLICT DO NOTHING", values(rows, 2))
+}
+
+/// Adds so many counts to what was counted before: five arguments each, no key twice.
+pub fn count(rows: usize) -> String {
+    format!(
+        "INSERT INTO rollups (span, dimension, at, value, count) VALUES {} \
+         ON CONFLICT (span, dimension, at, value) DO UPDATE SET count = rollups.count + excluded.count",
+        values(rows, 5)
+    )
+}
+
+/// Records between two positions ($1 over, $2 under) and two times ($3 from, $4 to), at most $5 of them, newest first or
+/// (`on`) oldest first. With facts ($7 and on), the first of them is walked, at most $6 steps.
+pub fn find(facts: usize, on: bool) -> String {
+    let order = if on { "ASC" } else { "DESC" };
+    let Some(others) = facts.checked_sub(1) else {
+        return format!(
+            "SELECT seq, hash, body FROM audit_records WHERE seq > $1 AND seq < $2 AND at >= $3 AND at < $4 \
+             ORDER BY seq {order} LIMIT $5"
+        );
+    };
+    // The inner LIMIT says nothing new, and keeps the whole records out of it until all facts are seen to meet.
+    let mut text = format!(
+        "SELECT r.seq, r.hash, r.body FROM (SELECT d.seq FROM \
+         (SELECT seq FROM audit_index WHERE fact = $7 AND seq > $1 AND seq < $2 ORDER BY seq {order} LIMIT $6) d \
+         WHERE TRUE"
+    );
+    for other in 0..others {
+        let _ = write!(
+            text,
+            " AND EXISTS (SELECT 1 FROM audit_index i WHERE i.fact = ${} AND i.seq = d.seq)",
+            other + 8
+        );
+    }
+    let _ = write!(
+        text,
+        " ORDER BY d.seq {order} LIMIT $6) f JOIN audit_records r ON r.seq = f.seq \
+         WHERE r.at >= $3 AND r.at < $4 ORDER BY f.seq {order} LIMIT $5"
+    );
+    text
+}
+
+/// `($1, $2), ($3, $4)`
+fn values(rows: usize, columns: usize) -> String {
+    let mut text = String::new();
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 1..=columns {
+            let comma = if column == 1 { "" } else { ", " };
+            let _ = write!(text, "{comma}${}", row * columns + column);
+        }
+        text.push(')');
+    }
+    text
 }
 
 const RECORD_COLUMNS: usize = 6;

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
-    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertList, SeeAlerts, AgentDetail, ChangeTier, ChangedTier, Class, CredentialDetail, EditAgent, EnvironmentDetail, Inventory, OperationPage, ProviderList, RemovedAgent, RemovedEnvironment, CheckPolicy, DecidePolicy, Policy, PolicyCheck, PolicyDiff, PolicyList, PolicyVersion, PolicyVersionList, ProposedRule, RestorePolicy, SavePolicy,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertList, SeeAlerts, AgentDetail, ChangeTier, ChangedTier, Class, CredentialDetail, EditAgent, EnvironmentDetail, Inventory, OperationPage, ProviderList, RemovedAgent, RemovedEnvironment, CheckPolicy, DecidePolicy, Policy, PolicyCheck, PolicyDiff, PolicyList, PolicyVersion, PolicyVersionList, ProposedRule, RestorePolicy, SavePolicy, Activity,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -302,6 +302,11 @@ impl Broker {
     /// Newest first. `query` is `limit=N&before=SEQ&...`, already encoded.
     pub async fn audit(&self, query: &str) -> Result<AuditPage, Error> {
         self.read(&format!("/v1/audit?{query}")).await
+    }
+
+    /// `range` is `1h`, `24h`, `7d` or `30d`.
+    pub async fn activity(&self, range: &str) -> Result<Activity, Error> {
+        self.read(&format!("/v1/activity?range={}", segment(range))).await
     }
 
     /// The server's time as its `Date` header gives it, without authentication.

@@ -20,32 +20,101 @@ enum Action {
         /// How many
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
         limit: u16,
-        /// Only records before this one
-        #[arg(long, value_name = "SEQ")]
-        before: Option<i64>,
-        /// Only records of this kind
-        #[arg(long)]
-        kind: Option<String>,
-        /// Only records of this session
-        #[arg(long, value_name = "ID")]
-        session: Option<String>,
+        #[command(flatten)]
+        filter: Box<Filter>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
 }
 
+/// Each that is given has to fit.
+#[derive(Debug, Args)]
+struct Filter {
+    /// Only records of this kind, as request_refused
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only records of this session
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// Only of this agent
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// Only of this person
+    #[arg(long, value_name = "NAME")]
+    person: Option<String>,
+    /// Only of sessions in this environment, or of what touched it
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// Only of this provider
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// Only of this operation, as railway:volumeDelete
+    #[arg(long, value_name = "OPERATION")]
+    operation: Option<String>,
+    /// Only of this class, as destroy
+    #[arg(long)]
+    class: Option<String>,
+    /// Only refusals with this code, as denied
+    #[arg(long)]
+    code: Option<String>,
+    /// Only of this credential
+    #[arg(long, value_name = "NAME")]
+    credential: Option<String>,
+    /// Only of what touched this resource: its id at the provider, or provider:kind/id
+    #[arg(long, value_name = "ID")]
+    resource: Option<String>,
+    /// Only of this approval
+    #[arg(long, value_name = "ID")]
+    approval: Option<String>,
+    /// Only the record of this id, with the outcome that belongs to it
+    #[arg(long, value_name = "ID")]
+    record: Option<String>,
+    /// Only from this time on: 2026-11-22, 2026-11-22T12:00 (UTC) or RFC 3339
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Only before this time
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// Only records before this one
+    #[arg(long, value_name = "SEQ")]
+    before: Option<i64>,
+    /// Only records after this one, the oldest of them
+    #[arg(long, value_name = "SEQ", conflicts_with = "before")]
+    after: Option<i64>,
+}
+
+impl Filter {
+    fn given(self) -> Vec<(&'static str, String)> {
+        let all = [
+            ("kind", self.kind),
+            ("session", self.session),
+            ("agent", self.agent),
+            ("person", self.person),
+            ("environment", self.environment),
+            ("provider", self.provider),
+            ("operation", self.operation),
+            ("class", self.class),
+            ("code", self.code),
+            ("credential", self.credential),
+            ("resource", self.resource),
+            ("approval", self.approval),
+            ("record", self.record),
+            ("from", self.from),
+            ("to", self.to),
+            ("before", self.before.map(|seq| seq.to_string())),
+            ("after", self.after.map(|seq| seq.to_string())),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
 impl Command {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let Action::List { limit, before, kind, session, json } = self.action;
+        let Action::List { limit, filter, json } = self.action;
         let mut query = format!("limit={limit}");
-        if let Some(before) = before {
-            query.push_str(&format!("&before={before}"));
-        }
-        for (name, value) in [("kind", kind), ("session", session)] {
-            if let Some(value) = value {
-                query.push_str(&format!("&{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)));
-            }
+        for (name, value) in filter.given() {
+            query.push_str(&format!("&{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)));
         }
         let page = context.broker()?.audit(&query).await?;
         if json {
@@ -53,11 +122,17 @@ impl Command {
         }
         if page.records.is_empty() {
             output::line("no records");
-            return Ok(());
+        } else {
+            output::table(&["seq", "at", "kind", "record"], page.records.iter().map(row).collect());
         }
-        output::table(&["seq", "at", "kind", "record"], page.records.iter().map(row).collect());
         if let Some(next) = page.next {
-            output::hint(format!("older ones: `stint audit list --before {next}`"));
+            output::hint(format!("older ones: the same command with --before {next}"));
+        }
+        if page.behind > 0 {
+            output::hint(format!(
+                "the newest {} records cannot be searched yet; ask again in a moment",
+                page.behind
+            ));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! The only room that reads standard input and, through `output`, writes to the terminal. It decides nothing that the
 //! broker decides; it asks, shows the answer, and says what comes next.
 
+mod activity;
 mod agent;
 mod alert;
 mod approval;
@@ -75,6 +76,8 @@ enum Command {
     Notification(notification::Command),
     /// Read, check and change policies
     Policy(policy::Command),
+    /// Count what agents asked for
+    Activity(activity::Command),
     /// Read the audit
     Audit(audit::Command),
     /// Show each setting and where it comes from
@@ -126,6 +129,7 @@ fn start(cli: Cli) -> Result<(), Failure> {
             Command::Agent(command) => command.run(&context).await,
             Command::Notification(command) => command.run(&context).await,
             Command::Policy(command) => command.run(&context).await,
+            Command::Activity(command) => command.run(&context).await,
             Command::Audit(command) => command.run(&context).await,
             Command::Config(config) => config.run(&context),
             Command::Doctor(doctor) => doctor.run(&context).await,

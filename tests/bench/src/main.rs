@@ -4,6 +4,7 @@
 //! Absolute figures are of this machine in this moment: what is written down are ratios to the floors.
 
 mod answer;
+mod audit;
 mod cores;
 mod floors;
 mod load;
@@ -43,6 +44,9 @@ fn run(options: &Options) -> Result<()> {
     }
     cores::mine();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if options.what == What::Audit {
+        return runtime.block_on(audit::run(options));
+    }
     let report = runtime.block_on(scenario::run(options))?;
     if options.json {
         println!("{:#}", report.json());

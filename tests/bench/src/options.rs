@@ -31,6 +31,9 @@ pub(crate) struct Options {
     /// Write the findings as a document
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "PERFORMANCE.md")]
     pub(crate) write: Option<PathBuf>,
+    /// Of `audit`: how many records
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(1_000..=100_000_000))]
+    pub(crate) records: i64,
     /// Of `proxy`: where to forward
     #[arg(long, hide = true)]
     pub(crate) upstream: Option<SocketAddr>,
@@ -44,6 +47,8 @@ pub(crate) enum What {
     Gateway,
     /// Start and memory
     Idle,
+    /// Pages over a large audit, on the embedded database
+    Audit,
     All,
     /// The floor of a gateway: a proxy that only forwards
     #[value(hide = true)]

@@ -62,6 +62,12 @@ impl World {
     }
 }
 
+/// A broker and nothing else, on the data of that folder.
+pub(crate) async fn alone(options: &Options, folder: &Path) -> Result<(Process, SocketAddr)> {
+    let (broker, addr, _) = launch(serve(options, folder)?).await?;
+    Ok((broker, addr))
+}
+
 /// Start on an empty folder and again on what that left; measure the second, as the first makes keys and tables.
 pub(crate) async fn idle(options: &Options) -> Result<Vec<Idle>> {
     let folder = tempfile::Builder::new().prefix("stint-bench-").tempdir()?;

@@ -1,5 +1,6 @@
 //! The command lines that scripts of others rely on, as they are documented.
 
+mod activity;
 mod audit;
 mod classify;
 mod openapi;

@@ -9,6 +9,11 @@ fn every_statement() -> Vec<(String, String)> {
         sql::ALL.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     for rows in [1, 2, 256] {
         all.push((format!("append({rows})"), sql::append(rows)));
+        all.push((format!("index({rows})"), sql::index(rows)));
+        all.push((format!("count({rows})"), sql::count(rows)));
+    }
+    for (facts, on) in [(0, false), (0, true), (1, false), (1, true), (4, false)] {
+        all.push((format!("find({facts}, {on})"), sql::find(facts, on)));
     }
     all
 }

@@ -36,7 +36,7 @@ impl App {
             settings: self.0.config.shown().into_iter().map(setting).collect(),
             keys,
             records: self.0.store.head().await?.map_or(0, |(seq, _)| u64::try_from(seq).unwrap_or_default()),
-            checkpoint: checkpoint.map(|(seq, at)| CheckpointInfo { seq, at }),
+            checkpoint: checkpoint.map(|row| CheckpointInfo { seq: row.seq, at: row.at }),
             backup: self.backup(),
         })
     }

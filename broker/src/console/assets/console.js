@@ -23,8 +23,10 @@
       follow(page);
       if (!fresh || fresh.innerHTML === main.innerHTML) return;
       const { id, href } = document.activeElement || {};
+      const open = [...main.querySelectorAll("details[open][id]")].map((part) => part.id);
       main.replaceChildren(...fresh.childNodes);
       offer();
+      for (const id of open) { const part = document.getElementById(id); if (part) part.open = true; }
       document.title = page.title;
       const kept = id ? document.getElementById(id) : href && items().find((item) => item.href === href);
       if (kept) kept.focus({ preventScroll: true });

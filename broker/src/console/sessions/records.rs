@@ -100,7 +100,7 @@ fn subject(facts: &serde_json::Value) -> Markup {
 }
 
 /// The facts by which a person recognises a record.
-fn facts(facts: &serde_json::Value) -> Markup {
+pub(in crate::console) fn facts(facts: &serde_json::Value) -> Markup {
     let operations = strings(&facts["operations"]);
     html! {
         @for operation in &operations { code { (Shown(operation)) } " " }
