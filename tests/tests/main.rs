@@ -12,6 +12,7 @@
 mod architecture;
 mod attacks;
 mod config;
+mod console;
 mod contract;
 mod demo;
 mod durable;
