@@ -354,6 +354,7 @@ impl Drop for Browser {
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!("--- the browser was at {}:\n{}", self.at(), self.text("body"));
+            eprintln!("--- and said:\n{}", self.problems().join("\n"));
             return;
         }
         if self.checks.get() {

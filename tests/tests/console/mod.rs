@@ -1,7 +1,9 @@
 //! The console in a real browser: what a person sees, does and cannot be made to do.
 
+mod across;
 mod approvals;
 mod entry;
+mod hostile;
 mod sessions;
 mod story;
 
