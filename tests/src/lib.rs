@@ -25,6 +25,7 @@ pub mod proof;
 mod webdriver;
 pub mod wire;
 
+pub use binaries::pictures_wanted;
 pub use broker::{Database, Options, TestBroker};
 pub use browser::{Browser, Size, Theme};
 pub use canary::Canary;

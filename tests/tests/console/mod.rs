@@ -4,6 +4,7 @@ mod across;
 mod approvals;
 mod entry;
 mod hostile;
+mod pages;
 mod sessions;
 mod story;
 
