@@ -7,16 +7,17 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::path::Path;
 
+use rustix::process::Signal;
 use stint_standin::railway::ids;
-use stint_tests::{Browser, Lab, TestBroker, pictures_wanted};
+use stint_tests::{Browser, Lab, Started, TestBroker, pictures_wanted};
 
 use super::{Desk, options};
 
 /// More pages than there are: links that never end are a fault.
 const MOST: usize = 80;
 
-/// Something has been allowed, refused, denied and asked for; a session is live and its agent waits.
-fn busy_world() -> (Desk, stint_tests::Started) {
+/// Something has been allowed, refused, denied and asked for, and a session is live: its command is the second value.
+fn busy_world() -> (Desk, Started) {
     let desk = Desk::new();
     desk.lab.ask("{ me { name } }").done();
     desk.lab.ask(&Lab::delete(ids::VOLUME_PRODUCTION));
@@ -24,7 +25,8 @@ fn busy_world() -> (Desk, stint_tests::Started) {
     let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
     desk.lab.broker.stint(&["approval", "deny", &id, "--reason", "the load test needs it until Friday"]).ok();
     denied.wait();
-    let agent = desk.asks_to_delete();
+    // It gives the request up when it is not held any longer; the approval waits on.
+    let agent = desk.lab.begin(&format!("ask '{}'; exec sleep 600", Lab::delete(ids::VOLUME_STAGING)));
     desk.lab.waiting();
     (desk, agent)
 }
@@ -54,12 +56,17 @@ fn every_page_that_links_lead_to_is_sound() {
         }
         left.extend(links(&browser));
     }
-    for known in ["console", "console/approvals/ID", "console/now", "console/sessions", "console/sessions/ID"]
-    {
+    for known in [
+        "console",
+        "console/approvals/ID",
+        "console/now",
+        "console/sessions",
+        "console/sessions/ID",
+        "console/sessions/end-all",
+    ] {
         assert!(seen.contains(known), "no link leads to {known}: {seen:?}");
     }
-    let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
-    desk.lab.broker.stint(&["approval", "deny", &id, "--reason", "seen enough"]).ok();
+    agent.signal(Signal::TERM);
     agent.wait();
 }
 
