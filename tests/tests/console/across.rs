@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
+use rustix::process::Signal;
 use stint_tests::{until, wire};
 
 use super::Desk;
@@ -48,7 +49,7 @@ fn e05_a_form_of_another_site_changes_nothing() {
     let desk = Desk::new();
     let browser = desk.browser();
     browser.without_checks();
-    let agent = desk.asks_to_delete();
+    let agent = desk.asks_and_stays();
     let approval = desk.lab.waiting();
     let id = approval["id"].as_str().unwrap();
     let origin = &browser.origin;
@@ -72,8 +73,8 @@ fn e05_a_form_of_another_site_changes_nothing() {
         }
     }
     browser.visit("/console/now").sees("coder in staging").sees("Sign out");
-    desk.lab.broker.stint(&["approval", "deny", id, "--reason", "enough"]).ok();
-    agent.wait().reply().refused(403, "approval_denied");
+    agent.signal(Signal::TERM);
+    agent.wait();
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn e05_a_link_or_a_prefetch_changes_nothing() {
     let desk = Desk::new();
     let browser = desk.browser();
     browser.without_checks();
-    let agent = desk.asks_to_delete();
+    let agent = desk.asks_and_stays();
     let approval = desk.lab.waiting();
     let id = approval["id"].as_str().unwrap();
     for path in [
@@ -98,8 +99,8 @@ fn e05_a_link_or_a_prefetch_changes_nothing() {
         assert_eq!(shown["state"], "waiting", "{path} by GET");
     }
     browser.visit("/console/now").sees("coder in staging").sees("Sign out");
-    desk.lab.broker.stint(&["approval", "deny", id, "--reason", "enough"]).ok();
-    agent.wait().reply().refused(403, "approval_denied");
+    agent.signal(Signal::TERM);
+    agent.wait();
 }
 
 #[test]

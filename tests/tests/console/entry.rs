@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use rustix::process::Signal;
 use stint_tests::{Browser, TestBroker};
 
 use super::{Desk, options};
@@ -73,4 +74,22 @@ fn signing_in_leads_to_the_page_that_was_asked_for_and_out_again() {
     assert_eq!(desk.lab.records("signed_in").len(), 2);
     assert_eq!(desk.lab.records("signed_out").len(), 2);
     assert_eq!(desk.lab.records("sign_in_refused").len(), 2);
+}
+
+#[test]
+fn a_form_sent_after_the_sign_in_ended_leads_to_a_page_that_exists() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    let agent = desk.asks_and_stays();
+    let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
+    super::with_and_without_scripts(&browser, |browser| {
+        browser.visit(&format!("/console/approvals/{id}")).fill("Reason", "too late");
+        desk.lab.sql("UPDATE sign_ins SET ended_at = 1");
+        browser.click("Deny").sees("Password");
+        browser.fill("Name", &desk.person).fill("Password", &desk.password).click("Sign in").sees("Sign out");
+        browser.sees("staging-cache");
+        assert_eq!(desk.lab.waiting()["id"], id.as_str(), "a form of nobody was taken");
+    });
+    agent.signal(Signal::TERM);
+    agent.wait();
 }

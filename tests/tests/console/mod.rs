@@ -22,7 +22,7 @@ pub(super) struct Desk {
 
 /// With a name that browsers take for a safe place, and a broker that holds requests while a person decides.
 pub(super) fn options() -> Options {
-    let args = ["--approval-hold", "15s"].map(str::to_owned).to_vec();
+    let args = ["--approval-hold", "60s"].map(str::to_owned).to_vec();
     Options { database: Database::Sqlite, args, host: Some("localhost".to_owned()), ..Options::default() }
 }
 
@@ -56,6 +56,11 @@ impl Desk {
     /// An agent in staging asks to delete the volume of staging, and waits.
     pub(super) fn asks_to_delete(&self) -> Started {
         self.lab.begin(&format!("ask '{}'", Lab::delete(ids::VOLUME_STAGING)))
+    }
+
+    /// The same, but its session goes on when the request is not held any longer.
+    pub(super) fn asks_and_stays(&self) -> Started {
+        self.lab.begin(&format!("ask '{}'; exec sleep 600", Lab::delete(ids::VOLUME_STAGING)))
     }
 }
 

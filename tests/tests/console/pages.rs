@@ -25,8 +25,7 @@ fn busy_world() -> (Desk, Started) {
     let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
     desk.lab.broker.stint(&["approval", "deny", &id, "--reason", "the load test needs it until Friday"]).ok();
     denied.wait();
-    // It gives the request up when it is not held any longer; the approval waits on.
-    let agent = desk.lab.begin(&format!("ask '{}'; exec sleep 600", Lab::delete(ids::VOLUME_STAGING)));
+    let agent = desk.asks_and_stays();
     desk.lab.waiting();
     (desk, agent)
 }
