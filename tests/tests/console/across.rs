@@ -10,12 +10,12 @@ use stint_tests::{until, wire};
 use super::Desk;
 
 /// A site that answers every request with one page.
-struct Site {
+pub(super) struct Site {
     addr: SocketAddr,
 }
 
 impl Site {
-    fn with(page: String) -> Self {
+    pub(super) fn with(page: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         thread::spawn(move || {
@@ -29,7 +29,7 @@ impl Site {
     }
 
     /// The same machine under two names: the first shares its site with the broker, the second does not.
-    fn urls(&self) -> [String; 2] {
+    pub(super) fn urls(&self) -> [String; 2] {
         ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{}/", self.addr.port()))
     }
 }

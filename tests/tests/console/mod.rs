@@ -2,6 +2,7 @@
 
 mod across;
 mod approvals;
+mod checks;
 mod entry;
 mod hostile;
 mod pages;
