@@ -28,3 +28,12 @@ pub(crate) fn bare(program: PathBuf) -> Command {
 pub(crate) fn search_path() -> String {
     std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned())
 }
+
+/// The folder that pictures of pages are wanted in: `STINT_SCREENSHOTS`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "beside the one place of the harness that reads the environment"
+)]
+pub fn pictures_wanted() -> Option<PathBuf> {
+    std::env::var_os("STINT_SCREENSHOTS").map(PathBuf::from)
+}

@@ -35,6 +35,8 @@ pub struct Options {
     pub args: Vec<String>,
     /// Variables of the broker's environment, which is empty otherwise.
     pub variables: Vec<(String, String)>,
+    /// The host of its public URL: `localhost`, which browsers trust without TLS, or nothing for the address itself.
+    pub host: Option<String>,
     /// A program and its arguments that the broker is started by, such as `prlimit`.
     pub under: Vec<String>,
     /// Where the data folder is, when it is not in the test's own.
@@ -67,6 +69,7 @@ impl Default for Options {
             allow_private: true,
             args: Vec::new(),
             variables: Vec::new(),
+            host: None,
             under: Vec::new(),
             data: None,
             patience: Duration::from_secs(30),
@@ -88,8 +91,9 @@ impl TestBroker {
         let folder = tempfile::Builder::new().prefix("stint-test-").tempdir().expect("a temporary folder");
         let addr = free_port();
         let scheme = if options.args.iter().any(|arg| arg == "--tls-cert") { "https" } else { "http" };
+        let host = options.host.as_ref().map(|host| format!("{host}:{}", addr.port()));
         TestBroker {
-            url: format!("{scheme}://{addr}"),
+            url: format!("{scheme}://{}", host.unwrap_or_else(|| addr.to_string())),
             addr,
             canary: Canary::new(),
             options,
@@ -235,6 +239,9 @@ impl TestBroker {
         command.arg("serve").arg("--data").arg(self.data());
         if self.listen {
             command.arg("--listen").arg(self.addr.to_string());
+        }
+        if self.options.host.is_some() {
+            command.args(["--public-url", &self.url]);
         }
         if self.options.allow_private {
             command.args(["--allow-private-upstreams", "127.0.0.0/8"]);

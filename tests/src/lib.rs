@@ -12,17 +12,22 @@
     reason = "a harness says what went wrong by panicking, in the test that went wrong"
 )]
 
+mod axe;
 mod binaries;
 mod broker;
+mod browser;
 mod canary;
 mod client;
 mod commands;
 mod lab;
 pub mod postgres;
 pub mod proof;
+mod webdriver;
 pub mod wire;
 
+pub use binaries::pictures_wanted;
 pub use broker::{Database, Options, TestBroker};
+pub use browser::{Browser, Size, Theme};
 pub use canary::Canary;
 pub use client::{ClientCommand, Output, Started};
 pub use lab::{Lab, Reply, until};

@@ -13,6 +13,7 @@ mod architecture;
 mod attacks;
 mod clients;
 mod config;
+mod console;
 mod contract;
 mod decide;
 mod demo;

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
-use http::{HeaderValue, header};
+use http::{HeaderValue, Method, header};
 use stint_api::Code;
 
 use super::answer::Failure;
@@ -14,7 +14,7 @@ use crate::listen::Peer;
 #[derive(Debug)]
 pub(super) struct Visitor {
     pub(super) caller: PersonCaller,
-    /// Path and query of the page.
+    /// Path and query of the page; empty for a form, whose address shows nothing by itself.
     pub(super) at: String,
     /// What waits for them.
     pub(super) attention: Attention,
@@ -24,7 +24,8 @@ impl FromRequestParts<App> for Visitor {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let at = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+        let is_page = matches!(parts.method, Method::GET | Method::HEAD);
+        let at = parts.uri.path_and_query().filter(|_| is_page).map(ToString::to_string).unwrap_or_default();
         let away = || {
             let next: String = form_urlencoded::byte_serialize(at.as_bytes()).collect();
             Redirect::to(&format!("/console/sign-in?next={next}")).into_response()

@@ -92,6 +92,8 @@
   if (live && "EventSource" in window) {
     const events = new EventSource("/console/live");
     events.addEventListener("changed", refresh);
+    // What happened while nobody listened: between the page and the stream, or between two streams.
+    events.addEventListener("open", refresh);
     setInterval(refresh, 30000);
   }
 

@@ -92,6 +92,11 @@ impl World {
         self.find(kind, id).is_some()
     }
 
+    /// Give a thing another name, as whoever owns it at the provider can.
+    pub fn rename(&mut self, kind: &str, id: &str, name: &str) {
+        self.set(kind, id, "name", name.into());
+    }
+
     pub fn variable(&self, environment: &str, service: Option<&str>, name: &str) -> Option<String> {
         self.variable_record(environment, service, name).map(|record| text(record, "value").to_owned())
     }

@@ -1,0 +1,120 @@
+//! The queue, and the page on which a person decides.
+
+use stint_standin::railway::ids;
+
+use super::{Desk, with_and_without_scripts};
+
+#[test]
+fn an_empty_queue_says_what_will_be_there() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    with_and_without_scripts(&browser, |browser| {
+        browser.visit("/console/").sees("Nothing waits for you").sees("stint run --environment");
+        browser.is_accessible();
+        browser.visit("/console/approvals/apr_none").sees("Go to the approvals");
+        browser.is_accessible();
+    });
+}
+
+#[test]
+fn what_cannot_be_put_back_takes_its_name() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    for scripts in [true, false] {
+        browser.scripts(scripts);
+        desk.lab.railway.site.restore(stint_standin::Railway::seeded().snapshot());
+        admit(&desk);
+        let agent = desk.asks_to_delete();
+        desk.lab.waiting();
+        browser.visit("/console/").sees("volume delete").sees("staging-cache").sees("coder");
+        assert!(browser.title().contains("(1)"), "{}", browser.title());
+        browser.is_accessible();
+
+        browser.click("railway: volume delete staging-cache").sees("What happens on yes");
+        browser.sees("staging-cache").sees("destroy").sees("railway:volumeDelete").sees("approval show");
+        browser.is_accessible();
+        browser.fill("Type", "postgres-data").click("Approve").sees("cannot be put back");
+        assert_eq!(browser.filled("Type"), "postgres-data", "what was typed is gone");
+        browser.is_accessible();
+        assert!(desk.lab.has_volume(ids::VOLUME_STAGING), "a wrong name approved it");
+
+        browser.fill("Type", "staging-cache").click("Approve").sees("The decision");
+        agent.wait().reply().done();
+        assert!(!desk.lab.has_volume(ids::VOLUME_STAGING));
+        browser.visit(&browser.at()).sees("used");
+        browser.is_accessible();
+        browser.visit("/console/").sees("Decided lately").sees("used");
+        browser.is_accessible();
+    }
+    assert_eq!(desk.lab.records("approval_used").len(), 2);
+}
+
+#[test]
+fn a_denial_needs_a_reason_and_gives_it_to_the_agent() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    with_and_without_scripts(&browser, |browser| {
+        let agent = desk.asks_to_delete();
+        let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
+        browser.visit(&format!("/console/approvals/{id}"));
+        browser.click("Deny");
+        assert_eq!(browser.value_of("document.querySelector('#reason:invalid') !== null"), true);
+        let reason = "staging is being measured until Friday";
+        browser.fill("Reason", reason).click("Deny").sees("The decision").sees(reason);
+        let reply = agent.wait().reply();
+        reply.refused(403, "approval_denied");
+        assert!(reply.text.contains(reason), "{}", reply.text);
+        browser.is_accessible();
+    });
+    assert!(desk.lab.has_volume(ids::VOLUME_STAGING));
+}
+
+#[test]
+fn a_page_that_is_out_of_date_says_what_changed() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    browser.scripts(false);
+    let agent = desk.asks_to_delete();
+    let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
+    browser.visit(&format!("/console/approvals/{id}")).fill("Type", "staging-cache");
+    desk.lab.broker.stint(&["approval", "deny", &id, "--reason", "not today"]).ok();
+    browser.click("Approve").sees("out of date").sees("denied").sees("not today");
+    browser.is_accessible();
+    agent.wait().reply().refused(403, "approval_denied");
+    assert!(desk.lab.has_volume(ids::VOLUME_STAGING));
+}
+
+#[test]
+fn a_second_approval_appears_without_a_reload() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    browser.visit("/console/").sees("Nothing waits for you");
+    browser.value_of("window.here = 'the same document'");
+    let first = desk.asks_to_delete();
+    browser.sees("staging-cache");
+    let second = desk.asks_to_delete();
+    stint_tests::until("both are shown", || (browser.count(".card.waiting") == 2).then_some(()));
+    assert_eq!(browser.value_of("window.here"), "the same document");
+    assert!(browser.title().contains("(2)"), "{}", browser.title());
+
+    // The keyboard goes through the list and into the page.
+    browser.press("j");
+    browser.press("\u{E007}");
+    browser.sees("What happens on yes");
+    browser.press("d");
+    browser.press("no, by the keyboard");
+    assert_eq!(browser.filled("Reason"), "no, by the keyboard");
+    browser.click("Deny").sees("The decision");
+
+    browser.visit("/console/").click("railway: volume delete staging-cache").sees("What happens on yes");
+    browser.fill("Reason", "no to both").click("Deny").sees("The decision");
+    for agent in [first, second] {
+        agent.wait().reply().refused(403, "approval_denied");
+    }
+}
+
+/// The world was put back to its start: the vault's credential is let in again.
+fn admit(desk: &Desk) {
+    let viewer = stint_standin::railway::Viewer::Account { user: ids::USER.to_owned() };
+    desk.lab.railway.site.world().admit(&desk.lab.secret, viewer);
+}

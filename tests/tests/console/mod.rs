@@ -1,0 +1,74 @@
+//! The console in a real browser: what a person sees, does and cannot be made to do.
+
+mod across;
+mod approvals;
+mod checks;
+mod entry;
+mod hostile;
+mod pages;
+mod sessions;
+mod story;
+
+use stint_broker::identity::Password;
+use stint_broker::secret::Secret;
+use stint_standin::railway::ids;
+use stint_tests::{Browser, Database, Lab, Options, Started};
+
+/// A world with somebody who may sign in at the console.
+pub(super) struct Desk {
+    pub(super) lab: Lab,
+    pub(super) person: String,
+    pub(super) password: String,
+}
+
+/// With a name that browsers take for a safe place, and a broker that holds requests while a person decides.
+pub(super) fn options() -> Options {
+    let args = ["--approval-hold", "60s"].map(str::to_owned).to_vec();
+    Options { database: Database::Sqlite, args, host: Some("localhost".to_owned()), ..Options::default() }
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        let lab = Lab::start(options());
+        // The name that `stint login` gives where a machine's user has none.
+        let person = "admin".to_owned();
+        let password = lab.broker.secret("password");
+        let hash =
+            Password::hash(&Secret::from(password.clone()), &[7; 16]).expect("a password of some length");
+        lab.sql(&format!(
+            "INSERT INTO passwords (person, hash, changed_at) VALUES ('{person}', '{}', 0)",
+            hash.as_str()
+        ));
+        Desk { lab, person, password }
+    }
+
+    /// A browser in which the person is signed in.
+    pub(super) fn browser(&self) -> Browser {
+        let browser = Browser::start(&self.lab.broker);
+        self.sign_in(&browser);
+        browser
+    }
+
+    pub(super) fn sign_in(&self, browser: &Browser) {
+        browser.visit("/console/sign-in");
+        browser.fill("Name", &self.person).fill("Password", &self.password).click("Sign in").sees("Sign out");
+    }
+
+    /// An agent in staging asks to delete the volume of staging, and waits.
+    pub(super) fn asks_to_delete(&self) -> Started {
+        self.lab.begin(&format!("ask '{}'", Lab::delete(ids::VOLUME_STAGING)))
+    }
+
+    /// The same, but its session goes on when the request is not held any longer.
+    pub(super) fn asks_and_stays(&self) -> Started {
+        self.lab.begin(&format!("ask '{}'; exec sleep 600", Lab::delete(ids::VOLUME_STAGING)))
+    }
+}
+
+/// Runs a part of a test with scripts and without.
+pub(super) fn with_and_without_scripts(browser: &Browser, run: impl Fn(&Browser)) {
+    for on in [true, false] {
+        browser.scripts(on);
+        run(browser);
+    }
+}

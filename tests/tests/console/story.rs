@@ -1,0 +1,58 @@
+//! The incident as people live it: an agent asks for what cannot be put back, and somebody looks.
+
+use stint_standin::railway::ids;
+use stint_tests::Lab;
+
+use super::Desk;
+
+#[test]
+fn the_volume_of_production_is_out_of_reach_and_the_approver_reads_it() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    browser.visit("/console/now").sees("No session is live");
+    let reply = desk.lab.ask(&Lab::delete(ids::VOLUME_PRODUCTION));
+    assert_eq!(reply.status, 403, "{}", reply.text);
+    assert!(desk.lab.has_volume(ids::VOLUME_PRODUCTION));
+    assert_eq!(desk.lab.railway.site.world().backups(ids::VOLUME_PRODUCTION), 3);
+    // Without a reload: what was asked, and how it ended.
+    browser.sees("railway:volumeDelete").sees(reply.code());
+    browser.is_accessible();
+}
+
+#[test]
+fn an_approver_says_no_and_the_agent_reads_why() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    browser.visit("/console/").sees("Nothing waits for you");
+    let agent = desk.asks_to_delete();
+    browser.sees("volume delete").click("railway: volume delete staging-cache");
+    for fact in ["staging-cache", ids::VOLUME_STAGING, "coder", "staging", "railway:volumeDelete", "destroy"]
+    {
+        browser.sees(fact);
+    }
+    let reason = "The load test needs this volume until Friday; ask again then.";
+    browser.fill("Reason", reason).click("Deny").sees("denied");
+    let out = agent.wait();
+    assert!(out.stdout.contains(reason), "the agent does not read why:\n{}", out.stdout);
+    out.reply().refused(403, "approval_denied");
+    assert!(desk.lab.has_volume(ids::VOLUME_STAGING));
+    assert_eq!(desk.lab.railway.log.reached("volumeDelete"), 0);
+}
+
+#[test]
+fn an_approver_says_yes_by_its_name_and_the_volume_is_gone() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    browser.visit("/console/").sees("Nothing waits for you");
+    let agent = desk.asks_to_delete();
+    browser.sees("volume delete").click("railway: volume delete staging-cache");
+    browser.fill("Type", "staging-cache").click("Approve").sees("The decision");
+    agent.wait().reply().done();
+    assert!(!desk.lab.has_volume(ids::VOLUME_STAGING));
+    assert!(desk.lab.has_volume(ids::VOLUME_PRODUCTION));
+    assert_eq!(desk.lab.railway.log.reached("volumeDelete"), 1);
+    // The page follows by itself: the approval was used.
+    browser.sees("used");
+    let [record] = &desk.lab.records("approval_approved")[..] else { panic!("one record") };
+    assert_eq!(record["actor"], format!("person:{}", desk.person));
+}
