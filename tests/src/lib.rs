@@ -12,6 +12,7 @@
     reason = "a harness says what went wrong by panicking, in the test that went wrong"
 )]
 
+pub mod authenticator;
 mod binaries;
 mod broker;
 mod canary;

@@ -16,6 +16,7 @@ mod contract;
 mod demo;
 mod durable;
 mod incident;
+mod people;
 mod place;
 mod session;
 mod store;
