@@ -73,7 +73,7 @@ impl IntoResponse for Failure {
         let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = html! {
             h1 { (self.0.code.title()) }
-            p { (self.0.detail) }
+            p { (Shown(&self.0.detail)) }
             @if let Some(hint) = &self.0.hint { p.hint { (hint) } }
             p { a href="/console/" { "Go to the approvals" } }
         };

@@ -6,6 +6,7 @@
 
 mod broker;
 mod holder;
+mod people;
 mod transport;
 
 use std::sync::Arc;

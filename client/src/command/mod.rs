@@ -14,6 +14,7 @@ mod doctor;
 mod duration;
 mod environment;
 mod login;
+mod person;
 mod run;
 mod session;
 mod token;
@@ -56,6 +57,8 @@ enum Command {
     Environment(environment::Command),
     /// Register agents
     Agent(agent::Command),
+    /// Invite, change and remove people
+    Person(person::Command),
     /// Read the audit
     Audit(audit::Command),
     /// Show each setting and where it comes from
@@ -101,6 +104,7 @@ fn start(cli: Cli) -> Result<(), Failure> {
             Command::Credential(command) => command.run(&context).await,
             Command::Environment(command) => command.run(&context).await,
             Command::Agent(command) => command.run(&context).await,
+            Command::Person(command) => command.run(&context).await,
             Command::Audit(command) => command.run(&context).await,
             Command::Config(config) => config.run(&context),
             Command::Doctor(doctor) => doctor.run(&context).await,

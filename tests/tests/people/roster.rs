@@ -60,6 +60,17 @@ on_both! {
         let token = invited["url"].as_str().unwrap().split("token=").nth(1).unwrap().to_owned();
         let mut carol = Browser::new(&lab.broker);
         carol.post("/console/enrol", &[("token", &token), ("password", OTHER)]).goes("/console/account");
+        let listed = lab.broker.stint(&["person", "list", "--json"]).ok().json();
+        assert_eq!((&listed["people"][1]["name"], &listed["people"][1]["password"]), (&"carol".into(), &true.into()));
+        let shown = lab.broker.stint(&["person", "show"]).ok();
+        assert!(shown.stdout.contains(&name) && shown.stdout.contains(&login.id), "{}", shown.stdout);
+        lab.broker.stint(&["person", "show", "nobody"]).exits(1);
+        let link = lab.broker.stint(&["person", "invite", "dave", "--role", "auditor"]).ok();
+        assert!(link.stdout.contains("/console/enrol?token="), "{}", link.stdout);
+        lab.broker.stint(&["person", "withdraw", "dave"]).ok();
+        lab.broker.stint(&["person", "role", "carol", "approver"]).ok();
+        lab.broker.stint(&["person", "role", "carol", "owner"]).ok();
+        lab.broker.stint(&["person", "role", &name, "god"]).exits(1);
         let agent = lab.begin("sleep 60");
         stint_tests::until("a session is live", || {
             let sessions = login.call("GET", "/v1/sessions", None).json();
