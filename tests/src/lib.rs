@@ -13,6 +13,7 @@
 )]
 
 mod axe;
+pub mod authenticator;
 mod binaries;
 mod broker;
 mod browser;

@@ -21,6 +21,7 @@ mod durable;
 mod incident;
 mod notices;
 mod login;
+mod people;
 mod place;
 mod registered;
 mod policies;

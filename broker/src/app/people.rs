@@ -94,21 +94,52 @@ impl App {
         changed.map_err(last_owner)
     }
 
-    /// Remove a person: their sign-ins, logins and sessions end, and what they got in by is forgotten.
+    /// Remove a person: their sign-ins, logins and sessions end, and what they got in by is forgotten, or nothing of it.
     pub async fn remove_person(&self, caller: &PersonCaller, name: &str) -> Result<()> {
         caller.administers()?;
         self.steps_up(caller).await?;
         let person = self.person_named(name).await?;
-        let facts = Facts::new().with("person", person.as_str());
-        let change = Change::RemovePerson { person: person.clone(), at: self.0.clock.now() };
-        let removed = self.account_change(caller, EventKind::PersonRemoved, facts, vec![change]).await;
-        removed.map_err(last_owner)?;
-        let subject = format!("person:{person}");
-        for row in self.0.store.sessions(true, 100_000).await? {
-            if row.subject == subject {
-                self.end(&row.id, &caller.actor(), "its person was removed", None).await?;
+        let mut tries = 0;
+        loop {
+            match self.remove_with_sessions(caller, &person).await {
+                Ok(()) => return Ok(()),
+                // One of the sessions ended by itself meanwhile: those that are left are looked up again.
+                Err(CommitError::Conflict("session")) if tries < 5 => tries += 1,
+                Err(CommitError::Conflict("owner")) => {
+                    return Err(last_owner(CommitError::Conflict("owner").into()));
+                }
+                Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    async fn remove_with_sessions(
+        &self,
+        caller: &PersonCaller,
+        person: &Name,
+    ) -> std::result::Result<(), CommitError> {
+        let (at, actor, subject) = (self.0.clock.now(), caller.actor(), format!("person:{person}"));
+        let mut sessions = self.0.store.sessions(true, 100_000).await?;
+        sessions.retain(|row| row.subject == subject);
+        let event = |kind, session, facts| {
+            self.event(kind, &actor, session, facts)
+                .map_err(|_| CommitError::Unavailable(crate::store::Error::Busy))
+        };
+        let facts = Facts::new().with("person", person.as_str()).with("sessions", sessions.len());
+        let mut events = vec![event(EventKind::PersonRemoved, None, facts)?];
+        let mut changes: Vec<Change> = caller.used_proof().into_iter().collect();
+        changes.push(Change::RemovePerson { person: person.clone(), at });
+        for row in &sessions {
+            let reason = "its person was removed".to_owned();
+            let facts = Facts::new().with("reason", reason.as_str());
+            events.push(event(EventKind::SessionEnded, Some(&row.id), facts)?);
+            changes.push(Change::EndSession { id: row.id.clone(), at, reason });
+        }
+        self.0.store.commit(Commit { changes, events, digest: None }).await?;
+        for row in &sessions {
+            self.0.sessions.remove(&row.id);
+        }
+        self.tell(super::News::Session);
         Ok(())
     }
 

@@ -164,7 +164,7 @@ async fn shown(app: &App, visitor: &Visitor, status: StatusCode, wrong: &Wrong<'
         (sign_ins(app, &account, HERE))
         h2 #logins { "Logins on machines" }
         (logins(app, &account, HERE))
-        (text::command("stint token --headers GET /v1/account"))
+        (text::command("stint person show"))
     };
     Ok(answer(status, layout::page(visitor, Place::Account, "Your account", body)))
 }

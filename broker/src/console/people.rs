@@ -222,7 +222,7 @@ fn all(app: &App, visitor: &Visitor, list: &PersonList, typed: &Typed<'_>) -> Ma
                 p.hint { "The link works once, for a day. Give it to nobody else: whoever opens it becomes that person." }
             }
         } @else { p.hint { "Owners invite and remove." } }
-        (text::command("stint token --headers GET /v1/people"))
+        (text::command("stint person list"))
     };
     layout::page(visitor, Place::People, "People", body)
 }
@@ -260,7 +260,7 @@ async fn one(app: &App, visitor: &Visitor, name: &str, status: StatusCode, error
         form method="post" action={ (under) "/enrol" } { div.actions { button.quiet type="submit" { "Make a link for " (person.name) } } }
         h2 { "Remove" }
         div.actions { a.button.danger href={ (under) "/remove" } { "Remove " (person.name) } }
-        (text::command(&format!("stint token --headers GET /v1/people/{}/account", person.name)))
+        (text::command(&format!("stint person show {}", person.name)))
     };
     Ok(answer(status, layout::page(visitor, Place::People, &person.name, body)))
 }

@@ -324,11 +324,11 @@ impl Broker {
         Ok(date.map(|date| date.to_utc()))
     }
 
-    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+    pub(super) async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         self.holder.call(Method::GET, &format!("{}{path}", self.base), NO_BODY, Duration::ZERO).await
     }
 
-    async fn write<T: DeserializeOwned>(
+    pub(super) async fn write<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
@@ -339,13 +339,13 @@ impl Broker {
 }
 
 const NO_BODY: Option<&Nothing> = None;
-const NOTHING: Nothing = Nothing {};
+pub(super) const NOTHING: Nothing = Nothing {};
 
 /// The empty object.
 #[derive(Debug, Serialize)]
-struct Nothing {}
+pub(super) struct Nothing {}
 
-fn segment(text: &str) -> impl std::fmt::Display + '_ {
+pub(super) fn segment(text: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(text, SEGMENT)
 }
 

@@ -7,6 +7,7 @@
 mod broker;
 mod device;
 mod holder;
+mod people;
 mod transport;
 
 use std::sync::Arc;

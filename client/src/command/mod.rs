@@ -22,6 +22,7 @@ mod notification;
 mod logout;
 mod provider;
 mod policy;
+mod person;
 mod run;
 mod session;
 mod token;
@@ -78,6 +79,8 @@ enum Command {
     Policy(policy::Command),
     /// Count what agents asked for
     Activity(activity::Command),
+    /// Invite, change and remove people
+    Person(person::Command),
     /// Read the audit
     Audit(audit::Command),
     /// Show each setting and where it comes from
@@ -130,6 +133,7 @@ fn start(cli: Cli) -> Result<(), Failure> {
             Command::Notification(command) => command.run(&context).await,
             Command::Policy(command) => command.run(&context).await,
             Command::Activity(command) => command.run(&context).await,
+            Command::Person(command) => command.run(&context).await,
             Command::Audit(command) => command.run(&context).await,
             Command::Config(config) => config.run(&context),
             Command::Doctor(doctor) => doctor.run(&context).await,

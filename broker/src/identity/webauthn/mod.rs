@@ -5,8 +5,6 @@
 mod cose;
 mod data;
 
-use std::net::IpAddr;
-
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 use thiserror::Error;
@@ -96,8 +94,8 @@ impl RelyingParty {
         };
         let host = host.split(['/', ':']).next().unwrap_or_default();
         let local = host == "localhost" || host.ends_with(".localhost");
-        let named = !host.is_empty() && !host.starts_with('[') && host.parse::<IpAddr>().is_err();
-        // The last label of a name is never a number (WHATWG URL s3.5): 127.1 is an address too.
+        let named = !host.is_empty() && !host.starts_with('[');
+        // The last label of a name is never a number (WHATWG URL s3.5): 127.0.0.1 and 127.1 are addresses.
         let last = host.rsplit('.').next().unwrap_or_default();
         let number = last.starts_with(|c: char| c.is_ascii_digit());
         (named && !number && (secure || local))

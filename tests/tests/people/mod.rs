@@ -1,0 +1,10 @@
+//! Who a person is: passkeys, passwords and codes; accounts, people, and proving again who one is.
+
+mod account;
+mod browser;
+mod factors;
+mod login;
+mod passkeys;
+mod roster;
+mod throttle;
+mod webauthn;
