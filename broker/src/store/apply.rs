@@ -24,7 +24,7 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         Change::ElevateLogin { client, person, until } => {
             device_codes::elevate(c, client, person, *until).await
         }
-        Change::EndLogin { client, at } => device_codes::end_login(c, client, *at).await,
+        Change::EndLogin { client, person, at } => device_codes::end_login(c, client, person, *at).await,
         Change::TieSession { session, client } => device_codes::tie_session(c, session, client).await,
         Change::AddConsoleLink { hash, person, at, until } => {
             device_codes::add_link(c, hash, person, *at, *until).await

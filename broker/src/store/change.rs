@@ -43,8 +43,8 @@ pub enum Change {
     MissDeviceCode { person: Name, at: DateTime<Utc>, after: DateTime<Utc>, most: i64 },
     /// Lets a login administer until then, or no longer. `login` where that person has none of that id.
     ElevateLogin { client: ClientId, person: Name, until: Option<DateTime<Utc>> },
-    /// `login` where it has ended before.
-    EndLogin { client: ClientId, at: DateTime<Utc> },
+    /// `login` where it has ended before or is another person's.
+    EndLogin { client: ClientId, person: Name, at: DateTime<Utc> },
     /// Which login started a session. `session` where that is known.
     TieSession { session: SessionId, client: ClientId },
     /// The person's earlier links count as used. `console_link` where it is taken.

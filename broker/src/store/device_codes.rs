@@ -131,8 +131,14 @@ pub(super) async fn elevate(
     changed(execute!(c, sql::ELEVATE_LOGIN, client.as_str(), person.as_str(), until)?, "login")
 }
 
-pub(super) async fn end_login(c: &mut Connection, client: &ClientId, at: DateTime<Utc>) -> Result<(), Fault> {
-    changed(execute!(c, sql::END_LOGIN, client.as_str(), at.timestamp_millis())?, "login")
+pub(super) async fn end_login(
+    c: &mut Connection,
+    client: &ClientId,
+    person: &Name,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let ended = execute!(c, sql::END_LOGIN, client.as_str(), person.as_str(), at.timestamp_millis())?;
+    changed(ended, "login")
 }
 
 pub(super) async fn add_link(

@@ -93,7 +93,7 @@ statements! {
     FACTORS = "SELECT (SELECT COUNT(*) FROM passwords p WHERE p.person = o.name) + \
                (SELECT COUNT(*) FROM passkeys k WHERE k.person = o.name) AS factors FROM people o WHERE o.name = $1";
     ELEVATE_LOGIN = "UPDATE logins SET elevated_until = $3 WHERE client = $1 AND person = $2 AND ended_at IS NULL";
-    END_LOGIN = "UPDATE logins SET ended_at = $2 WHERE client = $1 AND ended_at IS NULL";
+    END_LOGIN = "UPDATE logins SET ended_at = $3 WHERE client = $1 AND person = $2 AND ended_at IS NULL";
     TIE_SESSION = "INSERT INTO session_logins (session, client) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     SESSIONS_OF_LOGIN = "SELECT session FROM session_logins WHERE client = $1 ORDER BY id DESC LIMIT 1000";
     ADD_CONSOLE_LINK = "INSERT INTO console_links (hash, person, created_at, expires_at) VALUES ($1, $2, $3, $4) \
