@@ -143,6 +143,12 @@ on_both! {
         let answer = stranger.post("/console/device/approve", &[("user_code", code)]);
         assert!(answer.header("location").unwrap().starts_with("/console/sign-in"), "{answer:?}");
         assert!(broker.records("device_approved").is_empty());
+        // Nor does it get more by asking for it.
+        let more = [("client_id", "stint"), ("scope", "admin")];
+        refused(&machine.form("/oauth/device_authorization", &more), "invalid_scope");
+        let form = [("grant_type", GRANT), ("client_id", "stint"), ("device_code", text(&asked, "device_code"))];
+        let more = [&form[..], &[("scope", "admin")]].concat();
+        refused(&machine.form("/oauth/token", &more), "invalid_request");
         // What it says of itself is text.
         let hostile = machine.form(
             "/oauth/device_authorization",
