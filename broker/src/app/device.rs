@@ -167,6 +167,12 @@ impl App {
         if request.client_assertion.is_some() || request.client_secret {
             return Err(oauth("invalid_request", "this client has no assertion and no secret, only a key"));
         }
+        if request.scope.is_some() || request.authorization_details.is_some() {
+            return Err(oauth(
+                "invalid_request",
+                "a login of a machine starts sessions, and cannot be more or less",
+            ));
+        }
         let code = request.device_code.ok_or_else(|| oauth("invalid_request", "device_code is missing"))?;
         let [proof] = request.proofs else {
             return Err(Error::new(
@@ -207,6 +213,8 @@ impl App {
 
     /// The login and its first token, in one commit.
     async fn hand_over(&self, row: DeviceCodeRow, person: Name, used: Change) -> Result<TokenResponse> {
+        // Somebody may have left since they said yes.
+        self.0.store.person(&person).await?.ok_or_else(invalid_grant)?;
         let client = ClientId::from_uuid(self.uuid()?);
         let now = self.0.clock.now();
         let facts = facts(&row).with("person", person.as_str()).with("client_id", client.as_str());

@@ -42,8 +42,8 @@ pub(in crate::app) enum Via {
         client: ClientId,
         used: UsedProof,
         reach: Reach,
-        /// Where its person raises it.
-        page: String,
+        /// Address of the console, where its person does what it does not.
+        console: String,
     },
     /// By the cookie of a browser.
     SignIn(SignInRow),
@@ -175,7 +175,7 @@ impl PersonCaller {
             return Ok(());
         }
         Err(Error::new(Code::StepUpRequired, "a login that was made by a code decides no approvals")
-            .hint("decide it in the console: stint console"))
+            .hint(format!("decide it in the console: {}", self.console())))
     }
 
     /// Decides what cannot be put back: who proved a moment ago who they are, or has nothing to prove it with yet.
@@ -190,16 +190,24 @@ impl PersonCaller {
             Code::StepUpRequired,
             "this cannot be put back, and a login on a machine cannot approve it",
         )
-        .hint("approve it in the console: stint console"))
+        .hint(format!("approve it in the console: {}", self.console())))
     }
 
     fn reaches(&self, enough: bool, otherwise: &str) -> Result<()> {
-        let page = match &self.via {
-            Via::Login { page, .. } if !enough => page,
+        let (client, console) = match &self.via {
+            Via::Login { client, console, .. } if !enough => (client, console),
             _ => return Ok(()),
         };
-        Err(Error::new(Code::StepUpRequired, otherwise)
-            .hint(format!("do it in the console, or let this login do it for a while: {page}")))
+        Err(Error::new(Code::StepUpRequired, otherwise).hint(format!(
+            "do it in the console, or let this login do it for a while: {console}logins/{client}/elevate"
+        )))
+    }
+
+    fn console(&self) -> &str {
+        match &self.via {
+            Via::Login { console, .. } => console,
+            Via::SignIn(_) => "/console/",
+        }
     }
 
     fn has(&self, roles: &[&str], what: &str) -> Result<()> {
@@ -232,13 +240,13 @@ impl App {
             .filter(|standing| standing.ended_at.is_none())
             .ok_or_else(|| invalid("the login has ended"))?;
         let reach = Reach::of_login(&standing, self.0.clock.now());
-        let page = format!("{}/console/logins/{client}/elevate", self.issuer());
+        let console = format!("{}/console/", self.issuer());
         let person =
             self.0.store.person(&login.person).await?.ok_or_else(|| invalid("the person is gone"))?;
         Ok(PersonCaller {
             person: person.name,
             role: person.role,
-            via: Via::Login { client, used, reach, page },
+            via: Via::Login { client, used, reach, console },
         })
     }
 

@@ -142,13 +142,14 @@ impl App {
         let Via::Login { client, .. } = &caller.via else {
             return Err(Error::new(Code::InvalidInput, "a browser signs out instead"));
         };
+        if caller.reach().destroys {
+            return Err(Error::new(Code::Conflict, "this login is the only way in for its person")
+                .hint("set a password first: stint console"));
+        }
         let facts = Facts::new().with("client_id", client.as_str());
         let event = self.event(EventKind::LoginEnded, &caller.actor(), None, facts)?;
-        let change = Change::EndLogin {
-            client: client.clone(),
-            person: caller.person.clone(),
-            at: self.0.clock.now(),
-        };
+        let at = self.0.clock.now();
+        let change = Change::EndLogin { client: client.clone(), person: caller.person.clone(), at };
         let changes = std::iter::once(change).chain(caller.used_proof()).collect();
         self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
         self.tell(super::News::Record);

@@ -62,6 +62,11 @@ impl Login {
         context.not_in_a_session("login")?;
         let home = context.config.home();
         let before = home.login()?;
+        // Whoever lets go of a login that does more for one that does less has to say so.
+        if let (None, Some(before)) = (&self.setup_token_file, &before) {
+            let message = format!("this machine is logged in to {} as {}", before.broker, before.person);
+            return Err(Failure::new(exit::FAILURE, message).hint("`stint logout` first"));
+        }
         let key = api::new_key(&context.clock)?;
         let file = format!("login-{}.key", key.public().thumbprint());
         let setup_token = self.setup_token_file.as_deref().map(setup_token).transpose()?;

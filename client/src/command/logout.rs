@@ -26,10 +26,11 @@ impl Logout {
                 Ok(_) => {}
                 // The broker knows it no longer: what is left is here.
                 Err(error @ (api::Error::Problem(_) | api::Error::OAuth { .. })) if error.is_refused() => {}
-                Err(error) => {
+                Err(error @ api::Error::Unreachable { .. }) => {
                     return Err(Failure::from(error)
                         .hint("`stint logout --forget` removes the login from this machine alone"));
                 }
+                Err(error) => return Err(error.into()),
             }
         }
         context.config.home().remove_login(&login)?;

@@ -121,6 +121,9 @@ on_both! {
         lab.broker.stint(&["approval", "approve", "apr_00000000000000000000000000000000"]).exits(1);
         let completion = lab.broker.stint(&["completion", "bash"]).ok();
         assert!(completion.stdout.contains("_stint") && completion.stderr.is_empty());
+        for word in ["logout", "console", "--no-browser", "status"] {
+            assert!(completion.stdout.contains(word), "{word} is not completed");
+        }
         for args in [&["--help"][..], &["--version"], &["run", "--help"]] {
             assert!(lab.broker.stint(args).ok().stderr.is_empty());
         }

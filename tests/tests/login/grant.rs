@@ -43,6 +43,18 @@ on_both! {
         assert_eq!(broker.records("login_ended")[0]["facts"]["client_id"], status["login"]["client_id"]);
     }
 
+    fn the_only_way_in_is_not_given_up(options) {
+        let broker = broker(options);
+        let out = broker.stint(&["login", "--no-browser"]).exits(1);
+        assert!(out.stderr.contains("stint logout"), "{}", out.stderr);
+        let out = broker.stint(&["logout"]).exits(1);
+        assert!(out.stderr.contains("stint console"), "{}", out.stderr);
+        broker.stint(&["environment", "list"]).ok();
+        Browser::welcomed(&broker);
+        broker.stint(&["logout", "--json"]).ok();
+        broker.stint(&["environment", "list"]).exits(4);
+    }
+
     fn a_person_says_no_and_the_machine_is_told(options) {
         let broker = broker(options);
         let browser = Browser::welcomed(&broker);
@@ -131,6 +143,12 @@ on_both! {
         let answer = stranger.post("/console/device/approve", &[("user_code", code)]);
         assert!(answer.header("location").unwrap().starts_with("/console/sign-in"), "{answer:?}");
         assert!(broker.records("device_approved").is_empty());
+        // Nor does it get more by asking for it.
+        let more = [("client_id", "stint"), ("scope", "admin")];
+        refused(&machine.form("/oauth/device_authorization", &more), "invalid_scope");
+        let form = [("grant_type", GRANT), ("client_id", "stint"), ("device_code", text(&asked, "device_code"))];
+        let more = [&form[..], &[("scope", "admin")]].concat();
+        refused(&machine.form("/oauth/token", &more), "invalid_request");
         // What it says of itself is text.
         let hostile = machine.form(
             "/oauth/device_authorization",

@@ -89,7 +89,8 @@ fn logins() -> Vec<Call> {
             .gives::<WhoAmI>(),
         post(GROUP, "/v1/logout", "Forget the login that asks", Who::AnyLogin)
             .nothing()
-            .gives::<EndedLogin>(),
+            .gives::<EndedLogin>()
+            .fails(&[Code::Conflict]),
         post(GROUP, "/v1/console-link", "Where the console is; a way in for who has none yet", Who::AnyLogin)
             .nothing()
             .gives::<ConsoleLink>(),
@@ -149,10 +150,9 @@ fn sessions() -> Vec<Call> {
             .takes::<EndSessions>()
             .gives::<EndedSessions>(),
         get(GROUP, "/v1/sessions/{id}", "One session", Who::SessionOrLogin).gives::<Session>(),
-        post(GROUP, "/v1/sessions/{id}/end", "End it; one that has ended is no error", Who::SessionOrLogin)
+        post(GROUP, "/v1/sessions/{id}/end", "End it; one that has ended is no error", Who::SessionOrWorker)
             .takes::<EndSessions>()
-            .gives::<EndedSessions>()
-            .fails(&[Code::Forbidden]),
+            .gives::<EndedSessions>(),
         post(GROUP, "/v1/sessions/{id}/heartbeat", "Keep it alive", Who::Session).gives::<Heartbeat>(),
     ]
 }

@@ -63,6 +63,8 @@ pub enum Who {
     Session,
     /// The session itself, or whoever sees it.
     SessionOrLogin,
+    /// The session itself, or owner, approver or operator who sees it.
+    SessionOrWorker,
 }
 
 type Schemas = BTreeMap<String, Value>;
@@ -91,7 +93,7 @@ impl Who {
             Who::AnyLogin | Who::Readers | Who::SessionOrLogin => {
                 &["owner", "approver", "operator", "auditor"]
             }
-            Who::Workers | Who::WorkersWhoRead => &["owner", "approver", "operator"],
+            Who::Workers | Who::WorkersWhoRead | Who::SessionOrWorker => &["owner", "approver", "operator"],
             Who::Approvers => &["owner", "approver"],
             Who::Administrators | Who::Console => &["owner"],
         }
@@ -107,7 +109,7 @@ impl Who {
             Who::Administrators => "a login that administers",
             Who::Console => "the console: no login does this by itself",
             Who::Session => "the session's own token",
-            Who::SessionOrLogin => "the session's own token, or a login that sees it",
+            Who::SessionOrLogin | Who::SessionOrWorker => "the session's own token, or a login that sees it",
         }
     }
 
@@ -116,7 +118,7 @@ impl Who {
         if self != Who::Anybody {
             codes.extend([Code::NotAuthenticated, Code::InvalidToken, Code::InvalidProof, Code::UseNonce]);
         }
-        if matches!(self, Who::Session | Who::SessionOrLogin) {
+        if matches!(self, Who::Session | Who::SessionOrLogin | Who::SessionOrWorker) {
             codes.push(Code::SessionEnded);
         }
         if !self.roles().is_empty() && self.roles().len() < 4 {

@@ -61,7 +61,7 @@ fn whoever_needs_a_token_is_told_so() {
         let codes: Vec<&str> = call.codes().iter().map(|code| code.as_str()).collect();
         let protected = !call.who.roles().is_empty();
         assert_eq!(
-            codes.contains(&"not_authenticated"),
+            codes.contains(&"invalid_token"),
             protected || call.who == super::Who::Session,
             "{}",
             call.path
