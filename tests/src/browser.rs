@@ -148,7 +148,8 @@ impl Browser {
     /// Choose the option that starts with this, in the field whose label starts with that.
     #[track_caller]
     pub fn choose(&self, label: &str, option: &str) -> &Self {
-        let xpath = format!("({})//option[starts-with(normalize-space(.), {})]", field(label), quoted(option));
+        let xpath =
+            format!("({})//option[starts-with(normalize-space(.), {})]", field(label), quoted(option));
         self.on_element(option, &xpath, |element| {
             self.driver
                 .try_tell(&element.path("click"), &json!({}))

@@ -12,8 +12,8 @@
     reason = "a harness says what went wrong by panicking, in the test that went wrong"
 )]
 
-mod axe;
 pub mod authenticator;
+mod axe;
 mod binaries;
 mod broker;
 mod browser;

@@ -3,32 +3,32 @@
 //! Serde types only: no I/O, no clock, no validation beyond shape. The broker owns this crate; the client links it
 //! and nothing else of the broker. Times are RFC 3339 in UTC; durations are whole seconds.
 
-mod alert;
 mod activity;
+mod alert;
 mod approval;
 mod audit;
 mod channel;
 mod class;
 mod login;
 mod oauth;
-mod people;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+mod people;
 mod policy;
 mod problem;
 mod registered;
 mod registry;
 mod session;
 
+pub use activity::{Activity, ActivityQuery, ActivityRange, Latency, Series, Top};
 pub use alert::{Alert, AlertKind, AlertList, SeeAlerts};
 pub use approval::{
     Advice, Approval, ApprovalList, ApprovalState, Approve, Confirmation, Deny, TouchedResource, Vote,
 };
-pub use channel::{AddChannel, AddedChannel, Channel, ChannelList, Delivery, MailSecurity, Target, Topic};
-pub use activity::{Activity, ActivityQuery, ActivityRange, Latency, Series, Top};
 pub use audit::{
     AuditEntry, AuditPage, AuditQuery, AuditRecord, Chain, ChainCheckpoint, Verification, Verify,
 };
+pub use channel::{AddChannel, AddedChannel, Channel, ChannelList, Delivery, MailSecurity, Target, Topic};
 pub use class::{Class, Tier};
 pub use login::{ConsoleLink, Elevated, EndedLogin, Reaches};
 pub use oauth::{

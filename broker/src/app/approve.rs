@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use stint_api::{Advice, Approval, ApprovalList, ApprovalState, Code, ProblemApproval, Vote};
 use tokio::sync::broadcast;
 
-use super::{App, Error, Facts, Judged, LiveCredential, LiveSession, Result, PersonCaller};
+use super::{App, Error, Facts, Judged, LiveCredential, LiveSession, PersonCaller, Result};
 use crate::model::{ApprovalId, ApprovalRow, EventKind, Lift, SessionId, VoteRow, digest_hex};
 use crate::policy::Needed;
 use crate::store::{Change, Commit};

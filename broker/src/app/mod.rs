@@ -5,11 +5,11 @@
 //! framing, status codes or pages.
 
 mod account;
-mod alerts;
 mod activity;
+mod alerts;
 mod approve;
-mod chain;
 mod authorize;
+mod chain;
 mod channels;
 mod device;
 mod error;
@@ -22,15 +22,15 @@ mod mint;
 mod notify;
 mod passkey;
 mod people;
-mod prove;
-mod reason;
 mod policies;
 mod policy_change;
+mod prove;
 mod reading;
+mod reason;
 mod record;
 mod registry;
-mod rule;
 mod rollup;
+mod rule;
 mod search;
 mod send;
 mod session;
@@ -41,8 +41,8 @@ mod sweep;
 mod tail;
 pub mod trail;
 mod vote;
-mod watch;
 mod walk;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
@@ -68,17 +68,17 @@ pub use identify::{GatewayCaller, PersonCaller, Presented};
 pub use live::{LiveCredential, LiveSession};
 pub use login::{ELEVATION, OwnLogin, Reach};
 pub use mint::TokenRequest;
+pub use people::Enrolment;
+pub use prove::Proof;
 pub use record::{Facts, Intent};
 pub use registry::OperationFilter;
 pub use rule::RuleQuery;
 pub use send::{Outgoing, Raw, Sent};
-pub use people::Enrolment;
-pub use prove::Proof;
 pub use sign_in::{Browser, SignedIn};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
 pub use tail::Tail;
-pub use watch::SessionFilter;
 pub use walk::Exporter;
+pub use watch::SessionFilter;
 
 /// What looks for a credential in an answer.
 pub use crate::vault::Screen;

@@ -23,8 +23,8 @@ use serde_json::Value;
 
 use crate::model::{Class, Operation, Placeholder, Request};
 
-pub use listing::Listed;
 pub use foreign::{Carried, Foreign, Parts};
+pub use listing::Listed;
 pub use pack::{Pack, PackError, Tables};
 pub use refusal::{Refusal, code};
 pub use understood::Understood;

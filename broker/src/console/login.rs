@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use stint_api::Code;
 
-use super::answer::{Form, Reply, ok, page as answer, see, complaint};
+use super::answer::{Form, Reply, complaint, ok, page as answer, see};
 use super::layout::{self, Place};
 use super::sign_in::enter;
 use super::text::{self, Shown};

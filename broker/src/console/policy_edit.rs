@@ -12,8 +12,8 @@ use stint_api::{
 use super::answer::{Failure, Form, Reply, ok, page as answer, see};
 use super::layout::{self, Place};
 use super::policies::{self, is_owner};
-use super::text::{self, Shown};
 use super::step_up;
+use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error, RuleQuery};
 use crate::secret::Secret;

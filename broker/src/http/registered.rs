@@ -9,8 +9,8 @@ use stint_api::{
 };
 
 use super::caller::{AsPerson, Failed};
-use super::routes::Routes;
 use super::json::{Answer, Body};
+use super::routes::Routes;
 use crate::app::{App, OperationFilter};
 
 type Reply<T> = Result<Answer<T>, Failed>;

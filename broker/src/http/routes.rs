@@ -7,7 +7,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use serde::Deserialize;
 use stint_api::{
-    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, Channel, ChannelList, Code, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Heartbeat, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertKind, AlertList, SeeAlerts, SessionState,
+    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent,
+    AgentList, AlertKind, AlertList, Approval, ApprovalList, ApprovalState, Approve, Channel, ChannelList,
+    Code, ConsoleLink, Credential, CredentialList, Deny, Elevated, EndSessions, EndedLogin, EndedSessions,
+    Environment, EnvironmentList, Heartbeat, SeeAlerts, Session, SessionList, SessionState, Setup, SetupDone,
+    StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::caller::{AsEither, AsLogin, AsPerson, AsSession, Failed};

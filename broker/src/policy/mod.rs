@@ -12,8 +12,8 @@ mod question;
 mod schema;
 mod set;
 mod slice;
-mod speaks;
 mod source;
+mod speaks;
 mod testing;
 mod write;
 

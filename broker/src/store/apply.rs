@@ -1,7 +1,9 @@
 use super::backend::Connection;
 use super::error::Fault;
 use super::{
-    Change, agents, approvals, channels, credentials, environments, keys, passwords, people, records, replay, sessions, settings, sign_ins, failures, invitations, one_time_codes, passkeys, recovery_codes, device_codes, alerts, votes, policies, rollups,
+    Change, agents, alerts, approvals, channels, credentials, device_codes, environments, failures,
+    invitations, keys, one_time_codes, passkeys, passwords, people, policies, records, recovery_codes,
+    replay, rollups, sessions, settings, sign_ins, votes,
 };
 
 /// Applies one change inside the open transaction.

@@ -1,4 +1,3 @@
-
 use super::backend::{Connection, changed, execute, hash, one};
 use super::error::Fault;
 use super::{Error, Store, sql};

@@ -7,7 +7,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
-    AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel, Agent, AgentList, Approval, ApprovalList, ApprovalState, Approve, AuditPage, Channel, ChannelList, Credential, CredentialList, Deny, EndSessions, EndedSessions, Environment, EnvironmentList, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI, ConsoleLink, Elevated, EndedLogin, AlertList, SeeAlerts, AgentDetail, ChangeTier, ChangedTier, Class, CredentialDetail, EditAgent, EnvironmentDetail, Inventory, OperationPage, ProviderList, RemovedAgent, RemovedEnvironment, CheckPolicy, DecidePolicy, Policy, PolicyCheck, PolicyDiff, PolicyList, PolicyVersion, PolicyVersionList, ProposedRule, RestorePolicy, SavePolicy, Activity,
+    Activity, AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel,
+    Agent, AgentDetail, AgentList, AlertList, Approval, ApprovalList, ApprovalState, Approve, AuditPage,
+    ChangeTier, ChangedTier, Channel, ChannelList, CheckPolicy, Class, ConsoleLink, Credential,
+    CredentialDetail, CredentialList, DecidePolicy, Deny, EditAgent, Elevated, EndSessions, EndedLogin,
+    EndedSessions, Environment, EnvironmentDetail, EnvironmentList, Inventory, OperationPage, Policy,
+    PolicyCheck, PolicyDiff, PolicyList, PolicyVersion, PolicyVersionList, ProposedRule, ProviderList,
+    RemovedAgent, RemovedEnvironment, RestorePolicy, SavePolicy, SeeAlerts, Session, SessionList, Setup,
+    SetupDone, StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::{Error, Holder, Transport, holder};

@@ -176,8 +176,7 @@ fn strip(headers: &mut HeaderMap) {
     strip_hop(headers);
     headers.remove(HOST);
     headers.remove("dpop");
-    let ours: Vec<HeaderName> =
-        headers.keys().filter(|name| is_ours(name.as_str())).cloned().collect();
+    let ours: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name.as_str())).cloned().collect();
     for name in ours {
         headers.remove(&name);
     }

@@ -242,16 +242,18 @@ fn e17_names_of_a_provider_are_text() {
         ids::VOLUME_STAGING
     );
     let body = serde_json::json!({ "query": document }).to_string();
-    let renamed = broker.curl(&[
-        "-sSk",
-        "-H",
-        "Authorization: Bearer of-the-attacker",
-        "-H",
-        "content-type: application/json",
-        "--data-binary",
-        &body,
-        &format!("{}/graphql/v2", railway.url()),
-    ]).ok();
+    let renamed = broker
+        .curl(&[
+            "-sSk",
+            "-H",
+            "Authorization: Bearer of-the-attacker",
+            "-H",
+            "content-type: application/json",
+            "--data-binary",
+            &body,
+            &format!("{}/graphql/v2", railway.url()),
+        ])
+        .ok();
     assert!(renamed.stdout.contains(ids::VOLUME_STAGING), "{}", renamed.stdout);
 
     let console = Console::set_up(&broker);

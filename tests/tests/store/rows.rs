@@ -101,7 +101,12 @@ pub(super) fn approval() -> ApprovalRow {
             environments: vec!["staging".to_owned()],
             consequences: vec!["3 backups live in this volume".to_owned()],
         }],
-        lift: Lift { policies: vec!["destroy".to_owned()], confirm: Some(confirm), approvers: 1, cooldown: 0 },
+        lift: Lift {
+            policies: vec!["destroy".to_owned()],
+            confirm: Some(confirm),
+            approvers: 1,
+            cooldown: 0,
+        },
         requested_at: at(0),
         expires_at: at(600),
         decided_by: None,

@@ -2,8 +2,8 @@
 
 use utoipa::ToSchema;
 
-use super::people;
 use super::{Call, Gives, Parameter, Takes, Who, part};
+use super::{audit, people, policies, registered};
 use crate::*;
 
 const JSON: &str = "application/json";
@@ -17,14 +17,18 @@ pub fn calls() -> Vec<Call> {
         logins(),
         people::people(),
         registry(),
+        registered::registered(),
         sessions(),
         approvals(),
+        registered::alerts(),
+        policies::policies(),
+        audit::audit(),
         people::channels(),
         about(),
     ]
-        .into_iter()
-        .flatten()
-        .collect()
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn health() -> Vec<Call> {
@@ -140,7 +144,7 @@ fn sessions() -> Vec<Call> {
     const GROUP: &str = "Sessions";
     vec![
         get(GROUP, "/v1/sessions", "Sessions, newest first", Who::AnyLogin)
-            .query(&[flag("all", "Those that have ended too")])
+            .query(&registered::all_sessions())
             .gives::<SessionList>(),
         post(GROUP, "/v1/sessions", "Start a session for an agent", Who::Workers)
             .takes::<StartSession>()
@@ -173,21 +177,15 @@ fn approvals() -> Vec<Call> {
             .takes::<Approve>()
             .fails(&[Code::ConfirmationMismatch, Code::SessionEnded]),
         decide("/v1/approvals/{id}/deny", "Say no, with a reason that the agent reads").takes::<Deny>(),
+        post(GROUP, "/v1/approvals/{id}/deny-alike", "Say no to all that are alike", Who::Approvers)
+            .takes::<Deny>()
+            .gives::<ApprovalList>()
+            .fails(&[Code::Conflict]),
     ]
 }
 
 fn about() -> Vec<Call> {
-    vec![
-        get("Audit", "/v1/audit", "Records of the audit chain, newest first", Who::Readers)
-            .query(&[
-                number("before", "Only those before this position"),
-                number("limit", "At most so many, 50 when absent, 500 at most"),
-                text("kind", false, "Only those of this kind"),
-                text("session", false, "Only those of this session"),
-            ])
-            .gives::<AuditPage>(),
-        get("About", "/v1/openapi.json", "This description", Who::Anybody).any(),
-    ]
+    vec![get("About", "/v1/openapi.json", "This description", Who::Anybody).any()]
 }
 
 pub(super) fn get(group: &'static str, path: &'static str, summary: &'static str, who: Who) -> Call {

@@ -3,8 +3,11 @@
 //! For whoever serves it or shows it; a test of the broker holds the table against its router. Schemas come from the
 //! types by derive, so a member cannot be added and not described.
 
+mod audit;
 mod calls;
 mod people;
+mod policies;
+mod registered;
 
 use std::collections::BTreeMap;
 

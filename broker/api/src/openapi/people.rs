@@ -14,14 +14,23 @@ pub(super) fn people() -> Vec<Call> {
         own("/v1/account/logins/{id}/end", "End one's own login of a machine"),
         get(GROUP, "/v1/people", "Who may sign in", Who::Readers).gives::<PersonList>(),
         of("/v1/people", "Invite somebody: a link that is good once").takes::<Invite>().gives::<Invited>(),
-        get(GROUP, "/v1/people/{name}/account", "Somebody's ways in, browsers and logins", Who::Administrators)
-            .gives::<Account>(),
-        of("/v1/people/{name}/enrol", "A new link for somebody who lost every way in").nothing().gives::<Invited>(),
+        get(
+            GROUP,
+            "/v1/people/{name}/account",
+            "Somebody's ways in, browsers and logins",
+            Who::Administrators,
+        )
+        .gives::<Account>(),
+        of("/v1/people/{name}/enrol", "A new link for somebody who lost every way in")
+            .nothing()
+            .gives::<Invited>(),
         of("/v1/people/{name}/withdraw", "Take an invitation back").nothing().gives::<PersonList>(),
         of("/v1/people/{name}/role", "Change what somebody may do").takes::<ChangeRole>().gives::<Account>(),
         of("/v1/people/{name}/remove", "Let somebody in no more").nothing().gives::<PersonList>(),
         of("/v1/people/{name}/sign-ins/{id}/end", "Sign somebody's browser out").nothing().gives::<Account>(),
-        of("/v1/people/{name}/logins/{id}/end", "End somebody's login of a machine").nothing().gives::<Account>(),
+        of("/v1/people/{name}/logins/{id}/end", "End somebody's login of a machine")
+            .nothing()
+            .gives::<Account>(),
     ]
 }
 
@@ -29,12 +38,14 @@ pub(super) fn channels() -> Vec<Call> {
     const GROUP: &str = "Notifications";
     let who = Who::Administrators;
     vec![
-        get(GROUP, "/v1/channels", "Channels, and what became of the newest notices", who).gives::<ChannelList>(),
+        get(GROUP, "/v1/channels", "Channels, and what became of the newest notices", who)
+            .gives::<ChannelList>(),
         post(GROUP, "/v1/channels", "Add a channel", who)
             .takes::<AddChannel>()
             .gives::<AddedChannel>()
             .fails(&[Code::Conflict]),
-        call("DELETE", GROUP, "/v1/channels/{name}", "Tell a channel nothing any more", who).gives::<ChannelList>(),
+        call("DELETE", GROUP, "/v1/channels/{name}", "Tell a channel nothing any more", who)
+            .gives::<ChannelList>(),
         post(GROUP, "/v1/channels/{name}/try", "Send a notice that says that it is a trial", who)
             .nothing()
             .gives::<Channel>(),

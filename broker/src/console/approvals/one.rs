@@ -28,7 +28,11 @@ pub(in crate::console) async fn page(
 }
 
 /// The fields of a fresh proof, where this visitor has to give one for this approval.
-pub(super) async fn proof(app: &App, visitor: &Visitor, approval: &Approval) -> Result<Option<Markup>, Error> {
+pub(super) async fn proof(
+    app: &App,
+    visitor: &Visitor,
+    approval: &Approval,
+) -> Result<Option<Markup>, Error> {
     if approval.state != ApprovalState::Waiting || !app.needs_proof(&visitor.caller, approval) {
         return Ok(None);
     }
