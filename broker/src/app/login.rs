@@ -171,7 +171,7 @@ impl App {
         let change = Change::AddConsoleLink { hash, person: caller.person.clone(), at, until };
         let changes = std::iter::once(change).chain(caller.used_proof()).collect();
         self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
-        Ok(ConsoleLink { url: format!("{plain}welcome?link={token}"), expires_at: Some(until) })
+        Ok(ConsoleLink { url: format!("{plain}begin?link={token}"), expires_at: Some(until) })
     }
 
     /// Whose link this is, while it can be used. Looking at it does not use it.

@@ -97,6 +97,7 @@ impl Config {
             ("upstreams.allow_private", if nets.is_empty() { "none".to_owned() } else { nets.join(", ") }),
             ("approval.hold", span(self.approval.hold)),
             ("approval.lifetime", span(self.approval.lifetime)),
+            ("approval.waiting", self.approval.waiting.to_string()),
             ("session.ttl", span(session.ttl)),
             ("session.max_ttl", span(session.max_ttl)),
             ("session.heartbeat", span(session.heartbeat)),

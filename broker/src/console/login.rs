@@ -140,7 +140,7 @@ fn welcome_form(person: &str, link: &str, error: Option<&Error>) -> Markup {
             p { "Set a password, and this browser is signed in. From then on what cannot be put back is approved here, and the "
                 "login on your machine administers only while you let it." }
             (complaint(error))
-            form method="post" action="/console/welcome" {
+            form method="post" action="/console/begin" {
                 input type="hidden" name="link" value=(link);
                 label for="password" { "Password" }
                 input #password name="password" type="password" autocomplete="new-password" minlength="15" required autofocus

@@ -26,7 +26,7 @@ impl Browser {
         let url = link["url"].as_str().unwrap();
         let token = url.split_once("?link=").expect("a link that lets somebody in").1;
         assert_eq!(browser.get(url.strip_prefix(&broker.url).unwrap()).status, 200);
-        let answer = browser.post("/console/welcome", &[("link", token), ("password", PASSWORD)]);
+        let answer = browser.post("/console/begin", &[("link", token), ("password", PASSWORD)]);
         assert_eq!((answer.status, answer.header("location")), (303, Some("/console/")), "{}", answer.text());
         browser
     }

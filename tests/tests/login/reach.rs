@@ -125,7 +125,7 @@ on_both! {
             .collect();
         let tokens: Vec<&str> = links.iter().map(|link| link.split_once("?link=").unwrap().1).collect();
         let browser = Browser::of(&broker);
-        let set = |token: &str, password: &str| browser.post("/console/welcome", &[("link", token), ("password", password)]);
+        let set = |token: &str, password: &str| browser.post("/console/begin", &[("link", token), ("password", password)]);
         assert_eq!(set(tokens[0], PASSWORD).status, 401, "a new link ends the old one");
         assert_eq!(set("guessed", PASSWORD).status, 401);
         let short = set(tokens[1], "short");

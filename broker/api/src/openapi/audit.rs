@@ -39,6 +39,7 @@ pub(super) fn audit() -> Vec<Call> {
             .takes::<Verify>()
             .gives::<Verification>(),
         post(GROUP, "/v1/audit/export", "The whole chain with a signed end, as lines", Who::Readers)
-            .nothing(),
+            .nothing()
+            .any(),
     ]
 }
