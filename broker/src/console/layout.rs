@@ -33,19 +33,19 @@ pub(super) enum Place {
 const PLACES: &[(Place, &str, &str)] = &[
     (Place::Approvals, "/console/", "Approvals"),
     (Place::Now, "/console/now", "Now"),
+    (Place::Activity, "/console/activity", "Activity"),
     (Place::Sessions, "/console/sessions", "Sessions"),
-    (Place::Notifications, "/console/notifications", "Notifications"),
-    (Place::People, "/console/people", "People"),
-    (Place::Docs, "/console/docs", "API"),
-    (Place::Alerts, "/console/alerts", "Alerts"),
     (Place::Agents, "/console/agents", "Agents"),
+    (Place::People, "/console/people", "People"),
     (Place::Environments, "/console/environments", "Environments"),
     (Place::Credentials, "/console/credentials", "Credentials"),
     (Place::Providers, "/console/providers", "Providers"),
-    (Place::Settings, "/console/settings", "Settings"),
     (Place::Policies, "/console/policies", "Policies"),
-    (Place::Activity, "/console/activity", "Activity"),
     (Place::Audit, "/console/audit", "Audit"),
+    (Place::Alerts, "/console/alerts", "Alerts"),
+    (Place::Notifications, "/console/notifications", "Notifications"),
+    (Place::Settings, "/console/settings", "Settings"),
+    (Place::Docs, "/console/docs", "API"),
 ];
 
 /// A page for a signed-in person. `title` is plain text.

@@ -26,11 +26,11 @@ fn what_cannot_be_put_back_takes_its_name() {
         admit(&desk);
         let agent = desk.asks_to_delete();
         desk.lab.waiting();
-        browser.visit("/console/").sees("volume delete").sees("staging-cache").sees("coder");
+        browser.visit("/console/").sees("Delete the volume").sees("staging-cache").sees("coder");
         assert!(browser.title().contains("(1)"), "{}", browser.title());
         browser.is_accessible();
 
-        browser.click("railway: volume delete staging-cache").sees("What happens on yes");
+        browser.click("Delete the volume staging-cache").sees("What happens on yes");
         browser.sees("staging-cache").sees("destroy").sees("railway:volumeDelete").sees("approval show");
         browser.is_accessible();
         browser.fill("Type", "postgres-data").click("Approve").sees("cannot be put back");
@@ -93,7 +93,7 @@ fn a_second_approval_appears_without_a_reload() {
     let first = desk.asks_to_delete();
     browser.sees("staging-cache");
     let second = desk.asks_to_delete();
-    stint_tests::until("both are shown", || (browser.count(".card.waiting") == 2).then_some(()));
+    stint_tests::until("both are shown", || (browser.count(".card.waiting a[data-item]") == 2).then_some(()));
     assert_eq!(browser.value_of("window.here"), "the same document");
     assert!(browser.title().contains("(2)"), "{}", browser.title());
 
@@ -106,7 +106,7 @@ fn a_second_approval_appears_without_a_reload() {
     assert_eq!(browser.filled("Reason"), "no, by the keyboard");
     browser.click("Deny").sees("The decision");
 
-    browser.visit("/console/").click("railway: volume delete staging-cache").sees("What happens on yes");
+    browser.visit("/console/").click("Delete the volume staging-cache").sees("What happens on yes");
     browser.fill("Reason", "no to both").click("Deny").sees("The decision");
     for agent in [first, second] {
         agent.wait().reply().refused(403, "approval_denied");

@@ -54,7 +54,7 @@ fn signing_in_leads_to_the_page_that_was_asked_for_and_out_again() {
         assert!(browser.at().starts_with("/console/sign-in"), "{}", browser.at());
         browser.is_accessible();
         browser.fill("Name", &desk.person).fill("Password", "this is not the password").click("Sign in");
-        browser.sees("name and password do not belong together");
+        browser.sees("does not belong together");
         assert_eq!(browser.filled("Name"), desk.person);
         assert_eq!(browser.filled("Password"), "");
         browser.is_accessible();

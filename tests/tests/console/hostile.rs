@@ -74,7 +74,7 @@ fn e06_e17_what_a_provider_calls_a_thing_stays_text() {
         let id = approval["id"].as_str().unwrap();
         browser.visit("/console/").sees(seen);
         nothing_happened(&browser, 1);
-        browser.visit(&format!("/console/approvals/{id}")).sees(seen).sees("volume delete");
+        browser.visit(&format!("/console/approvals/{id}")).sees(seen).sees("Delete the volume");
         nothing_happened(&browser, 3);
         for hidden in HIDDEN.iter().flat_map(|(text, _)| text.chars()).filter(|c| !c.is_ascii()) {
             let script = format!("document.body.textContent.includes('\\u{{{:x}}}')", u32::from(hidden));
@@ -143,8 +143,8 @@ fn e08_the_summary_is_what_was_parsed_whatever_the_request_calls_itself() {
         Lab::delete(ids::VOLUME_STAGING).replace("mutation {", &format!("mutation {title} {{ renamed:"));
     let agent = desk.lab.begin(&format!("ask '{document}'"));
     desk.lab.waiting();
-    browser.visit("/console/").sees("volume delete").sees("staging-cache").sees("destroy");
-    browser.click("railway: volume delete staging-cache").sees("What happens on yes");
+    browser.visit("/console/").sees("Delete the volume").sees("staging-cache").sees("destroy");
+    browser.click("Delete the volume staging-cache").sees("What happens on yes");
     assert!(!browser.text("h1").contains(title) && !browser.title().contains(title));
     browser.fill("Reason", "no").click("Deny").sees("The decision");
     agent.wait().reply().refused(403, "approval_denied");

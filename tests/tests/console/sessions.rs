@@ -43,11 +43,11 @@ fn the_kill_switch_asks_once_and_ends_every_session() {
             browser.visit("/console/now");
             (browser.count("main .card") == 2).then_some(())
         });
-        browser.click("End every session").sees("Live now: 2");
+        browser.click("End all 2 live sessions").sees("Live now: 2");
         browser.is_accessible();
         browser.click("Back").sees("coder in staging");
-        browser.click("End every session").sees("Live now: 2");
-        browser.click("End every session now").sees("No session is live");
+        browser.click("End all 2 live sessions").sees("Live now: 2");
+        browser.click("End all 2 live sessions now").sees("No session is live");
         assert_eq!(browser.at(), "/console/now");
         for (go, agent) in agents {
             fs::write(&go, "").unwrap();

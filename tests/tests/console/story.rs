@@ -25,7 +25,7 @@ fn an_approver_says_no_and_the_agent_reads_why() {
     let browser = desk.browser();
     browser.visit("/console/").sees("Nothing waits for you");
     let agent = desk.asks_to_delete();
-    browser.sees("volume delete").click("railway: volume delete staging-cache");
+    browser.sees("Delete the volume").click("Delete the volume staging-cache");
     for fact in ["staging-cache", ids::VOLUME_STAGING, "coder", "staging", "railway:volumeDelete", "destroy"]
     {
         browser.sees(fact);
@@ -45,7 +45,7 @@ fn an_approver_says_yes_by_its_name_and_the_volume_is_gone() {
     let browser = desk.browser();
     browser.visit("/console/").sees("Nothing waits for you");
     let agent = desk.asks_to_delete();
-    browser.sees("volume delete").click("railway: volume delete staging-cache");
+    browser.sees("Delete the volume").click("Delete the volume staging-cache");
     browser.fill("Type", "staging-cache").click("Approve").sees("The decision");
     agent.wait().reply().done();
     assert!(!desk.lab.has_volume(ids::VOLUME_STAGING));
