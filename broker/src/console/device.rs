@@ -169,6 +169,7 @@ fn forms(app: &App, visitor: &Visitor, device: &WaitingDevice, error: Option<&Er
                         input #password name="password" type="password" autocomplete="current-password" required
                             aria-describedby="password-hint";
                         p.hint #password-hint { "A login outlives this browser, so it takes more than an open one." }
+                        (super::step_up::link(&format!("/console/device?user_code={}", device.user_code)))
                     }
                     div.actions { button type="submit" { "Let it in" } }
                 }

@@ -85,6 +85,7 @@ fn one(app: &App, visitor: &Visitor, login: &OwnLogin, error: Option<&Error>) ->
                 @if !visitor.caller.is_proven(now) {
                     label for="password" { "Your password" }
                     input #password name="password" type="password" autocomplete="current-password" required;
+                    (super::step_up::link(&format!("/console/logins/{}/elevate", login.client)))
                 }
                 div.actions { button.danger type="submit" { "Let it administer for " (minutes) " minutes" } }
             }

@@ -42,6 +42,12 @@ pub(super) async fn fields(app: &App, visitor: &Visitor) -> Result<Markup, Error
     })
 }
 
+/// A link to the page on which a visitor proves who they are by whatever they have, and that comes back.
+pub(super) fn link(back: &str) -> Markup {
+    let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    html! { p.hint { a href={ "/console/prove?next=" (back) } { "Prove it with a passkey or a code instead" } } }
+}
+
 /// What was shown in those fields, if anything was.
 pub(super) fn proof(password: String, code: String, passkey: String) -> Option<Proof> {
     (!password.is_empty() || !passkey.is_empty()).then(|| Proof {

@@ -157,7 +157,12 @@ impl Holder {
         };
         let mut answer = self.send(&method, url, &body, extra).await?;
         if self.learn_nonce(answer.status(), answer.headers()) {
-            answer = self.send(&method, url, &body, extra).await?;
+            // A broker that refused before it read the body closes the connection, which may only show when the next
+            // request is on it: that one was not read either.
+            answer = match self.send(&method, url, &body, extra).await {
+                Err(Error::Unreachable { .. }) => self.send(&method, url, &body, extra).await?,
+                other => other?,
+            };
         }
         read(&answer)
     }

@@ -33,7 +33,7 @@ pub(super) fn set_up(broker: &TestBroker) -> Browser<'_> {
     let mut browser = Browser::new(broker);
     let token = fs::read_to_string(broker.data().join("setup-token")).unwrap();
     let form = [("setup_token", token.trim()), ("person", "alice"), ("password", PASSWORD)];
-    browser.post("/console/setup", &form).goes("/console/");
+    browser.post("/console/setup", &form).goes("/console/welcome");
     browser
 }
 

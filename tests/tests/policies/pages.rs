@@ -126,7 +126,15 @@ fn two_owners_change_what_ships_and_the_second_proves_who_they_are() {
     lab.sql("UPDATE sign_ins SET proven_at = 1");
     let asked = bob.get(page).text();
     assert!(asked.contains("name=\"password\"") && asked.contains("no session ever removes"), "{asked}");
-    assert_eq!(bob.post(&format!("{page}/confirm"), &[("version", "1")]).status, 403);
+    // Without one they are led to where they prove it, and back; nothing was confirmed meanwhile.
+    let led = bob.post(&format!("{page}/confirm"), &[("version", "1")]);
+    assert_eq!(led.status, 303, "{}", led.text());
+    assert!(
+        led.header("location").is_some_and(|to| to.starts_with("/console/prove?next=")),
+        "{:?}",
+        led.headers
+    );
+    assert_eq!(summary(broker, "guardrails.backups")["version"], json!(0));
     assert_eq!(
         bob.post(&format!("{page}/confirm"), &[("version", "1"), ("password", "not this one, surely")])
             .status,
