@@ -93,7 +93,7 @@ fn a_second_approval_appears_without_a_reload() {
     let first = desk.asks_to_delete();
     browser.sees("staging-cache");
     let second = desk.asks_to_delete();
-    stint_tests::until("both are shown", || (browser.count(".card.waiting a[data-item]") == 2).then_some(()));
+    stint_tests::until("both are shown", || (browser.count(".card.waiting [data-item]") == 2).then_some(()));
     assert_eq!(browser.value_of("window.here"), "the same document");
     assert!(browser.title().contains("(2)"), "{}", browser.title());
 
@@ -111,6 +111,29 @@ fn a_second_approval_appears_without_a_reload() {
     for agent in [first, second] {
         agent.wait().reply().refused(403, "approval_denied");
     }
+}
+
+#[test]
+fn e07_equal_wishes_of_one_agent_are_refused_together() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    with_and_without_scripts(&browser, |browser| {
+        let agents = [desk.asks_to_delete(), desk.asks_to_delete(), desk.asks_to_delete()];
+        stint_tests::until("all are shown", || {
+            browser.visit("/console/");
+            (browser.count(".card.waiting [data-item]") == 3).then_some(())
+        });
+        assert_eq!(browser.count(".card.waiting"), 1, "they stand together");
+        browser.is_accessible();
+        let reason = "three times no";
+        browser.fill("Deny all 3", reason).click("Deny all 3").sees("Nothing waits for you");
+        for agent in agents {
+            let reply = agent.wait().reply();
+            reply.refused(403, "approval_denied");
+            assert!(reply.text.contains(reason), "{}", reply.text);
+        }
+    });
+    assert!(desk.lab.has_volume(ids::VOLUME_STAGING));
 }
 
 /// The world was put back to its start: the vault's credential is let in again.

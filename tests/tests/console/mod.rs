@@ -6,6 +6,7 @@ mod checks;
 mod entry;
 mod hostile;
 mod pages;
+mod people;
 mod sessions;
 mod story;
 

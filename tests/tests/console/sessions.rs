@@ -60,6 +60,10 @@ fn the_kill_switch_asks_once_and_ends_every_session() {
 fn waits_then_asks(desk: &Desk) -> (PathBuf, Started) {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let go = desk.lab.broker.scratch().join(format!("go-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
-    let script = format!("while [ ! -e {} ]; do sleep 0.05; done; ask '{{ me {{ name }} }}'", go.display());
+    // A test that fails leaves it behind: it gives up by itself.
+    let script = format!(
+        "n=0; while [ ! -e {} ] && [ $((n+=1)) -lt 2400 ]; do sleep 0.05; done; ask '{{ me {{ name }} }}'",
+        go.display()
+    );
     (go, desk.lab.begin(&script))
 }
