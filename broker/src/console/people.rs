@@ -16,10 +16,10 @@ use crate::app::{App, Error};
 
 const HERE: &str = "/console/people";
 const ROLES: [(&str, &str); 4] = [
-    ("owner", "administers, approves, works"),
-    ("approver", "approves, works"),
-    ("operator", "starts and ends sessions"),
     ("auditor", "looks on"),
+    ("operator", "starts and ends sessions"),
+    ("approver", "approves, works"),
+    ("owner", "administers, approves, works"),
 ];
 
 /// What was typed into the form for an invitation, and what was wrong with it.

@@ -38,7 +38,7 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor) -> Reply {
         h2 #sign-on { "Single sign-on" }
         p.dim { "Not set up: people sign in with what they have registered here." }
         h2 #notifications { "Notifications" }
-        p.dim { "Not set up: what waits for a person is shown in the approvals." }
+        p { "Who is told of what waits, and where, is on the page " a href="/console/notifications" { "Notifications" } "." }
         p { a href="/console/welcome" { "The first steps" } " of a new broker." }
         (text::command("stint-broker serve --help"))
     };
