@@ -34,6 +34,8 @@ fn what_cannot_be_put_back_takes_its_name() {
         browser.sees("staging-cache").sees("destroy").sees("railway:volumeDelete").sees("approval show");
         browser.is_accessible();
         browser.fill("Type", "postgres-data").click("Approve").sees("cannot be put back");
+        // The page hears of changes while it stands, and keeps what its reader is told of.
+        std::thread::sleep(std::time::Duration::from_millis(1500));
         assert_eq!(browser.filled("Type"), "postgres-data", "what was typed is gone");
         browser.is_accessible();
         assert!(desk.lab.has_volume(ids::VOLUME_STAGING), "a wrong name approved it");

@@ -12,12 +12,11 @@
     if (busy) { again = true; return; }
     busy = true;
     try {
-      const typing = main.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
-      const touched = [...main.querySelectorAll("input, textarea")].some((field) => field.type !== "hidden" && field.value !== field.defaultValue)
-        || [...main.querySelectorAll("select")].some((field) => field.value !== first(field));
-      if (typing || touched) { await sayStale(); return; }
+      if (inUse()) { await sayStale(); return; }
       const answer = await fetch(live, { headers: { accept: "text/html" }, redirect: "manual" });
       if (!answer.ok) return;
+      // Somebody may have begun to type meanwhile.
+      if (inUse()) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("main");
       follow(page);
@@ -34,6 +33,14 @@
       busy = false;
       if (again) { again = false; setTimeout(refresh, 250); }
     }
+  }
+
+  // Whether somebody types here, or is told what was wrong with what they typed: that is not taken from under them.
+  function inUse() {
+    const typing = main.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+    const touched = [...main.querySelectorAll("input, textarea")].some((field) => field.type !== "hidden" && field.value !== field.defaultValue)
+      || [...main.querySelectorAll("select")].some((field) => field.value !== first(field));
+    return typing || touched || main.querySelector("form .field-error:not(:empty)") !== null;
   }
 
   // What a choice was when the page came.
