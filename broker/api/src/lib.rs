@@ -16,6 +16,7 @@ pub mod openapi;
 mod people;
 mod policy;
 mod problem;
+mod reach;
 mod registered;
 mod registry;
 mod session;
@@ -44,6 +45,7 @@ pub use policy::{
     RestorePolicy, RuleDecision, SavePolicy,
 };
 pub use problem::{Code, PROBLEM_BASE, PROBLEM_MEDIA_TYPE, Problem, ProblemApproval};
+pub use reach::{AskEffect, PolicyEffect, PolicyReach, ReachLine, Replay, ReplayDifference};
 pub use registered::{
     AgentDetail, BrokerKey, ChangeTier, ChangedTier, CheckpointInfo, CredentialDetail, EditAgent,
     EnvironmentDetail, Inventory, OperationPage, Origin, Place, PlaceThing, Provider, ProviderKind,

@@ -219,12 +219,17 @@ impl App {
         self.judged(shipped, own).await
     }
 
+    /// A place among the few who judge at once.
+    pub(in crate::app) async fn judging(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+        self.0.policies.judging.acquire().await.map_err(Error::internal)
+    }
+
     async fn judged(
         &self,
         shipped: Vec<PolicyFile>,
         own: Vec<PolicyFile>,
     ) -> Result<std::result::Result<Checked, policy::Error>> {
-        let _place = self.0.policies.judging.acquire().await.map_err(Error::internal)?;
+        let _place = self.judging().await?;
         let app = self.clone();
         let work = move || policy::check(&shipped, &own, &app.0.policies.rows);
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)
@@ -281,6 +286,11 @@ fn assemble(folder: &[PolicyFile], rows: Vec<PolicyRow>) -> Vec<Held> {
         files.push(Held { file: of_row(&row), origin: PolicyOrigin::Managed, row: Some(row) });
     }
     files
+}
+
+/// The same, for who looks at files alone.
+pub(in crate::app) fn assembled(folder: Vec<PolicyFile>, rows: Vec<PolicyRow>) -> Vec<PolicyFile> {
+    assemble(&of_folder(folder), rows).into_iter().map(|held| held.file).collect()
 }
 
 fn of_row(row: &PolicyRow) -> PolicyFile {
@@ -348,7 +358,7 @@ fn test(result: &CaseResult) -> PolicyTest {
     }
 }
 
-fn fault(fault: Fault) -> PolicyFault {
+pub(in crate::app) fn fault(fault: Fault) -> PolicyFault {
     PolicyFault {
         name: fault.file,
         part: if fault.part == Part::Tests { "tests" } else { "text" }.to_owned(),

@@ -16,7 +16,7 @@ const TRIES: usize = 5;
 /// First parts of names that people do not give: those of what ships, and of the folder.
 const TAKEN: [&str; 3] = ["guardrails.", "starter.", "files."];
 /// Names that mean something in an address.
-const WORDS: [&str; 4] = ["check", "new", "save", "validate"];
+const WORDS: [&str; 6] = ["check", "effect", "new", "reach", "save", "validate"];
 
 impl App {
     /// Save a file of people's own: it is judged with all others, and in use at once.

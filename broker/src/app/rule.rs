@@ -1,16 +1,11 @@
 //! A rule from one request: proposed, said in words, run dry, and never saved here.
 
-use serde_json::Value;
-use stint_api::{
-    ApprovalState, AuditRecord, Class, Code, PolicyOrigin, ProposedRule, RuleDecision, SavePolicy,
-    TouchedResource,
-};
+use stint_api::{Class, Code, PolicyOrigin, ProposedRule, RuleDecision, SavePolicy};
 
 use super::policies::Book;
+use super::seen::Seen;
 use super::{App, Error, Result, setup};
-use crate::model::{
-    ApprovalId, Mark, Name, RecordId, Resource, Selector, SessionId, Tier, Touch, Where, digest_hex,
-};
+use crate::model::{Mark, Name, Resource, Tier, Touch, Where, digest_hex};
 use crate::policy::{Act, Asker, Expected, PolicyFile, PolicySet, decided, write_rule, write_tests};
 
 /// Which request, and what rule about it.
@@ -27,26 +22,12 @@ pub struct RuleQuery {
 
 /// Things of one request that a rule is written for.
 const THINGS: usize = 20;
-/// Records around the moment of an id that are searched for it.
-const AROUND: i64 = 500;
-
-/// A request of before, as far as it was kept.
-struct Seen {
-    /// `record rec_…` or `approval apr_…`.
-    source: String,
-    asker: Asker,
-    credential: Name,
-    touches: Vec<Touch>,
-    /// Whether it was allowed then.
-    allowed: bool,
-}
-
 impl App {
     pub async fn rule(&self, query: RuleQuery) -> Result<ProposedRule> {
         self.reload_policies().await?;
         let seen = match (&query.record, &query.approval) {
-            (Some(record), None) => self.seen_in_record(record).await?,
-            (None, Some(approval)) => self.seen_in_approval(approval).await?,
+            (Some(record), None) => bounded(self.seen_in_record(record).await?)?,
+            (None, Some(approval)) => bounded(self.seen_in_approval(approval).await?)?,
             _ => {
                 let wrong = Error::new(Code::InvalidInput, "give a record or an approval, one of them");
                 return Err(
@@ -148,156 +129,6 @@ impl App {
         }
         Ok((PolicyFile { tests: Some(write_tests(&cases)), ..file }, Some(set)))
     }
-
-    async fn seen_in_approval(&self, id: &str) -> Result<Seen> {
-        let missing = || Error::not_found("approval", id.chars().take(80).collect::<String>().escape_debug());
-        let id = ApprovalId::parse(id).map_err(|_| missing())?;
-        let row = self.0.store.approval(&id).await?.ok_or_else(missing)?;
-        let asker = self.asker_of(&row.session).await?;
-        let pack = row.operations.first().and_then(|operation| operation.split_once(':'));
-        let provider = pack.map(|(provider, _)| provider.to_owned()).unwrap_or_default();
-        let touches = self.touches_of(&provider, &row.resources, row.class, &[], None);
-        let allowed = row.state == ApprovalState::Used;
-        let seen =
-            Seen { source: format!("approval {id}"), asker, credential: row.credential, touches, allowed };
-        bounded(seen)
-    }
-
-    async fn seen_in_record(&self, id: &str) -> Result<Seen> {
-        let record = self.find_record(id).await?;
-        let body = &record.body;
-        let facts = &body["facts"];
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let (kind, id) = (text(&body["kind"]), text(&body["id"]));
-        if !matches!(kind.as_str(), "request_refused" | "request_decided") {
-            return Err(Error::new(
-                Code::InvalidInput,
-                format!("record {id} is not about a request: {kind}"),
-            )
-            .hint("rules are made from records of the kinds request_refused and request_decided"));
-        }
-        let undecided = || {
-            let why = text(&facts["code"]);
-            let why = if why.is_empty() { "nothing of it was understood".to_owned() } else { why };
-            Error::new(
-                Code::InvalidInput,
-                format!("this request was refused before any policy was asked ({why}): no rule would help"),
-            )
-        };
-        let session =
-            SessionId::parse(body["session"].as_str().unwrap_or_default()).map_err(|_| undecided())?;
-        let asker = self.asker_of(&session).await?;
-        let credential = Name::parse(&text(&facts["credential"])).map_err(|_| undecided())?;
-        let class: Class = serde_json::from_value(facts["class"].clone()).map_err(|_| undecided())?;
-        let resources: Vec<TouchedResource> =
-            serde_json::from_value(facts["resources"].clone()).map_err(|_| undecided())?;
-        let marks: Vec<Mark> = serde_json::from_value(facts["marks"].clone()).unwrap_or_default();
-        let provider = resources.first().and_then(|resource| resource.operation.split_once(':'));
-        let provider = provider.map(|(provider, _)| provider.to_owned()).ok_or_else(undecided)?;
-        let touches = self.touches_of(&provider, &resources, class, &marks, facts["place"].as_str());
-        let allowed = kind == "request_decided";
-        bounded(Seen { source: format!("record {id}"), asker, credential, touches, allowed })
-    }
-
-    /// What was touched, as policy would be asked about it now: environments by their names of today.
-    fn touches_of(
-        &self,
-        provider: &str,
-        resources: &[TouchedResource],
-        class: Class,
-        marks: &[Mark],
-        place: Option<&str>,
-    ) -> Vec<Touch> {
-        let registry = self.0.registry.load();
-        let tier = |name: &Name| registry.environments.get(name).map(|row| row.tier);
-        let mut touches = Vec::new();
-        for resource in resources {
-            let touch = |place: Where| Touch {
-                operation: resource.operation.clone(),
-                provider: provider.to_owned(),
-                class,
-                marks: marks.iter().copied().collect(),
-                resource: (!resource.kind.is_empty()).then(|| Resource::new(&resource.kind, &resource.id)),
-                name: resource.name.clone(),
-                place,
-                consequences: vec![],
-            };
-            if resource.environments.is_empty() {
-                touches.push(touch(match place {
-                    _ if !resource.kind.is_empty() => Where::Unresolved("it was not found".to_owned()),
-                    Some("account") => Where::Account,
-                    Some("shared") => Where::Shared,
-                    _ if class == Class::Read => Where::Shared,
-                    _ => Where::Account,
-                }));
-            }
-            for environment in &resource.environments {
-                let named =
-                    Name::parse(environment).ok().and_then(|name| tier(&name).map(|tier| (name, tier)));
-                touches.push(touch(match named {
-                    Some((name, tier)) => Where::Environment { name, tier },
-                    None => Where::Unmapped(
-                        Selector::parse(environment)
-                            .unwrap_or_else(|_| Selector::new(provider, "environment", environment)),
-                    ),
-                }));
-            }
-        }
-        touches
-    }
-
-    async fn asker_of(&self, session: &SessionId) -> Result<Asker> {
-        let row = self.0.store.session(session).await?.ok_or_else(|| Error::not_found("session", session))?;
-        Ok(Asker {
-            agent: row.agent,
-            subject: row.subject,
-            environment: row.environment,
-            tier: row.tier,
-            confined: row.confined,
-        })
-    }
-
-    /// A record by its number or its id. Ids hold the moment they were made in, and the chain is in the order of time, but for
-    /// those made in the same moments.
-    async fn find_record(&self, text: &str) -> Result<AuditRecord> {
-        let missing = || Error::not_found("record", text.chars().take(80).collect::<String>().escape_debug());
-        let read = |row: crate::store::StoredRecord| {
-            let body: Value = serde_json::from_slice(&row.body).map_err(Error::internal)?;
-            Ok::<_, Error>(AuditRecord { seq: row.seq, hash: digest_hex(row.hash), body })
-        };
-        if let Ok(seq) = text.parse::<i64>() {
-            let row = self.0.store.records_from(seq.max(1), 1).await?.into_iter().next();
-            return read(row.filter(|row| row.seq == seq).ok_or_else(missing)?);
-        }
-        let id = RecordId::parse(text).map_err(|_| missing())?;
-        let moment = moment(&id).ok_or_else(missing)?;
-        let (mut low, mut high) = (1i64, self.0.store.head().await?.map_or(1, |(seq, _)| seq));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let row = self.0.store.records_from(middle, 1).await?.into_iter().next();
-            let at = match row {
-                Some(row) => made_at(&read(row)?.body).unwrap_or(i64::MAX),
-                None => i64::MAX,
-            };
-            if at < moment { low = middle + 1 } else { high = middle }
-        }
-        for row in self.0.store.records_from((low - AROUND).max(1), 2 * AROUND).await? {
-            let record = read(row)?;
-            if record.body.get("id").and_then(Value::as_str) == Some(id.as_str()) {
-                return Ok(record);
-            }
-        }
-        Err(missing())
-    }
-}
-
-/// Milliseconds in the first 48 bits of a UUID of version 7 (RFC 9562 s5.7).
-fn moment(id: &RecordId) -> Option<i64> {
-    i64::from_str_radix(id.as_str().strip_prefix(RecordId::PREFIX)?.get(..12)?, 16).ok()
-}
-
-fn made_at(body: &Value) -> Option<i64> {
-    moment(&RecordId::parse(body["id"].as_str()?).ok()?)
 }
 
 fn bounded(seen: Seen) -> Result<Seen> {

@@ -141,7 +141,7 @@ async fn write(mut exporter: Exporter, out: &mut (dyn Write + Send)) -> Result<H
 }
 
 /// The store of a broker that exists: nothing is made where there is none.
-async fn open(config: &Config) -> Result<Store> {
+pub(in crate::app) async fn open(config: &Config) -> Result<Store> {
     let database = super::database(config);
     if let Database::Sqlite(path) = &database
         && !path.exists()

@@ -121,7 +121,7 @@ pub fn main() -> ExitCode {
             Command::Unseal(args) => unseal::unseal(args).await,
             Command::Audit(command) => audit::run(command).await,
             Command::Pack(command) => pack::run(command),
-            Command::Policy(command) => policy::run(command),
+            Command::Policy(command) => policy::run(command).await,
             Command::Completion { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "stint-broker", &mut std::io::stdout());
                 Ok(ExitCode::SUCCESS)

@@ -3,9 +3,14 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use stint_api::ReachLine;
+
+use super::DataArgs;
 use crate::app;
 use crate::catalog::Catalog;
-use crate::policy::{PolicyFile, PolicySet, builtin_files, run_cases, schema_text};
+use crate::clock::Clock;
+use crate::config::Environment;
+use crate::policy::{self, PolicyFile, PolicySet, builtin_files, run_cases, schema_text};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
@@ -15,6 +20,39 @@ pub(super) enum PolicyCommand {
     Test(FolderArgs),
     /// Print the schema that policies are written against
     Schema,
+    /// Say who can do what where: by agent, environment, class and place, with the deciding policies
+    Reach(ReachArgs),
+    /// Say which recorded requests changed policies would decide differently
+    Replay(ReplayArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReachArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    folder: FolderArgs,
+    /// Of this agent only, registered or not
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// How far back, as 12h or 30d
+    #[arg(long, value_name = "DURATION", default_value = "7d")]
+    since: String,
+    /// Folder of policy files; NAME.cedar takes the place of the file in use that has this name
+    #[arg(long, value_name = "DIR")]
+    with: PathBuf,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -24,7 +62,7 @@ pub(super) struct FolderArgs {
     policies: Option<PathBuf>,
 }
 
-pub(super) fn run(command: PolicyCommand) -> Result<ExitCode, String> {
+pub(super) async fn run(command: PolicyCommand) -> Result<ExitCode, String> {
     let catalog = Catalog::builtin().map_err(|error| error.to_string())?;
     match command {
         PolicyCommand::Schema => {
@@ -38,10 +76,93 @@ pub(super) fn run(command: PolicyCommand) -> Result<ExitCode, String> {
             for warning in &warnings {
                 eprintln!("stint-broker: warning: {warning}");
             }
+            let world = app::world(&catalog, Vec::new(), app::Kept::of_none().environments());
+            for note in policy::lint(&set, &world)? {
+                eprintln!("stint-broker: note: {note}");
+            }
             println!("sound: {} policies in {} files", set.ids().len(), files.len());
             Ok(ExitCode::SUCCESS)
         }
         PolicyCommand::Test(args) => test(&files(&args)?),
+        PolicyCommand::Reach(args) => reach(&catalog, args).await,
+        PolicyCommand::Replay(args) => replay(args).await,
+    }
+}
+
+/// Of a broker's own agents, environments and policies where its data folder is there; else of what ships, with an environment
+/// for each tier.
+async fn reach(catalog: &Catalog, args: ReachArgs) -> Result<ExitCode, String> {
+    let config = args.data.config(&Environment::of_process())?;
+    let own = match &args.folder.policies {
+        Some(folder) => app::policy_files(folder).map_err(|error| error.to_string())?,
+        None => Vec::new(),
+    };
+    let kept = app::Kept::read(&config).await.map_err(told)?;
+    if kept.is_none() {
+        eprintln!(
+            "stint-broker: there is no broker's data here: this is what ships, with an environment for each tier"
+        );
+    }
+    let kept = kept.unwrap_or_else(app::Kept::of_none);
+    let set = kept.with(own).map_err(|error| error.to_string())?;
+    let agents = match &args.agent {
+        Some(agent) => vec![agent.parse().map_err(|error| format!("--agent: {error}"))?],
+        None => kept.agents.clone(),
+    };
+    let world = app::world(catalog, agents, kept.environments());
+    let lines = policy::reach(&set, &world)?;
+    let notes = policy::lint(&set, &world)?;
+    let lines: Vec<ReachLine> = lines.into_iter().map(app::reach_line).collect();
+    if args.json {
+        println!(
+            "{}",
+            serde_json::json!({ "lines": lines, "notes": notes.iter().map(ToString::to_string).collect::<Vec<_>>() })
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    table(&ReachLine::COLUMNS, ReachLine::brief(&lines).iter().map(|line| line.cells().to_vec()).collect());
+    for note in notes {
+        eprintln!("stint-broker: warning: {note}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn replay(args: ReplayArgs) -> Result<ExitCode, String> {
+    let config = args.data.config(&Environment::of_process())?;
+    let since = app::since(Some(&args.since)).map_err(told)?;
+    let changed = app::policy_files(&args.with).map_err(|error| error.to_string())?;
+    if changed.is_empty() {
+        return Err(format!("{}: there is no .cedar file in it", args.with.display()));
+    }
+    let replay = app::replay(&config, &Clock::system(), since, changed).await.map_err(told)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&replay).map_err(|error| error.to_string())?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}", replay.summary());
+    for difference in &replay.differences {
+        println!("  {}", difference.summary());
+        println!("    newest: {}", difference.record);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Columns as wide as what stands in them.
+fn table(columns: &[&str], rows: Vec<Vec<String>>) {
+    let head = columns.iter().map(|column| column.to_uppercase()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+    let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns.len()).map(|at| width(at).unwrap_or_default()).collect();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+fn told(error: app::Error) -> String {
+    match error.hint {
+        Some(hint) => format!("{}\nhint: {hint}", error.detail),
+        None => error.detail,
     }
 }
 

@@ -31,6 +31,7 @@ mod plot;
 mod policies;
 mod policy_edit;
 mod providers;
+mod reach;
 mod record;
 mod registered;
 mod rule;
@@ -119,6 +120,7 @@ pub fn router(app: App) -> Router {
         .route("/console/logins/{client}/lower", post(login::lower))
         .route("/console/begin", get(login::welcome).post(login::begin))
         .route("/console/policies", get(policies::list))
+        .route("/console/policies/reach", get(reach::page))
         .route("/console/policies/new", get(policy_edit::new))
         .route("/console/policies/check", post(policy_edit::check))
         .route("/console/policies/validate", post(policy_edit::validate))

@@ -44,6 +44,7 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Reply {
         @if is_owner(&visitor) {
             div.actions { a.button href="/console/policies/new" { "New policy file" } }
         }
+        p { a href="/console/policies/reach" { "Who can do what where" } }
         p.hint { "A rule about one request is made from its approval, or from its record in the audit." }
         (text::command("stint policy list"))
     };

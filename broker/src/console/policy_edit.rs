@@ -5,13 +5,14 @@ use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 use stint_api::{
-    CheckPolicy, Code, DecidePolicy, PolicyCheck, PolicyDiff, PolicyFault, PolicyOrigin, ProposedRule,
-    RestorePolicy, SavePolicy,
+    AskEffect, CheckPolicy, Code, DecidePolicy, PolicyCheck, PolicyDiff, PolicyEffect, PolicyFault,
+    PolicyOrigin, ProposedRule, RestorePolicy, SavePolicy,
 };
 
 use super::answer::{Failure, Form, Reply, ok, page as answer, see};
 use super::layout::{self, Place};
 use super::policies::{self, is_owner};
+use super::reach;
 use super::step_up;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
@@ -78,6 +79,13 @@ pub(super) struct Said {
     /// What others saved meanwhile against what was typed.
     pub(super) stale: Option<PolicyDiff>,
     pub(super) rule: Option<ProposedRule>,
+    pub(super) effect: Option<PolicyEffect>,
+}
+
+/// What a text that holds would change.
+pub(super) async fn effect(app: &App, draft: &Draft) -> Option<PolicyEffect> {
+    let CheckPolicy { name, text, tests } = draft.check();
+    app.policy_effect(AskEffect { name, text, tests, since: None }).await.ok()
 }
 
 pub(super) async fn new(visitor: Visitor) -> Reply {
@@ -103,7 +111,12 @@ pub(super) async fn edit(State(app): State<App>, visitor: Visitor, Path(name): P
 pub(super) async fn check(State(app): State<App>, visitor: Visitor, Form(draft): Form<Draft>) -> Reply {
     let mut said = Said::default();
     match app.check_policy(draft.check()).await {
-        Ok(check) => said.check = Some(check),
+        Ok(check) => {
+            if check.sound {
+                said.effect = effect(&app, &draft).await;
+            }
+            said.check = Some(check);
+        }
         Err(error) => said.error = Some(error),
     }
     show(&app, &visitor, draft, said).await
@@ -284,6 +297,7 @@ pub(super) fn editor(visitor: &Visitor, draft: &Draft, origin: PolicyOrigin, sai
             p.hint { "Saving again puts your text in the place of version " (draft.base) "." }
         }
         @if let Some(rule) = &said.rule { (super::rule::about(rule, draft)) }
+        @if let Some(effect) = &said.effect { (reach::effect(effect)) }
         form method="post" action="/console/policies/save" data-check="/console/policies/validate" {
             @for (name, value) in [("base", &draft.base), ("record", &draft.record), ("approval", &draft.approval), ("effect", &draft.effect)] {
                 @if !value.is_empty() { input type="hidden" name=(name) value=(value); }
@@ -301,7 +315,7 @@ pub(super) fn editor(visitor: &Visitor, draft: &Draft, origin: PolicyOrigin, sai
             input #note name="note" value=(draft.note) maxlength="500" autocomplete="off";
             div.actions {
                 button type="submit" { @if shipped { "Propose" } @else { "Save and use" } }
-                button.quiet type="submit" formaction="/console/policies/check" formnovalidate { "Check" }
+                button.quiet type="submit" formaction="/console/policies/check" formnovalidate { "Check, and show what it would change" }
                 a.button.quiet href="/console/policies" { "Back" }
             }
         }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use stint_api::{PolicyOrigin, ProposedRule, RuleDecision};
 
 use super::answer::{Reply, ok};
-use super::policy_edit::{Draft, Said, editor, owners};
+use super::policy_edit::{Draft, Said, editor, effect, owners};
 use super::text::Shown;
 use super::visitor::Visitor;
 use crate::app::{App, RuleQuery};
@@ -42,8 +42,13 @@ pub(super) async fn new(State(app): State<App>, visitor: Visitor, Query(of): Que
         approval: of.approval,
         effect: rule.effect.clone(),
     };
-    let said =
-        Said { check: app.check_policy(check(&draft)).await.ok(), rule: Some(rule), ..Said::default() };
+    let effect = effect(&app, &draft).await;
+    let said = Said {
+        effect,
+        check: app.check_policy(check(&draft)).await.ok(),
+        rule: Some(rule),
+        ..Said::default()
+    };
     Ok(ok(editor(&visitor, &draft, PolicyOrigin::Managed, &said)))
 }
 

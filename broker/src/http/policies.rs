@@ -4,8 +4,8 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
-    CheckPolicy, DecidePolicy, Policy, PolicyCheck, PolicyDiff, PolicyList, PolicyVersion, PolicyVersionList,
-    ProposedRule, RestorePolicy, SavePolicy,
+    AskEffect, CheckPolicy, DecidePolicy, Policy, PolicyCheck, PolicyDiff, PolicyEffect, PolicyList,
+    PolicyReach, PolicyVersion, PolicyVersionList, ProposedRule, RestorePolicy, SavePolicy,
 };
 
 use super::caller::{AsPerson, Failed};
@@ -19,6 +19,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .route("/v1/policies", get(list))
         .route("/v1/policies/validate", post(validate))
+        .route("/v1/policies/reach", get(reach))
+        .route("/v1/policies/effect", post(effect))
         .route("/v1/policies/{name}", get(show).post(save))
         .route("/v1/policies/{name}/propose", post(propose))
         .route("/v1/policies/{name}/confirm", post(confirm))
@@ -36,6 +38,21 @@ async fn list(State(app): State<App>, _: AsPerson) -> Reply<PolicyList> {
 
 async fn validate(State(app): State<App>, _: AsPerson, Body(body): Body<CheckPolicy>) -> Reply<PolicyCheck> {
     Ok(Answer(app.check_policy(body).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReachQuery {
+    agent: Option<String>,
+    session: Option<String>,
+}
+
+async fn reach(State(app): State<App>, _: AsPerson, Query(query): Query<ReachQuery>) -> Reply<PolicyReach> {
+    Ok(Answer(app.reach(query.agent.as_deref(), query.session.as_deref()).await?))
+}
+
+async fn effect(State(app): State<App>, _: AsPerson, Body(body): Body<AskEffect>) -> Reply<PolicyEffect> {
+    Ok(Answer(app.policy_effect(body).await?))
 }
 
 async fn show(State(app): State<App>, _: AsPerson, Path(name): Path<String>) -> Reply<Policy> {

@@ -51,6 +51,10 @@ impl Mark {
             Mark::CarriesBackups => "carries-backups",
         }
     }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Mark::Backup, Mark::CarriesBackups].into_iter().find(|mark| mark.as_str() == text)
+    }
 }
 
 /// An effect that was staged earlier: read it with this look-up, then judge what it says.

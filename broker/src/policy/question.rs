@@ -36,10 +36,10 @@ pub(super) struct Facts {
 /// Cedar's names for our nouns. Parsed once: parsing one costs more than a policy.
 #[derive(Debug)]
 pub(super) struct Names {
-    agent: EntityTypeName,
-    action: EntityTypeName,
-    environment: EntityTypeName,
-    resource: EntityTypeName,
+    pub(super) agent: EntityTypeName,
+    pub(super) action: EntityTypeName,
+    pub(super) environment: EntityTypeName,
+    pub(super) resource: EntityTypeName,
 }
 
 /// The scope of one decision: everything that `principal`, `action` and `resource` of a policy can be held against.
@@ -194,7 +194,7 @@ fn resource(scope: &Scope, facts: &Facts) -> Result<Entity, String> {
         .map_err(text_of)
 }
 
-fn class_group(class: Class) -> &'static str {
+pub(super) fn class_group(class: Class) -> &'static str {
     match class {
         Class::Read => "class:read",
         Class::Reveal => "class:reveal",
@@ -205,14 +205,14 @@ fn class_group(class: Class) -> &'static str {
     }
 }
 
-fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
+pub(super) fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
 }
 
-fn text(value: &str) -> RestrictedExpression {
+pub(super) fn text(value: &str) -> RestrictedExpression {
     RestrictedExpression::new_string(value.to_owned())
 }
 
-fn text_of(error: impl std::fmt::Display) -> String {
+pub(super) fn text_of(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

@@ -151,6 +151,19 @@ impl PolicySet {
         Ok(once(warnings.map(|warning| self.fault(warning.policy_id().as_ref(), warning)).collect()))
     }
 
+    /// Ids of the forbids that a person may lift.
+    pub(super) fn liftable(&self) -> HashSet<String> {
+        self.notes.iter().filter(|(_, note)| note.approvable).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Something to be said of a policy, where it stands.
+    pub(super) fn fault_at(&self, id: &str, detail: String) -> Fault {
+        let file = self.file_of(id).unwrap_or_default();
+        let text = self.sources.get(file).map(String::as_str).unwrap_or_default();
+        let at = text.find(&format!("@id(\"{id}\")")).map(|offset| super::source::Position::of(text, offset));
+        Fault::new(file, at, detail)
+    }
+
     fn fault(&self, id: &str, error: &(impl miette::Diagnostic + std::fmt::Display)) -> Fault {
         let file = self.notes.get(id).map(|note| note.file.as_str()).unwrap_or_default();
         let text = self.sources.get(file).map(String::as_str).unwrap_or_default();

@@ -8,13 +8,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
     Activity, AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel,
-    Agent, AgentDetail, AgentList, AlertList, Approval, ApprovalList, ApprovalState, Approve, AuditPage,
-    ChangeTier, ChangedTier, Channel, ChannelList, CheckPolicy, Class, ConsoleLink, Credential,
+    Agent, AgentDetail, AgentList, AlertList, Approval, ApprovalList, ApprovalState, Approve, AskEffect,
+    AuditPage, ChangeTier, ChangedTier, Channel, ChannelList, CheckPolicy, Class, ConsoleLink, Credential,
     CredentialDetail, CredentialList, DecidePolicy, Deny, EditAgent, Elevated, EndSessions, EndedLogin,
     EndedSessions, Environment, EnvironmentDetail, EnvironmentList, Inventory, OperationPage, Policy,
-    PolicyCheck, PolicyDiff, PolicyList, PolicyVersion, PolicyVersionList, ProposedRule, ProviderList,
-    RemovedAgent, RemovedEnvironment, RestorePolicy, SavePolicy, SeeAlerts, Session, SessionList, Setup,
-    SetupDone, StartSession, StartedSession, Status, WhoAmI,
+    PolicyCheck, PolicyDiff, PolicyEffect, PolicyList, PolicyReach, PolicyVersion, PolicyVersionList,
+    ProposedRule, ProviderList, RemovedAgent, RemovedEnvironment, RestorePolicy, SavePolicy, SeeAlerts,
+    Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -270,6 +270,21 @@ impl Broker {
 
     pub async fn validate_policy(&self, check: &CheckPolicy) -> Result<PolicyCheck, Error> {
         self.write(Method::POST, "/v1/policies/validate", check).await
+    }
+
+    pub async fn policy_reach(
+        &self,
+        agent: Option<&str>,
+        session: Option<&str>,
+    ) -> Result<PolicyReach, Error> {
+        let given = [("agent", agent), ("session", session)];
+        let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let query: Vec<String> = given.map(|(name, value)| format!("{name}={}", segment(value))).collect();
+        self.read(&format!("/v1/policies/reach?{}", query.join("&"))).await
+    }
+
+    pub async fn policy_effect(&self, ask: &AskEffect) -> Result<PolicyEffect, Error> {
+        self.write(Method::POST, "/v1/policies/effect", ask).await
     }
 
     pub async fn save_policy(&self, name: &str, save: &SavePolicy) -> Result<PolicyVersion, Error> {

@@ -23,6 +23,7 @@ mod notification;
 mod person;
 mod policy;
 mod provider;
+mod reach;
 mod run;
 mod session;
 mod token;

@@ -2,11 +2,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use stint_api::{
-    CheckPolicy, DecidePolicy, Policy, PolicyCheck, PolicyDiff, PolicyFault, PolicySummary, PolicyVersion,
-    ProposedRule, RestorePolicy, SavePolicy,
+    AskEffect, CheckPolicy, DecidePolicy, Policy, PolicyCheck, PolicyDiff, PolicyFault, PolicySummary,
+    PolicyVersion, ProposedRule, RestorePolicy, SavePolicy,
 };
 
 use super::context::{Context, read_text};
+use super::reach;
 use crate::exit::{self, Failure};
 use crate::output;
 
@@ -41,6 +42,32 @@ enum Action {
         /// Name that it would have [default: that of the file]
         #[arg(long)]
         name: Option<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say who can do what where, and which policies say nothing
+    Reach {
+        /// Of this agent only
+        #[arg(long, value_name = "NAME")]
+        agent: Option<String>,
+        /// Of sessions in this environment only
+        #[arg(long, value_name = "NAME")]
+        session: Option<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what a file would change: who could do what, and which requests of the last days
+    Effect {
+        /// The .cedar file; its tests are in the .tests.toml beside it
+        file: PathBuf,
+        /// Name that it would have [default: that of the file]
+        #[arg(long)]
+        name: Option<String>,
+        /// How far back requests are decided again, as 12h or 30d
+        #[arg(long, value_name = "DURATION", default_value = "7d")]
+        since: String,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -159,6 +186,25 @@ impl Command {
                     return Ok(());
                 }
                 Err(Failure::new(exit::FAILURE, "the file does not hold: it would not be saved"))
+            }
+            Action::Reach { agent, session, json } => {
+                let reach = broker.policy_reach(agent.as_deref(), session.as_deref()).await?;
+                if json {
+                    return output::json(&reach);
+                }
+                reach::show_reach(&reach);
+                Ok(())
+            }
+            Action::Effect { file, name, since, json } => {
+                let (text, tests) = files(&file)?;
+                let name = name.unwrap_or_else(|| stem(&file));
+                let ask = AskEffect { name, text, tests, since: Some(since) };
+                let effect = broker.policy_effect(&ask).await?;
+                if json {
+                    return output::json(&effect);
+                }
+                reach::show_effect(&effect);
+                Ok(())
             }
             Action::Save { name, file, note, base, propose, remove, json } => {
                 context.not_in_a_session("changing policies")?;
@@ -297,7 +343,7 @@ fn show_check(check: &PolicyCheck) {
     }
 }
 
-fn place(fault: &PolicyFault) -> String {
+pub(super) fn place(fault: &PolicyFault) -> String {
     let at = match (fault.line, fault.column) {
         (Some(line), Some(column)) => format!(":{line}:{column}"),
         _ => String::new(),

@@ -3,4 +3,5 @@
 mod ground;
 mod managed;
 mod pages;
+mod reach;
 mod rules;

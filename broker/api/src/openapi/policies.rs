@@ -15,6 +15,15 @@ pub(super) fn policies() -> Vec<Call> {
         post(GROUP, "/v1/policies/validate", "Judge a text without keeping it", Who::Readers)
             .takes::<CheckPolicy>()
             .gives::<PolicyCheck>(),
+        read("/v1/policies/reach", "Who can do what where, and which policies say nothing")
+            .query(&[
+                text("agent", false, "Of this agent only, registered or not"),
+                text("session", false, "Of sessions in this environment only"),
+            ])
+            .gives::<PolicyReach>(),
+        post(GROUP, "/v1/policies/effect", "What a file would change, without keeping it", Who::Readers)
+            .takes::<AskEffect>()
+            .gives::<PolicyEffect>(),
         read("/v1/policies/{name}", "One file, with its tests").gives::<Policy>(),
         change("/v1/policies/{name}", "Save a version and use it").takes::<SavePolicy>(),
         change("/v1/policies/{name}/propose", "Save a version that another owner is to confirm")
