@@ -32,7 +32,7 @@ pub struct PersonCaller {
 }
 
 /// How long it counts that a person proved who they are.
-const PROVEN: TimeDelta = TimeDelta::minutes(5);
+pub(in crate::app) const PROVEN: TimeDelta = TimeDelta::minutes(5);
 
 /// How a person is known.
 #[derive(Debug, Clone)]
