@@ -4,7 +4,9 @@
 //! key and the line; a wrong value stops the broker before it opens anything.
 
 mod duration;
+mod file;
 mod shown;
+mod sso;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,9 +18,11 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use duration::Span;
+use file::File;
 
 pub use duration::parse_duration;
 pub use shown::{Origin, Origins, Shown};
+pub use sso::Sso;
 
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7380";
 
@@ -37,6 +41,10 @@ pub struct Config {
     pub database: Option<String>,
     pub tls: Option<TlsFiles>,
     pub behind_tls_proxy: bool,
+    /// Proxies that are believed when they say whose request it is.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The one header by which they say it.
+    pub proxy_header: ProxyHeader,
     pub seal: SealKind,
     pub allow_private: Vec<IpNet>,
     pub approval: ApprovalLimits,
@@ -48,6 +56,8 @@ pub struct Config {
     /// Folder of packs that are used in place of the built-in ones.
     pub packs: Option<PathBuf>,
     pub log: LogFormat,
+    /// The OpenID provider that people sign in with.
+    pub sso: Option<Sso>,
     /// Which settings were set, and where.
     pub origins: Origins,
 }
@@ -110,6 +120,16 @@ pub enum LogFormat {
     Json,
 }
 
+/// How proxies say whom they speak for. Only one is believed: of the other a client could have set it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyHeader {
+    #[default]
+    XForwardedFor,
+    /// RFC 7239.
+    Forwarded,
+}
+
 /// What the command line said; it stands over file and variables.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
@@ -159,55 +179,6 @@ impl Environment {
     }
 }
 
-/// `stint-broker.toml`. Every key can be set as `STINT_BROKER_` and its name in capitals, dots as `_`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    data: Option<PathBuf>,
-    listen: Option<SocketAddr>,
-    public_url: Option<String>,
-    database: Option<String>,
-    behind_tls_proxy: Option<bool>,
-    policies: Option<PathBuf>,
-    packs: Option<PathBuf>,
-    log: Option<LogFormat>,
-    #[serde(default)]
-    tls: FileTls,
-    #[serde(default)]
-    seal: FileSeal,
-    #[serde(default)]
-    upstreams: FileUpstreams,
-    #[serde(default)]
-    approval: FileApproval,
-    #[serde(default)]
-    session: FileSession,
-    #[serde(default)]
-    token: FileToken,
-    #[serde(default)]
-    limits: FileLimits,
-}
-
-macro_rules! sections {
-    ($($name:ident { $($key:ident: $type:ty,)* })*) => {$(
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct $name { $($key: Option<$type>,)* }
-    )*};
-}
-
-sections! {
-    FileTls { cert: PathBuf, key: PathBuf, }
-    FileSeal { kind: String, key_file: PathBuf, }
-    FileUpstreams { allow_private: Vec<IpNet>, }
-    FileApproval { hold: Span, lifetime: Span, waiting: u64, }
-    FileSession { ttl: Span, max_ttl: Span, heartbeat: Span, heartbeat_grace: Span, }
-    FileToken { ttl: Span, }
-    FileLimits {
-        body: usize, upload: u64, connections: usize, requests: usize,
-        connect_timeout: Span, header_timeout: Span, idle_timeout: Span,
-    }
-}
-
 /// Keys that variables may set: dotted name as in the file.
 const KEYS: &[&str] = &[
     "data",
@@ -238,10 +209,21 @@ const KEYS: &[&str] = &[
     "limits.connect_timeout",
     "limits.header_timeout",
     "limits.idle_timeout",
+    "trusted_proxies",
+    "proxy_header",
+    "sso.issuer",
+    "sso.client_id",
+    "sso.client_secret_file",
+    "sso.scopes",
+    "sso.groups_claim",
+    "sso.roles",
+    "sso.name",
+    "sso.ca",
 ];
 
 /// Variables with the prefix that are not keys of the file.
-const OTHER_VARIABLES: &[&str] = &["STINT_BROKER_KEY", "STINT_BROKER_LOG_LEVEL", "STINT_BROKER_CONFIG"];
+const OTHER_VARIABLES: &[&str] =
+    &["STINT_BROKER_KEY", "STINT_BROKER_LOG_LEVEL", "STINT_BROKER_CONFIG", sso::SECRET_VARIABLE];
 
 impl Config {
     /// Read file and variables under the flags.
@@ -293,7 +275,8 @@ fn with_variables(mut table: toml::Table, environment: &Environment) -> Result<t
 
 fn variable_value(key: &str, text: &str) -> toml::Value {
     match key {
-        "upstreams.allow_private" => toml::Value::Array(
+        "sso.roles" => sso::roles_of(text),
+        "upstreams.allow_private" | "trusted_proxies" | "sso.scopes" => toml::Value::Array(
             text.split(',').map(|part| toml::Value::String(part.trim().to_owned())).collect(),
         ),
         "behind_tls_proxy" | "approval.waiting" | "limits.body" | "limits.upload" | "limits.connections"
@@ -388,6 +371,9 @@ fn resolve(flags: Flags, file: File, environment: &Environment) -> Result<Config
         policies: flags.policies.or(file.policies),
         packs: file.packs,
         log: file.log.unwrap_or(LogFormat::Text),
+        trusted_proxies: file.trusted_proxies.unwrap_or_default(),
+        proxy_header: file.proxy_header.unwrap_or_default(),
+        sso: file.sso.resolve(environment)?,
         data,
         origins: Origins::default(),
     };

@@ -27,6 +27,8 @@ pub struct Browser {
     problems: RefCell<Vec<String>>,
     requested: RefCell<Vec<String>>,
     checks: Cell<bool>,
+    /// Other origins that its pages may lead to.
+    others: RefCell<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,7 @@ impl Browser {
             problems: RefCell::default(),
             requested: RefCell::default(),
             checks: Cell::new(true),
+            others: RefCell::default(),
         };
         browser.visit("about:blank").view(Theme::Light, Size::Desktop);
         // The browser's own first page is not the broker's.
@@ -291,8 +294,11 @@ impl Browser {
         self.read_logs();
         let mut problems = self.problems.borrow().clone();
         let foreign = |url: &&String| {
-            let rest = url.strip_prefix(&self.origin);
-            !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) && !url.starts_with("data:")
+            let others = self.others.borrow();
+            let of = |origin: &String| {
+                url.strip_prefix(origin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            !of(&self.origin) && !others.iter().any(of) && !url.starts_with("data:")
         };
         problems.extend(
             self.requested
@@ -302,6 +308,12 @@ impl Browser {
                 .map(|url| format!("a request to another origin: {url}")),
         );
         problems
+    }
+
+    /// Its pages may lead to this origin too: a provider that people sign in with.
+    pub fn leads_to(&self, origin: &str) -> &Self {
+        self.others.borrow_mut().push(origin.to_owned());
+        self
     }
 
     /// Do not check at the end: for tests whose pages are made to go wrong.

@@ -21,6 +21,7 @@ mod canary;
 mod client;
 mod commands;
 mod lab;
+pub mod openid;
 pub mod postgres;
 pub mod proof;
 mod webdriver;

@@ -26,6 +26,7 @@ mod place;
 mod policies;
 mod registered;
 mod session;
+mod sso;
 mod store;
 mod token;
 mod upstream;

@@ -50,7 +50,7 @@ pub use registered::{
     AgentDetail, BrokerKey, ChangeTier, ChangedTier, CheckpointInfo, CredentialDetail, EditAgent,
     EnvironmentDetail, Inventory, OperationPage, Origin, Place, PlaceThing, Provider, ProviderKind,
     ProviderList, ProviderOperation, Reading, RemovedAgent, RemovedEnvironment, SettingValue, Settings,
-    Welcome, WelcomeStep,
+    SsoCheck, SsoSettings, Welcome, WelcomeStep,
 };
 pub use registry::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Credential,

@@ -18,6 +18,9 @@ pub struct Person {
     /// Recovery codes that are left.
     #[serde(default)]
     pub recovery_codes: u64,
+    /// Whether an OpenID provider says who they are.
+    #[serde(default)]
+    pub single_sign_on: bool,
     /// Their last sign-in to the console.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_in_at: Option<DateTime<Utc>>,
@@ -105,7 +108,7 @@ pub struct Passkey {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignIn {
     pub id: String,
-    /// `setup`, `password`, `passkey`, `recovery`, `invitation`.
+    /// `setup`, `password`, `passkey`, `recovery`, `invitation`, `sso`.
     pub method: String,
     /// What the browser says it is.
     pub device: String,

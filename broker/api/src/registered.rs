@@ -214,6 +214,46 @@ pub struct Settings {
     pub checkpoint: Option<CheckpointInfo>,
     /// Command lines that back the broker up, for its host.
     pub backup: Vec<String>,
+    /// The OpenID provider that people sign in with, where one is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub single_sign_on: Option<SsoSettings>,
+}
+
+/// An OpenID provider, as the configuration names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SsoSettings {
+    /// What people call it.
+    pub name: String,
+    pub issuer: String,
+    pub client_id: String,
+    /// Where it sends browsers back to: to be registered there.
+    pub callback: String,
+    pub groups_claim: String,
+    /// Group to role.
+    pub roles: BTreeMap<String, String>,
+}
+
+/// `POST /v1/settings/single-sign-on/check`: what the provider says when it is asked now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SsoCheck {
+    /// Whether description and keys can be had and used.
+    pub works: bool,
+    /// URL of the description.
+    pub description: String,
+    pub callback: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_endpoint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint: Option<String>,
+    /// Keys that identity tokens can be checked with.
+    pub keys: u64,
+    /// Whether it says that it checks PKCE.
+    pub says_pkce: bool,
+    /// What is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// What the configuration says, and where it says so. Never a secret.

@@ -8,6 +8,8 @@ pub enum Algorithm {
     EdDsa,
     Es256,
     Rs256,
+    /// RSASSA-PSS: only identity tokens of others are signed by it.
+    Ps256,
 }
 
 /// The header of a token, strictly read: before the signature is checked, so nothing in it is believed.
@@ -43,7 +45,7 @@ impl Header {
         };
         let algorithm = text(members, "alg")?.and_then(Algorithm::from_name);
         Ok(Header {
-            algorithm: algorithm.ok_or(Error::Header("alg is not one of EdDSA, ES256, RS256"))?,
+            algorithm: algorithm.ok_or(Error::Header("alg is not one of EdDSA, ES256, RS256, PS256"))?,
             typ: text(members, "typ")?.map(media_type),
             kid: text(members, "kid")?.map(key_id).transpose()?,
             jwk,
@@ -58,11 +60,12 @@ impl Algorithm {
             Algorithm::EdDsa => "EdDSA",
             Algorithm::Es256 => "ES256",
             Algorithm::Rs256 => "RS256",
+            Algorithm::Ps256 => "PS256",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256]
+        [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256, Algorithm::Ps256]
             .into_iter()
             .find(|algorithm| algorithm.name() == name)
     }
@@ -72,6 +75,7 @@ impl Algorithm {
             Algorithm::EdDsa => jsonwebtoken::Algorithm::EdDSA,
             Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
             Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Algorithm::Ps256 => jsonwebtoken::Algorithm::PS256,
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct Jwk(Material);
 enum Material {
     Ed25519([u8; 32]),
     P256 { x: [u8; 32], y: [u8; 32] },
-    Rsa { n: Vec<u8> },
+    Rsa { n: Vec<u8>, pss: bool },
 }
 
 /// Members that only a private or a symmetric key has (RFC 7518 s6.2.2, s6.3.2, s6.4.1).
@@ -44,7 +44,11 @@ impl Jwk {
             ("EC", _) if text(members, "crv")? == "P-256" => {
                 Material::P256 { x: coordinate(members, "x")?, y: coordinate(members, "y")? }
             }
-            ("RSA", false) => Material::Rsa { n: modulus(members)? },
+            ("RSA", false) => {
+                // RSA alone does not say its padding: it is RS256 unless the key says the other (RFC 7517 s4.4).
+                let pss = members.get("alg").and_then(Value::as_str) == Some(Algorithm::Ps256.name());
+                Material::Rsa { n: modulus(members)?, pss }
+            }
             _ => return Err(Error::Key("only Ed25519, P-256 and RSA keys are taken")),
         });
         let fits = |name, wanted: &str| members.get(name).is_none_or(|value| value.as_str() == Some(wanted));
@@ -66,7 +70,8 @@ impl Jwk {
         match self.0 {
             Material::Ed25519(_) => Algorithm::EdDsa,
             Material::P256 { .. } => Algorithm::Es256,
-            Material::Rsa { .. } => Algorithm::Rs256,
+            Material::Rsa { pss: false, .. } => Algorithm::Rs256,
+            Material::Rsa { pss: true, .. } => Algorithm::Ps256,
         }
     }
 
@@ -82,7 +87,7 @@ impl Jwk {
                 base64url::encode(x),
                 base64url::encode(y)
             ),
-            Material::Rsa { n } => {
+            Material::Rsa { n, .. } => {
                 format!(
                     r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#,
                     base64url::encode(EXPONENT),
@@ -93,15 +98,18 @@ impl Jwk {
         base64url::encode(digest(&SHA256, canonical.as_bytes()))
     }
 
-    /// The required members only.
+    /// The required members only, and `alg` where they do not say it.
     pub fn to_value(&self) -> Value {
         match &self.0 {
             Material::Ed25519(x) => json!({"kty": "OKP", "crv": "Ed25519", "x": base64url::encode(x)}),
             Material::P256 { x, y } => {
                 json!({"kty": "EC", "crv": "P-256", "x": base64url::encode(x), "y": base64url::encode(y)})
             }
-            Material::Rsa { n } => {
+            Material::Rsa { n, pss: false } => {
                 json!({"kty": "RSA", "n": base64url::encode(n), "e": base64url::encode(EXPONENT)})
+            }
+            Material::Rsa { n, pss: true } => {
+                json!({"kty": "RSA", "alg": "PS256", "n": base64url::encode(n), "e": base64url::encode(EXPONENT)})
             }
         }
     }
@@ -117,7 +125,7 @@ impl Jwk {
                 point.extend_from_slice(y);
                 DecodingKey::from_ec_der(&point)
             }
-            Material::Rsa { n } => DecodingKey::from_rsa_raw_components(n, &EXPONENT),
+            Material::Rsa { n, .. } => DecodingKey::from_rsa_raw_components(n, &EXPONENT),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The cryptography behind `jsonwebtoken`: ring, and of it only EdDSA (Ed25519), ES256 and, to verify, RS256.
+//! The cryptography behind `jsonwebtoken`: ring, and of it only EdDSA (Ed25519), ES256 and, to verify, RS256 and PS256.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind, Result, new_error};
@@ -9,7 +9,8 @@ use ring::digest;
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-    RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents,
+    UnparsedPublicKey,
 };
 
 /// Make ring the provider of `jsonwebtoken` for this process. Any number of calls is one; without it the library panics
@@ -36,7 +37,8 @@ struct Ed25519Signer(Ed25519KeyPair);
 struct Ed25519Verifier(DecodingKey);
 struct Es256Signer(EcdsaKeyPair);
 struct Es256Verifier(DecodingKey);
-struct Rs256Verifier(DecodingKey);
+/// RS256 or PS256, as its parameters say.
+struct RsaVerifier(DecodingKey, Algorithm, &'static RsaParameters);
 
 fn signer_factory(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     let family = |family| same_family(key.family(), family);
@@ -66,7 +68,11 @@ fn verifier_factory(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn 
         }
         Algorithm::RS256 => {
             family(AlgorithmFamily::Rsa)?;
-            Box::new(Rs256Verifier(key.clone()))
+            Box::new(RsaVerifier(key.clone(), *algorithm, &RSA_PKCS1_2048_8192_SHA256))
+        }
+        Algorithm::PS256 => {
+            family(AlgorithmFamily::Rsa)?;
+            Box::new(RsaVerifier(key.clone(), *algorithm, &RSA_PSS_2048_8192_SHA256))
         }
         _ => return Err(new_error(ErrorKind::UnsupportedAlgorithm)),
     })
@@ -171,23 +177,23 @@ impl JwtVerifier for Es256Verifier {
     }
 }
 
-impl Verifier<Vec<u8>> for Rs256Verifier {
+impl Verifier<Vec<u8>> for RsaVerifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), SignatureError> {
         match self.0.kind() {
             DecodingKeyKind::SecretOrDer(der) => {
-                UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).verify(message, signature)
+                UnparsedPublicKey::new(self.2, der).verify(message, signature)
             }
             DecodingKeyKind::RsaModulusExponent { n, e } => {
-                RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+                RsaPublicKeyComponents { n, e }.verify(self.2, message, signature)
             }
         }
         .map_err(|_| SignatureError::new())
     }
 }
 
-impl JwtVerifier for Rs256Verifier {
+impl JwtVerifier for RsaVerifier {
     fn algorithm(&self) -> Algorithm {
-        Algorithm::RS256
+        self.1
     }
 }
 

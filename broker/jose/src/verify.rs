@@ -37,6 +37,9 @@ pub enum Audience<'a> {
     Exactly(&'a str),
     /// The same, or an array of that one string: client assertions (RFC 7519 s4.1.3).
     ExactlyOrAlone(&'a str),
+    /// This one, alone or among others: identity tokens, where `azp` says whom of several it was made for (OpenID Connect
+    /// Core 1.0 s3.1.3.7).
+    Includes(&'a str),
     /// Not asked for: the token says by other claims where it is good.
     Unasked,
 }
@@ -66,7 +69,17 @@ pub fn verify(
     expect: &Expect<'_>,
     keys: &dyn Fn(&Header) -> Option<Jwk>,
 ) -> Result<Verified, Error> {
-    let parts = Parts::split(token)?;
+    verify_within(MAX_TOKEN, token, expect, keys)
+}
+
+/// The same for tokens of up to `max` bytes.
+pub(crate) fn verify_within(
+    max: usize,
+    token: &str,
+    expect: &Expect<'_>,
+    keys: &dyn Fn(&Header) -> Option<Jwk>,
+) -> Result<Verified, Error> {
+    let parts = Parts::split(token, max)?;
     let header = Header::parse(&parts.header()?, expect.embedded_key)?;
     expect.typ.check(header.typ.as_deref())?;
     let key = keys(&header).ok_or(Error::Key("no key for this token"))?;
@@ -81,7 +94,7 @@ pub fn verify(
 
 /// The claims of a token that nobody has checked: only to find out whose key to check it with.
 pub(crate) fn unverified_claims(token: &str) -> Result<Map<String, Value>, Error> {
-    Parts::split(token)?.claims()
+    Parts::split(token, MAX_TOKEN)?.claims()
 }
 
 impl Verified {
@@ -120,9 +133,13 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn split(token: &'a str) -> Result<Self, Error> {
-        if token.len() > MAX_TOKEN {
-            return Err(Error::Malformed("longer than 8 KiB"));
+    fn split(token: &'a str, max: usize) -> Result<Self, Error> {
+        if token.len() > max {
+            return Err(Error::Malformed(if max > MAX_TOKEN {
+                "longer than 32 KiB"
+            } else {
+                "longer than 8 KiB"
+            }));
         }
         let wrong = Error::Malformed("not three parts of base64url");
         let (message, signature) = token.rsplit_once('.').ok_or(wrong)?;
@@ -192,7 +209,11 @@ impl Expect<'_> {
     fn check_times(&self, claims: &Map<String, Value>) -> Result<(), Error> {
         let now = self.now;
         let (iat, exp, nbf) = (time(claims, "iat")?, time(claims, "exp")?, time(claims, "nbf")?);
-        if nbf.is_some_and(|nbf| nbf > now.saturating_add(LEEWAY)) {
+        let ahead = match self.lifetime {
+            Lifetime::Issued { ahead, .. } => ahead.max(LEEWAY),
+            Lifetime::Ends { .. } => LEEWAY,
+        };
+        if nbf.is_some_and(|nbf| nbf > now.saturating_add(ahead)) {
             return Err(Error::Claim("nbf is in the future"));
         }
         match self.lifetime {
@@ -228,6 +249,10 @@ impl Audience<'_> {
             (Audience::ExactlyOrAlone(wanted), Some(Value::String(aud))) => aud == wanted,
             (Audience::ExactlyOrAlone(wanted), Some(Value::Array(list))) => {
                 matches!(list.as_slice(), [Value::String(aud)] if aud == wanted)
+            }
+            (Audience::Includes(wanted), Some(Value::String(aud))) => aud == wanted,
+            (Audience::Includes(wanted), Some(Value::Array(list))) => {
+                list.iter().all(Value::is_string) && list.iter().any(|aud| aud.as_str() == Some(wanted))
             }
             _ => false,
         };

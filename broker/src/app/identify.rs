@@ -32,7 +32,7 @@ pub struct PersonCaller {
 }
 
 /// How long it counts that a person proved who they are.
-const PROVEN: TimeDelta = TimeDelta::minutes(5);
+pub(in crate::app) const PROVEN: TimeDelta = TimeDelta::minutes(5);
 
 /// How a person is known.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ pub(in crate::app) fn parse_key(value: &serde_json::Value) -> Result<Key> {
     let jwk = Jwk::from_value(value).map_err(|error| {
         Error::new(Code::InvalidInput, format!("the key is not a public Ed25519 or P-256 JWK: {error}"))
     })?;
-    if jwk.algorithm() == stint_jose::Algorithm::Rs256 {
+    if matches!(jwk.algorithm(), stint_jose::Algorithm::Rs256 | stint_jose::Algorithm::Ps256) {
         return Err(Error::new(Code::InvalidInput, "the key is not a public Ed25519 or P-256 JWK"));
     }
     Ok(Key { text: jwk.to_value().to_string(), jkt: jwk.thumbprint() })

@@ -40,6 +40,8 @@ mod send;
 mod session;
 mod setup;
 mod sign_in;
+mod sso;
+mod sso_provider;
 mod start;
 mod sweep;
 mod tail;
@@ -82,6 +84,7 @@ pub use replay::Replaying;
 pub use rule::RuleQuery;
 pub use send::{Outgoing, Raw, Sent};
 pub use sign_in::{Browser, SignedIn};
+pub use sso::{SsoAnswer, SsoDone, SsoKind, SsoStart};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
 pub use tail::Tail;
 pub use walk::Exporter;
@@ -115,6 +118,8 @@ pub(in crate::app) struct Inner {
     upstream: Upstreams,
     news: approve::Newsroom,
     polls: device::Polls,
+    /// What the OpenID provider said of itself.
+    provider: sso_provider::Memory,
     /// Failures to record that an alert has told of.
     told_unrecorded: AtomicU64,
     database: Database,

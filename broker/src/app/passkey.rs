@@ -33,6 +33,28 @@ pub(in crate::app) enum Ceremony<'a> {
     Register(&'a SignInId),
     /// Whoever holds the token of an invitation.
     Enrol(&'a str),
+    /// The browser that holds this cookie and was sent to an OpenID provider: the challenge is its `state`.
+    Provider(&'a str),
+}
+
+/// A challenge that was answered, to be used up by the commit that comes of it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::app) struct Spent {
+    key: [u8; 32],
+    /// Seconds since the epoch.
+    until: i64,
+}
+
+impl Spent {
+    pub(in crate::app) fn change(self) -> Change {
+        Change::Remember { key: self.key, until: self.until }
+    }
+}
+
+impl Ceremony<'_> {
+    fn lasts(&self) -> TimeDelta {
+        if matches!(self, Ceremony::Provider(_)) { super::sso::LASTS } else { LASTS }
+    }
 }
 
 /// A browser's answer to `get()`, as the page's script sends it: base64url.
@@ -176,7 +198,7 @@ impl App {
             created_at: self.0.clock.now(),
             used_at: None,
         };
-        Ok((row, used))
+        Ok((row, used.change()))
     }
 
     /// Whose passkey answered, and what that uses up. `None` for whatever is wrong with it; the log says what.
@@ -211,7 +233,7 @@ impl App {
             }
         };
         let at = self.0.clock.now();
-        let changes = vec![used, Change::UsePasskey { id: row.id, counter, at }];
+        let changes = vec![used.change(), Change::UsePasskey { id: row.id, counter, at }];
         Ok(Some((row.person, Shown { method: "passkey", changes })))
     }
 
@@ -238,8 +260,8 @@ impl App {
     }
 
     /// 16 random bytes, when it ends, and a MAC over both and the ceremony: 56 bytes as base64url.
-    fn challenge(&self, ceremony: &Ceremony<'_>) -> Result<String> {
-        let end = (self.0.clock.now() + LASTS).timestamp();
+    pub(in crate::app) fn challenge(&self, ceremony: &Ceremony<'_>) -> Result<String> {
+        let end = (self.0.clock.now() + ceremony.lasts()).timestamp();
         let mut text = self.random::<16>()?.to_vec();
         text.extend_from_slice(&end.to_be_bytes());
         let mac = self.challenge_mac(&text, ceremony)?;
@@ -249,7 +271,7 @@ impl App {
 
     /// The use of a challenge, if it is one of ours, for this ceremony, and not over. Whether it was used before is found
     /// out by the commit.
-    fn spend(&self, challenge: &str, ceremony: &Ceremony<'_>) -> Result<Option<Change>> {
+    pub(in crate::app) fn spend(&self, challenge: &str, ceremony: &Ceremony<'_>) -> Result<Option<Spent>> {
         let Some(all) = bytes(challenge) else { return Ok(None) };
         let Some((text, mac)) = all.split_at_checked(24) else { return Ok(None) };
         let end: [u8; 8] = text.get(16..).and_then(|end| end.try_into().ok()).unwrap_or_default();
@@ -262,7 +284,7 @@ impl App {
         }
         let mut key = [0u8; 32];
         key.copy_from_slice(digest(&SHA256, &[b"webauthn challenge ", text].concat()).as_ref());
-        Ok(Some(Change::Remember { key, until: end + 1 }))
+        Ok(Some(Spent { key, until: end + 1 }))
     }
 
     fn challenge_mac(&self, text: &[u8], ceremony: &Ceremony<'_>) -> Result<[u8; 32]> {
@@ -271,6 +293,7 @@ impl App {
             Ceremony::Prove(id) => ("prove", id.as_str()),
             Ceremony::Register(id) => ("register", id.as_str()),
             Ceremony::Enrol(token) => ("enrol", *token),
+            Ceremony::Provider(cookie) => ("provider", *cookie),
         };
         // The first two are of fixed length, and no kind begins another: no byte slides from one into the next.
         let message = [text, kind.as_bytes(), b":", whom.as_bytes()].concat();
@@ -325,6 +348,12 @@ fn label(text: &str) -> Result<String> {
         return Ok(text.to_owned());
     }
     Err(Error::new(Code::InvalidInput, "the name of a passkey has 1 to 60 characters"))
+}
+
+/// When a challenge ends, in unix seconds, as it says itself.
+pub(in crate::app) fn end_of(challenge: &str) -> Option<i64> {
+    let end: [u8; 8] = bytes(challenge)?.get(16..24)?.try_into().ok()?;
+    Some(i64::from_be_bytes(end))
 }
 
 fn bytes(text: &str) -> Option<Vec<u8>> {

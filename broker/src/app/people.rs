@@ -256,6 +256,7 @@ pub(in crate::app) fn person(ways: WaysIn) -> Person {
         password: ways.password,
         one_time_codes: ways.one_time_codes,
         recovery_codes: ways.recovery_codes,
+        single_sign_on: ways.single_sign_on,
         signed_in_at: ways.signed_in_at,
     }
 }

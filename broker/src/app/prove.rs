@@ -91,7 +91,7 @@ impl App {
 
     /// Whether a person has something to prove with who they are.
     pub async fn has_way_in(&self, person: &Name) -> Result<bool> {
-        Ok(self.0.store.password(person).await?.is_some() || !self.0.store.passkeys(person).await?.is_empty())
+        Ok(self.0.store.has_factor(person).await?)
     }
 
     /// What changes who may do what takes a person who proved a moment ago who they are, at the console. A login on a
@@ -206,10 +206,10 @@ impl App {
             .with("address", attempt.address.as_str())
             .maybe("person", person.map(Name::as_str));
         let event = self.event(EventKind::SignInRefused, actor, None, facts)?;
-        let since = at - FORGOTTEN;
-        let count = |(subject, _): &([u8; 32], u32)| Change::CountFailure { subject: *subject, at, since };
-        let changes = attempt.subjects.iter().map(count).collect();
-        self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
+        self.0
+            .store
+            .commit(Commit { changes: attempt.counted(at), events: vec![event], digest: None })
+            .await?;
         self.tell(super::News::Record);
         Ok(Error::new(Code::NotAuthenticated, "this does not belong together, or was used before")
             .hint("look again at what you typed; whoever has one-time codes gives one too"))
@@ -231,6 +231,13 @@ impl App {
 }
 
 impl Attempt<'_> {
+    /// What counts an attempt that failed.
+    pub(in crate::app) fn counted(&self, at: DateTime<Utc>) -> Vec<Change> {
+        let since = at - FORGOTTEN;
+        let count = |(subject, _): &([u8; 32], u32)| Change::CountFailure { subject: *subject, at, since };
+        self.subjects.iter().map(count).collect()
+    }
+
     /// What an attempt that went well makes forgotten: the failures at that name. Those of the address stay, so that
     /// nobody who has a name of their own may go on guessing others (E19).
     pub(in crate::app) fn forgiven(&self) -> Option<Change> {

@@ -98,6 +98,7 @@ impl App {
             upstream: Upstreams::new(options),
             news: approve::Newsroom::new(),
             polls: super::device::Polls::default(),
+            provider: super::sso_provider::Memory::default(),
             told_unrecorded: std::sync::atomic::AtomicU64::new(0),
             database,
             hashing: tokio::sync::Semaphore::new(2),

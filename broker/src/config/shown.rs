@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Config, Environment, Flags, KEYS, LogFormat, SealKind, variable};
+use super::{Config, Environment, Flags, KEYS, LogFormat, ProxyHeader, SealKind, Sso, variable};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,13 +78,17 @@ impl Config {
             SealKind::Passphrase => ("passphrase", None),
             SealKind::Environment => ("environment", None),
         };
-        let nets: Vec<String> = self.allow_private.iter().map(ToString::to_string).collect();
+        let nets = self.allow_private.iter().map(ToString::to_string).collect();
+        let proxy_header = match self.proxy_header {
+            ProxyHeader::XForwardedFor => "x-forwarded-for",
+            ProxyHeader::Forwarded => "forwarded",
+        };
         let log = match self.log {
             LogFormat::Text => "text",
             LogFormat::Json => "json",
         };
         let (session, limits) = (&self.session, &self.limits);
-        let values = [
+        let mut values = vec![
             ("data", self.data.display().to_string()),
             ("listen", self.listen.to_string()),
             ("public_url", self.public_url.clone()),
@@ -94,7 +98,7 @@ impl Config {
             ("behind_tls_proxy", self.behind_tls_proxy.to_string()),
             ("seal.kind", seal.to_owned()),
             ("seal.key_file", path(key_file)),
-            ("upstreams.allow_private", if nets.is_empty() { "none".to_owned() } else { nets.join(", ") }),
+            ("upstreams.allow_private", list(nets)),
             ("approval.hold", span(self.approval.hold)),
             ("approval.lifetime", span(self.approval.lifetime)),
             ("approval.waiting", self.approval.waiting.to_string()),
@@ -113,10 +117,34 @@ impl Config {
             ("policies", path(self.policies.as_ref())),
             ("packs", path(self.packs.as_ref())),
             ("log", log.to_owned()),
+            ("trusted_proxies", list(self.trusted_proxies.iter().map(ToString::to_string).collect())),
+            ("proxy_header", proxy_header.to_owned()),
         ];
+        values.extend(sso(self.sso.as_ref()));
         let shown = |(key, value)| Shown { key, value, origin: self.origins.get(key) };
         values.into_iter().map(shown).collect()
     }
+}
+
+fn list(items: Vec<String>) -> String {
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}
+
+/// The client's secret only by the file that it is in.
+fn sso(sso: Option<&Sso>) -> [(&'static str, String); 8] {
+    let text = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+    let path = |path: Option<&PathBuf>| text(path.map(|path| path.display().to_string()));
+    let of = |value: fn(&Sso) -> String| text(sso.map(value));
+    [
+        ("sso.issuer", of(|sso| sso.issuer.clone())),
+        ("sso.client_id", of(|sso| sso.client_id.clone())),
+        ("sso.client_secret_file", path(sso.and_then(|sso| sso.client_secret_file.as_ref()))),
+        ("sso.scopes", of(|sso| sso.scopes.join(", "))),
+        ("sso.groups_claim", of(|sso| sso.groups_claim.clone())),
+        ("sso.roles", of(Sso::shown_roles)),
+        ("sso.name", of(|sso| sso.name.clone())),
+        ("sso.ca", path(sso.and_then(|sso| sso.ca_file.as_ref()))),
+    ]
 }
 
 /// A database's address without who signs in to it, and without options, which may hold a password too.

@@ -160,6 +160,10 @@ async fn shown(app: &App, visitor: &Visitor, status: StatusCode, wrong: &Wrong<'
         (one_time_codes(&account, proven))
         h2 #recovery { "Recovery codes" }
         (recovery_codes(&account, proven))
+        @if app.sso_name().is_some() || account.person.single_sign_on {
+            h2 #single-sign-on { "Single sign-on" }
+            (single_sign_on(app, &account, proven))
+        }
         h2 #sign-ins { "Browsers that are signed in" }
         (sign_ins(app, &account, HERE))
         h2 #logins { "Logins on machines" }
@@ -273,6 +277,26 @@ fn recovery_codes(account: &Account, proven: bool) -> Markup {
             form method="post" action="/console/account/recovery-codes" {
                 div.actions { button.quiet type="submit" { @if account.person.recovery_codes > 0 { "Make new ones in their place" } @else { "Make ten" } } }
             }
+        }
+    }
+}
+
+fn single_sign_on(app: &App, account: &Account, proven: bool) -> Markup {
+    let own = account.person.password || !account.keys.is_empty();
+    html! {
+        @if account.person.single_sign_on {
+            p { @match app.sso_name() {
+                Some(name) => { "You get in by " strong { (Shown(name)) } ". Your role follows your groups there at each sign-in." }
+                None => { "You got in by single sign-on, which this broker has not set up any more." }
+            } }
+            @if proven && own {
+                form method="post" action="/console/account/sso/unlink" {
+                    div.actions { button.danger type="submit" { "Untie from it" } }
+                }
+            }
+        } @else if let Some(name) = app.sso_name() {
+            p { "You do not get in by " strong { (Shown(name)) } ". Tied to who you are there, your role follows your groups at each sign-in." }
+            div.actions { a.button.quiet href="/console/sso/link" { "Tie yourself to " (Shown(name)) } }
         }
     }
 }

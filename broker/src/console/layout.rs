@@ -91,7 +91,17 @@ pub(super) fn bare(title: &str, body: Markup) -> Markup {
     document(title, html! { main #main.narrow { p.brand { "Stint" } (body) } })
 }
 
+/// The same, which goes on to another page of ours by itself, with or without scripts.
+pub(super) fn onward(title: &str, next: &str, body: Markup) -> Markup {
+    let go_on = html! { meta http-equiv="refresh" content={ "0;url=" (next) }; };
+    headed(title, go_on, html! { main #main.narrow { p.brand { "Stint" } (body) } })
+}
+
 fn document(title: &str, body: Markup) -> Markup {
+    headed(title, html! {}, body)
+}
+
+fn headed(title: &str, more: Markup, body: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -100,6 +110,7 @@ fn document(title: &str, body: Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
+                (more)
                 title { (title) " · Stint" }
                 link rel="icon" href=(assets::path("icon.svg")) type="image/svg+xml";
                 link rel="stylesheet" href=(assets::path("console.css"));

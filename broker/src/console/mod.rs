@@ -38,6 +38,7 @@ mod rule;
 mod sessions;
 mod settings;
 mod sign_in;
+mod sso;
 mod step_up;
 mod text;
 mod tree;
@@ -102,6 +103,12 @@ pub fn router(app: App) -> Router {
         .route("/console/account/recovery-codes", post(codes::recovery))
         .route("/console/account/sign-ins/{id}/end", post(account::end_sign_in))
         .route("/console/account/logins/{id}/end", post(account::end_login))
+        .route("/console/account/sso/unlink", post(sso::unlink))
+        .route("/console/sso/sign-in", get(sso::sign_in))
+        .route("/console/sso/prove", get(sso::prove))
+        .route("/console/sso/link", get(sso::link))
+        .route("/console/sso/callback", get(sso::callback))
+        .route("/console/settings/sso/check", post(settings::check_sso))
         .route("/console/people", get(people::list).post(people::invite))
         .route("/console/people/{name}", get(people::page))
         .route("/console/people/{name}/enrol", post(people::enrol_anew))

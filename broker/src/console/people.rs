@@ -247,6 +247,7 @@ async fn one(app: &App, visitor: &Visitor, name: &str, status: StatusCode, error
         }
         h2 { "Role" }
         form.narrow method="post" action={ (under) "/role" } {
+            @if person.single_sign_on { p.hint { "It follows their groups at single sign-on, each time they sign in by it." } }
             label for="role" { "Role" }
             (role_field("role", &person.role))
             div.actions { button type="submit" { "Change" } }
@@ -291,7 +292,8 @@ fn ways(person: &Person) -> Markup {
     html! {
         @if person.passkeys > 0 { span.badge { (person.passkeys) @if person.passkeys == 1 { " passkey" } @else { " passkeys" } } " " }
         @if person.password { span.badge { @if person.one_time_codes { "password and codes" } @else { "password" } } " " }
-        @if person.passkeys == 0 && !person.password { span.badge.state-waiting { "a login on a machine only" } }
+        @if person.single_sign_on { span.badge { "single sign-on" } " " }
+        @if person.passkeys == 0 && !person.password && !person.single_sign_on { span.badge.state-waiting { "a login on a machine only" } }
     }
 }
 

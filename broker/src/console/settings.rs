@@ -1,16 +1,36 @@
-//! Settings: what the broker was told and where, its keys, and how it is backed up. Nothing is changed here.
+//! Settings: what the broker was told and where, its keys, how it is backed up, and whether single sign-on would work.
+//! Nothing is changed here.
 
 use axum::extract::State;
 use maud::{Markup, html};
-use stint_api::{Origin, Settings};
+use serde::Deserialize;
+use stint_api::{Origin, Settings, SsoCheck, SsoSettings};
 
-use super::answer::{Reply, ok};
+use super::answer::{Form, Reply, ok};
 use super::layout::{self, Place};
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::App;
 
 pub(super) async fn page(State(app): State<App>, visitor: Visitor) -> Reply {
+    shown(&app, &visitor, None).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+/// Asks the provider now, and shows what it says.
+pub(super) async fn check_sso(
+    State(app): State<App>,
+    visitor: Visitor,
+    Form(Nothing {}): Form<Nothing>,
+) -> Reply {
+    let check = app.check_sso(&visitor.caller).await?;
+    shown(&app, &visitor, Some(&check)).await
+}
+
+async fn shown(app: &App, visitor: &Visitor, check: Option<&SsoCheck>) -> Reply {
     let settings = app.settings().await?;
     let now = app.clock().now();
     let body = html! {
@@ -36,13 +56,50 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor) -> Reply {
         p { "On the broker's host. Whoever has the database and the key has every secret: keep them apart." }
         pre tabindex="0" { @for line in &settings.backup { (line) "\n" } }
         h2 #sign-on { "Single sign-on" }
-        p.dim { "Not set up: people sign in with what they have registered here." }
+        (single_sign_on(visitor, settings.single_sign_on.as_ref(), check))
         h2 #notifications { "Notifications" }
         p { "Who is told of what waits, and where, is on the page " a href="/console/notifications" { "Notifications" } "." }
         p { a href="/console/welcome" { "The first steps" } " of a new broker." }
         (text::command("stint-broker serve --help"))
     };
-    Ok(ok(layout::page(&visitor, Place::Settings, "Settings", body)))
+    Ok(ok(layout::page(visitor, Place::Settings, "Settings", body)))
+}
+
+fn single_sign_on(visitor: &Visitor, sso: Option<&SsoSettings>, check: Option<&SsoCheck>) -> Markup {
+    let Some(sso) = sso else {
+        return html! { p.dim { "Not set up: people sign in with what they have registered here. " code { "[sso]" }
+        " in the configuration names an OpenID provider." } };
+    };
+    html! {
+        dl.facts {
+            dt { "Provider" } dd { (Shown(&sso.name)) }
+            dt { "Issuer" } dd { code { (Shown(&sso.issuer)) } }
+            dt { "Client" } dd { code { (Shown(&sso.client_id)) } }
+            dt { "Redirect address" } dd { code { (Shown(&sso.callback)) } " " span.dim { "(to be registered at the provider)" } }
+            dt { "Groups" } dd { "from the claim " code { (Shown(&sso.groups_claim)) } }
+        }
+        div.scroll tabindex="0" role="region" aria-label="Groups and roles" {
+            table {
+                thead { tr { th scope="col" { "Group" } th scope="col" { "Role" } } }
+                tbody { @for (group, role) in &sso.roles { tr { td { (Shown(group)) } td { (role) } } } }
+            }
+        }
+        @if let Some(check) = check {
+            @match &check.problem {
+                Some(problem) => div.notice.danger role="alert" { "It would not work now: " (Shown(problem)) "." },
+                None => div.notice role="status" { "It works: the description was read, with " (check.keys) " keys that identity tokens can be checked with." },
+            }
+            dl.facts {
+                dt { "Description" } dd { code { (Shown(&check.description)) } }
+                @if let Some(url) = &check.authorization_endpoint { dt { "Sends browsers to" } dd { code { (Shown(url)) } } }
+                @if let Some(url) = &check.token_endpoint { dt { "Redeems codes at" } dd { code { (Shown(url)) } } }
+                dt { "PKCE" } dd { @if check.says_pkce { "the provider says that it checks it" } @else { "sent; the provider does not say that it checks it" } }
+            }
+        }
+        @if visitor.caller.role == "owner" {
+            form method="post" action="/console/settings/sso/check" { div.actions { button.quiet type="submit" { "Check" } } }
+        }
+    }
 }
 
 fn configuration(settings: &Settings) -> Markup {

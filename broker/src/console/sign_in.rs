@@ -9,6 +9,7 @@ use stint_api::Code;
 
 use super::answer::{Form, Reply, complaint, ok, page as answer, see, status};
 use super::layout;
+use super::text::Shown;
 use super::visitor::{Stranger, Visitor, forget_cookie, set_cookie};
 use crate::app::{App, Error, SignedIn};
 use crate::secret::Secret;
@@ -121,6 +122,10 @@ pub(super) fn sign_in_page(app: &App, next: &str, person: &str, error: Option<&E
                 }
                 p.or { "or" }
             }
+            @if let Some(name) = app.sso_name() {
+                div.actions { a.button href={ "/console/sso/sign-in?next=" (escaped(next)) } { "Sign in with " (Shown(name)) } }
+                p.or { "or" }
+            }
             form method="post" action="/console/sign-in" {
                 input type="hidden" name="next" value=(next);
                 label for="person" { "Name" }
@@ -138,6 +143,10 @@ pub(super) fn sign_in_page(app: &App, next: &str, person: &str, error: Option<&E
             }
         },
     )
+}
+
+fn escaped(next: &str) -> String {
+    form_urlencoded::byte_serialize(next.as_bytes()).collect()
 }
 
 fn setup_form(person: &str, error: Option<&Error>) -> Markup {

@@ -8,15 +8,19 @@ use stint_api::Code;
 use super::answer::{Form, Reply, complaint, ok, page as answer, see, status};
 use super::layout::{self, Place};
 use super::sign_in::own;
+use super::text::Shown;
 use super::visitor::Visitor;
 use crate::app::{App, Error, Proof};
 use crate::secret::Secret;
 
 /// The fields by which a visitor proves who they are: a passkey by a button, where a script runs; a password without.
 ///
-/// They stand in a form, which takes `password`, `code` and `passkey` and hands them to `proof`.
-pub(super) async fn fields(app: &App, visitor: &Visitor) -> Result<Markup, Error> {
+/// They stand in a form, which takes `password`, `code` and `passkey` and hands them to `proof`. `back` is the page of the
+/// form, for who proves it elsewhere: by single sign-on, or by nothing that fits here.
+pub(super) async fn fields(app: &App, visitor: &Visitor, back: &str) -> Result<Markup, Error> {
     let ways = app.account(&visitor.caller).await?.person;
+    let provider = app.sso_name().filter(|_| ways.single_sign_on);
+    let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
     let passkeys = ways.passkeys > 0 && app.has_passkeys();
     Ok(html! {
         input name="passkey" hidden;
@@ -34,10 +38,14 @@ pub(super) async fn fields(app: &App, visitor: &Visitor) -> Result<Markup, Error
                 label for="proof-code" { "Code from your app" }
                 input #proof-code name="code" inputmode="numeric" autocomplete="one-time-code" required data-instead;
             }
-        } @else if passkeys {
+        } @else if passkeys && provider.is_none() {
             noscript { p.notice.warn { "Your passkey needs a script, which this browser does not run. Add a password to your account to do without." } }
-        } @else {
+        } @else if !passkeys && provider.is_none() {
             p.notice.warn { "You have nothing to prove with who you are. An owner can make you a link on the page People." }
+        }
+        @if let Some(name) = provider {
+            @if passkeys || ways.password { p.or { "or" } }
+            div.actions { a.button.quiet href={ "/console/sso/prove?next=" (back) } { "Prove it with " (Shown(name)) } }
         }
     })
 }
@@ -70,7 +78,7 @@ pub(super) struct Next {
 }
 
 pub(super) async fn page(State(app): State<App>, visitor: Visitor, Query(query): Query<Next>) -> Reply {
-    let fields = fields(&app, &visitor).await?;
+    let fields = fields(&app, &visitor, &query.next).await?;
     Ok(ok(prove_page(&visitor, &fields, &query.next, None)))
 }
 
@@ -96,7 +104,7 @@ pub(super) async fn prove(State(app): State<App>, visitor: Visitor, Form(form): 
     match proven {
         Ok(()) => Ok(see(&next)),
         Err(error) => {
-            let fields = fields(&app, &visitor).await?;
+            let fields = fields(&app, &visitor, &next).await?;
             Ok(answer(status(&error), prove_page(&visitor, &fields, &next, Some(&error))))
         }
     }

@@ -8,7 +8,7 @@ use stint_api::Code;
 
 use super::answer::Failure;
 use crate::app::{App, Attention, Browser, PersonCaller, SignedIn};
-use crate::listen::Peer;
+use crate::listen::Client;
 
 /// A person who is signed in; whoever is not is sent to the sign-in page.
 #[derive(Debug)]
@@ -95,6 +95,31 @@ impl FromRequestParts<App> for CeremonyCookie {
     }
 }
 
+/// The cookie of a browser that is at the OpenID provider. `Lax`: it comes back from there with the browser, which a strict
+/// one would not, and with nothing but a navigation.
+fn provider_name(origin: &str) -> &'static str {
+    if origin.starts_with("https:") { "__Host-stint-sso" } else { "stint-sso" }
+}
+
+/// The header that sets it for so many seconds; for none it is forgotten.
+pub(super) fn set_provider(value: &str, seconds: i64, origin: &str) -> Option<HeaderValue> {
+    let name = provider_name(origin);
+    let secure = if origin.starts_with("https:") { "; Secure; Path=/" } else { "; Path=/console/sso" };
+    HeaderValue::from_str(&format!("{name}={value}; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")).ok()
+}
+
+/// Its value; empty where there is none, which no answer of a provider fits.
+#[derive(Debug)]
+pub(super) struct ProviderCookie(pub(super) String);
+
+impl FromRequestParts<App> for ProviderCookie {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(ProviderCookie(named(parts, provider_name(app.issuer())).unwrap_or_default().to_owned()))
+    }
+}
+
 /// The header that forgets it.
 pub(super) fn forget_cookie(origin: &str) -> Option<HeaderValue> {
     let secure = if origin.starts_with("https:") { "; Secure; Path=/" } else { "; Path=/console" };
@@ -111,7 +136,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Stranger {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let device = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-        let address = parts.extensions.get::<Peer>().map(|peer| peer.addr.ip().to_string());
+        let address = parts.extensions.get::<Client>().map(|client| client.0.to_string());
         Ok(Stranger(Browser {
             device: device.unwrap_or("a browser that does not say what it is").to_owned(),
             address: address.unwrap_or_default(),

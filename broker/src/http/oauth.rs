@@ -11,7 +11,7 @@ use stint_api::{Code, OAuthError};
 use super::caller::texts;
 use super::refusal::Refusal;
 use crate::app::{App, DeviceRequest, Error, TokenRequest};
-use crate::listen::Peer;
+use crate::listen::Client;
 use crate::model::EventKind;
 
 const LIMIT: usize = 64 * 1024;
@@ -101,7 +101,7 @@ impl Asked {
             .map_err(|_| invalid("the body did not arrive in time"))?
             .map_err(|_| invalid("the body is too large or broke off"))?;
         let form = Form::parse(&body.to_bytes()).map_err(|text| invalid(&text))?;
-        let address = parts.extensions.get::<Peer>().map(|peer| peer.addr.ip().to_string());
+        let address = parts.extensions.get::<Client>().map(|client| client.0.to_string());
         let program = header(header::USER_AGENT).to_owned();
         Ok(Asked { form, proofs, program, address: address.unwrap_or_default() })
     }

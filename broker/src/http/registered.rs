@@ -1,11 +1,11 @@
 //! `/v1` of what is registered, one thing at a time: the lists and what is added are in `routes`.
 
 use axum::extract::{Path, Query, State};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
     Agent, AgentDetail, ChangeTier, ChangedTier, Class, CredentialDetail, EditAgent, EnvironmentDetail,
-    Inventory, OperationPage, ProviderList, RemovedAgent, RemovedEnvironment, Settings, Welcome,
+    Inventory, OperationPage, ProviderList, RemovedAgent, RemovedEnvironment, Settings, SsoCheck, Welcome,
 };
 
 use super::caller::{AsPerson, Failed};
@@ -24,6 +24,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .route("/v1/providers", get(providers))
         .route("/v1/providers/{name}/operations", get(operations))
         .route("/v1/settings", get(settings))
+        .route("/v1/settings/single-sign-on/check", post(check_sso))
         .route("/v1/welcome", get(welcome))
 }
 
@@ -110,6 +111,10 @@ async fn operations(
 ) -> Reply<OperationPage> {
     let filter = OperationFilter { words: query.q, class: query.class, after: query.after };
     Ok(Answer(app.operations(&name, &filter)?))
+}
+
+async fn check_sso(State(app): State<App>, AsPerson(caller): AsPerson) -> Reply<SsoCheck> {
+    Ok(Answer(app.check_sso(&caller).await?))
 }
 
 async fn settings(State(app): State<App>, _: AsPerson) -> Reply<Settings> {

@@ -6,6 +6,7 @@
 //! with a [`Refused`] among its extensions, so that the answer is a problem document like any other.
 
 mod chunk;
+mod client;
 mod connection;
 mod guard;
 mod head;
@@ -17,6 +18,7 @@ mod tests;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub use client::{Client, client};
 pub use connection::serve;
 pub use tls::tls_config;
 

@@ -39,6 +39,14 @@ pub struct PasskeyRow {
     pub used_at: Option<DateTime<Utc>>,
 }
 
+/// A person as an OpenID provider knows them.
+#[derive(Debug, Clone)]
+pub struct SubjectRow {
+    pub issuer: String,
+    pub created_at: DateTime<Utc>,
+    pub used_at: Option<DateTime<Utc>>,
+}
+
 /// A link by which a person enrols.
 #[derive(Debug, Clone)]
 pub struct InvitationRow {
@@ -69,5 +77,6 @@ pub struct WaysIn {
     pub one_time_codes: bool,
     /// Recovery codes that are left.
     pub recovery_codes: u64,
+    pub single_sign_on: bool,
     pub signed_in_at: Option<DateTime<Utc>>,
 }

@@ -61,6 +61,9 @@ pub enum EventKind {
     /// A person who was there already got a way in by a link.
     PersonEnrolled,
     RoleChanged,
+    /// A person was tied to who an OpenID provider says they are, or no longer.
+    SubjectLinked,
+    SubjectUnlinked,
     PersonRemoved,
     AgentAdded,
     AgentEdited,

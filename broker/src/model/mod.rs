@@ -18,7 +18,7 @@ mod principal;
 mod request;
 mod session;
 
-pub use account::{InvitationRow, OneTimeCodesRow, PasskeyRow, SignInRow, WaysIn};
+pub use account::{InvitationRow, OneTimeCodesRow, PasskeyRow, SignInRow, SubjectRow, WaysIn};
 pub use alert::{AlertKind, AlertRow};
 pub use approval::{ApprovalRow, Lift, VoteRow};
 pub use channel::{ChannelRow, DeliveryRow};

@@ -183,7 +183,7 @@ impl Upstreams {
         Ok(client)
     }
 
-    fn client(&self, upstream: &Upstream) -> Result<Pooled, UpstreamError> {
+    pub(super) fn client(&self, upstream: &Upstream) -> Result<Pooled, UpstreamError> {
         let fixed = upstream.url.as_deref().map(Destination::parse).transpose()?;
         let plain = fixed.as_ref().is_some_and(Destination::is_plain);
         let tls = Arc::new(tls_config(self.roots(upstream.ca.as_deref())?)?);
@@ -223,8 +223,8 @@ struct Held {
 }
 
 #[derive(Clone)]
-struct Pooled {
-    http: Client<Door, Body>,
+pub(super) struct Pooled {
+    pub(super) http: Client<Door, Body>,
     plain: bool,
 }
 
@@ -252,7 +252,7 @@ impl Pooled {
 }
 
 /// F16: an answer with two framings, or one that takes the connection over, is not an answer.
-fn judge(version: Version, status: StatusCode, headers: &HeaderMap) -> Result<(), &'static str> {
+pub(super) fn judge(version: Version, status: StatusCode, headers: &HeaderMap) -> Result<(), &'static str> {
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return Err("the provider switched protocols unasked");
     }
@@ -279,7 +279,7 @@ fn judge(version: Version, status: StatusCode, headers: &HeaderMap) -> Result<()
     Ok(())
 }
 
-fn failure(error: &hyper_util::client::legacy::Error) -> UpstreamError {
+pub(super) fn failure(error: &hyper_util::client::legacy::Error) -> UpstreamError {
     if error.is_connect() {
         return classify(error);
     }

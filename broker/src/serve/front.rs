@@ -30,7 +30,13 @@ impl Front {
     }
 
     /// Answer one request. Requests that the listener refused, or that could be read in two ways, go no further.
-    pub async fn answer(self, request: Request<Body>) -> Response<Body> {
+    pub async fn answer(self, mut request: Request<Body>) -> Response<Body> {
+        if let Some(peer) = request.extensions().get::<listen::Peer>() {
+            let config = self.app.config();
+            let (trusted, header) = (&config.trusted_proxies, config.proxy_header);
+            let client = listen::client(peer.addr.ip(), request.headers(), trusted, header);
+            request.extensions_mut().insert(client);
+        }
         if let Some(refused) = request.extensions().get::<listen::Refused>() {
             let refused = *refused;
             return self.framing(refused).await;

@@ -3,7 +3,7 @@ use super::error::Fault;
 use super::{
     Change, agents, alerts, approvals, channels, credentials, device_codes, environments, failures,
     invitations, keys, one_time_codes, passkeys, passwords, people, policies, records, recovery_codes,
-    replay, rollups, sessions, settings, sign_ins, votes,
+    replay, rollups, sessions, settings, sign_ins, subjects, votes,
 };
 
 /// Applies one change inside the open transaction.
@@ -45,6 +45,14 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
         Change::EndSignIns { person, but, at } => sign_ins::end_all(c, person, but.as_ref(), *at).await,
         Change::EndLogin { client, person, at } => people::end_login(c, client, person, *at).await,
         Change::SetRole { person, role } => people::set_role(c, person, role).await,
+        Change::FollowRole { person, role } => people::follow_role(c, person, role).await,
+        Change::AddSubject { issuer, subject, person, at } => {
+            subjects::add(c, issuer, subject, person, *at).await
+        }
+        Change::UseSubject { issuer, subject, person, at } => {
+            subjects::use_once(c, issuer, subject, person, *at).await
+        }
+        Change::RemoveSubjects { person } => subjects::remove(c, person).await,
         Change::RemovePerson { person, at } => people::remove(c, person, *at).await,
         Change::AddInvitation(row) => invitations::add(c, row).await,
         Change::UseInvitation { hash, at } => invitations::use_up(c, hash, *at).await,
@@ -130,6 +138,9 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::EndSignIns { .. }
         | Change::EndLogin { .. }
         | Change::SetRole { .. }
+        | Change::FollowRole { .. }
+        | Change::UseSubject { .. }
+        | Change::RemoveSubjects { .. }
         | Change::AddInvitation(_)
         | Change::UseInvitation { .. }
         | Change::WithdrawInvitation { .. }
@@ -174,6 +185,7 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::AddSignIn(_)
         | Change::RemovePerson { .. }
         | Change::AddPasskey(_)
+        | Change::AddSubject { .. }
         | Change::OfferOneTimeCodes { .. }
         | Change::PutRecoveryCodes { .. }
         | Change::CountFailure { .. }

@@ -119,6 +119,31 @@ pub enum Change {
         person: Name,
         role: String,
     },
+    /// As the groups at an OpenID provider say. `owner` where no other owner who gets in by something of their own would be
+    /// left, or the person is gone.
+    FollowRole {
+        person: Name,
+        role: String,
+    },
+    /// Whom an issuer's subject is here. `subject` where it is somebody else who is still here, or the person has one of that
+    /// issuer; `person` where there is none of that name.
+    AddSubject {
+        issuer: String,
+        subject: String,
+        person: Name,
+        at: DateTime<Utc>,
+    },
+    /// `subject` where it is not that person's any more.
+    UseSubject {
+        issuer: String,
+        subject: String,
+        person: Name,
+        at: DateTime<Utc>,
+    },
+    /// All of a person's. `subject` where there is none, or nothing of their own to get in by.
+    RemoveSubjects {
+        person: Name,
+    },
     /// With everything by which they got in. `owner` where it would leave nobody who is one, or the person is gone.
     RemovePerson {
         person: Name,

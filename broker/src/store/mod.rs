@@ -40,6 +40,7 @@ mod sessions;
 mod settings;
 mod sign_ins;
 pub mod sql;
+mod subjects;
 mod votes;
 mod writer;
 

@@ -60,6 +60,7 @@ migrations! {
     9 "0009_policies",
     10 "0010_device_codes",
     11 "0011_notifications",
+    12 "0012_single_sign_on",
 }
 
 fn migrator<const N: usize>(files: [(i64, &'static str, &'static str); N]) -> Migrator {

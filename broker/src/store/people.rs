@@ -75,6 +75,11 @@ pub(super) async fn set_role(c: &mut Connection, person: &Name, role: &str) -> R
     changed(execute!(c, sql::SET_ROLE, person.as_str(), role)?, "owner")
 }
 
+/// As the groups at a provider say, which take the last owner who gets in by something of their own nothing away.
+pub(super) async fn follow_role(c: &mut Connection, person: &Name, role: &str) -> Result<(), Fault> {
+    changed(execute!(c, sql::FOLLOW_ROLE, person.as_str(), role)?, "owner")
+}
+
 /// The name stays taken: what is on record of it must not become somebody else's.
 pub(super) async fn remove(c: &mut Connection, person: &Name, at: DateTime<Utc>) -> Result<(), Fault> {
     let (name, at) = (person.as_str(), at.timestamp_millis());
@@ -102,6 +107,7 @@ row! {
         passwords: i64,
         codes: i64,
         recovery: i64,
+        subjects: i64,
         signed_in_at: Option<i64>,
     }
 }
@@ -115,6 +121,7 @@ impl Ways {
             password: self.passwords > 0,
             one_time_codes: self.codes > 0,
             recovery_codes: u64::try_from(self.recovery).unwrap_or_default(),
+            single_sign_on: self.subjects > 0,
             signed_in_at: self.signed_in_at.map(time).transpose()?,
         })
     }

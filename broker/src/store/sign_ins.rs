@@ -12,6 +12,12 @@ impl Store {
         row.map(SignIn::parse).transpose()
     }
 
+    /// The same by its id.
+    pub async fn sign_in_of_id(&self, id: &SignInId) -> Result<Option<SignInRow>, Error> {
+        let row: Option<SignIn> = one!(self, sql::SIGN_IN_OF_ID, id.as_str())?;
+        row.map(SignIn::parse).transpose()
+    }
+
     /// Those of a person that have not ended, newest first.
     pub async fn sign_ins(&self, person: &Name, now: DateTime<Utc>) -> Result<Vec<SignInRow>, Error> {
         let rows: Vec<SignIn> = all!(self, sql::SIGN_INS, person.as_str(), now.timestamp_millis())?;

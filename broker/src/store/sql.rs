@@ -44,6 +44,11 @@ macro_rules! sign_ins {
         )
     };
 }
+/// Whether somebody but the person of `people` is an owner who gets in by something of their own.
+macro_rules! another_owner { () => { "EXISTS (SELECT 1 FROM people o WHERE o.name <> people.name AND o.role = 'owner' \
+    AND o.removed_at IS NULL AND (EXISTS (SELECT 1 FROM passwords w WHERE w.person = o.name) \
+    OR EXISTS (SELECT 1 FROM passkeys k WHERE k.person = o.name) \
+    OR EXISTS (SELECT 1 FROM logins l WHERE l.person = o.name AND l.kind = 'setup' AND l.ended_at IS NULL)))" } }
 macro_rules! passkeys {
     ($rest:literal) => {
         concat!(
@@ -80,10 +85,23 @@ statements! {
                (SELECT COUNT(*) FROM passwords w WHERE w.person = p.name) AS passwords, \
                (SELECT COUNT(*) FROM one_time_codes o WHERE o.person = p.name AND o.step >= 0) AS codes, \
                (SELECT COUNT(*) FROM recovery_codes r WHERE r.person = p.name AND r.used_at IS NULL) AS recovery, \
+               (SELECT COUNT(*) FROM sso_subjects u WHERE u.person = p.name) AS subjects, \
                (SELECT MAX(s.created_at) FROM sign_ins s WHERE s.person = p.name) AS signed_in_at \
                FROM people p WHERE p.removed_at IS NULL ORDER BY p.id";
     SET_ROLE = "UPDATE people SET role = $2 WHERE name = $1 AND removed_at IS NULL AND (role <> 'owner' OR $2 = 'owner' \
                 OR (SELECT COUNT(*) FROM people WHERE role = 'owner' AND removed_at IS NULL) > 1)";
+    FOLLOW_ROLE = concat!("UPDATE people SET role = $2 WHERE name = $1 AND removed_at IS NULL \
+                           AND (role <> 'owner' OR $2 = 'owner' OR ", another_owner!(), ")");
+    ADD_SUBJECT = "INSERT INTO sso_subjects (issuer, subject, person, created_at) SELECT $1, $2, $3, $4 \
+                   WHERE NOT EXISTS (SELECT 1 FROM sso_subjects WHERE issuer = $1 AND person = $3) \
+                   ON CONFLICT (issuer, subject) DO UPDATE SET person = excluded.person, created_at = excluded.created_at, \
+                   used_at = NULL WHERE EXISTS (SELECT 1 FROM people p WHERE p.name = sso_subjects.person \
+                   AND p.removed_at IS NOT NULL)";
+    USE_SUBJECT = "UPDATE sso_subjects SET used_at = $4 WHERE issuer = $1 AND subject = $2 AND person = $3";
+    REMOVE_SUBJECTS = "DELETE FROM sso_subjects WHERE person = $1 AND (EXISTS (SELECT 1 FROM passwords WHERE passwords.person = $1) \
+                       OR EXISTS (SELECT 1 FROM passkeys WHERE passkeys.person = $1))";
+    SUBJECT = "SELECT person FROM sso_subjects WHERE issuer = $1 AND subject = $2";
+    SUBJECTS_OF = "SELECT issuer, created_at, used_at FROM sso_subjects WHERE person = $1 ORDER BY id";
     REMOVE_PERSON = "UPDATE people SET removed_at = $2 WHERE name = $1 AND removed_at IS NULL AND (role <> 'owner' \
                      OR (SELECT COUNT(*) FROM people WHERE role = 'owner' AND removed_at IS NULL) > 1)";
     FORGET_PASSKEYS = "DELETE FROM passkeys WHERE person = $1";
@@ -128,9 +146,11 @@ statements! {
                         WHERE device_misses.misses < $4 OR device_misses.since <= $3";
     LOGIN_STANDING = "SELECT l.kind, l.elevated_until, l.ended_at, \
                       (SELECT COUNT(*) FROM passwords p WHERE p.person = l.person) + \
+                      (SELECT COUNT(*) FROM sso_subjects u WHERE u.person = l.person) + \
                       (SELECT COUNT(*) FROM passkeys k WHERE k.person = l.person) AS factors \
                       FROM logins l WHERE l.client = $1";
     FACTORS = "SELECT (SELECT COUNT(*) FROM passwords p WHERE p.person = o.name) + \
+               (SELECT COUNT(*) FROM sso_subjects u WHERE u.person = o.name) + \
                (SELECT COUNT(*) FROM passkeys k WHERE k.person = o.name) AS factors FROM people o WHERE o.name = $1";
     ELEVATE_LOGIN = "UPDATE logins SET elevated_until = $3 WHERE client = $1 AND person = $2 AND ended_at IS NULL";
     TIE_SESSION = "INSERT INTO session_logins (session, client) VALUES ($1, $2) ON CONFLICT DO NOTHING";
@@ -183,6 +203,7 @@ statements! {
     ADD_SIGN_IN = "INSERT INTO sign_ins (sign_in, person, hash, method, device, address, created_at, proven_at, expires_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
     SIGN_IN = sign_ins!("WHERE hash = $1");
+    SIGN_IN_OF_ID = sign_ins!("WHERE sign_in = $1");
     SIGN_INS = sign_ins!("WHERE person = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY id DESC");
     PROVE_SIGN_IN = "UPDATE sign_ins SET proven_at = $2 WHERE sign_in = $1 AND ended_at IS NULL";
     END_SIGN_IN = "UPDATE sign_ins SET ended_at = $2 WHERE sign_in = $1 AND ended_at IS NULL";

@@ -1,5 +1,6 @@
 //! Configuration: what is wrong is named and nothing starts; beyond loopback there is TLS.
 
+mod proxies;
 mod replicas;
 mod tls;
 

@@ -23,7 +23,7 @@ pub(super) struct Desk {
 }
 
 /// With a name that browsers take for a safe place, and a broker that holds requests while a person decides.
-pub(super) fn options() -> Options {
+pub(crate) fn options() -> Options {
     let args = ["--approval-hold", "60s"].map(str::to_owned).to_vec();
     Options { database: Database::Sqlite, args, host: Some("localhost".to_owned()), ..Options::default() }
 }
@@ -67,7 +67,7 @@ impl Desk {
 }
 
 /// Runs a part of a test with scripts and without.
-pub(super) fn with_and_without_scripts(browser: &Browser, run: impl Fn(&Browser)) {
+pub(crate) fn with_and_without_scripts(browser: &Browser, run: impl Fn(&Browser)) {
     for on in [true, false] {
         browser.scripts(on);
         run(browser);

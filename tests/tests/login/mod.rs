@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 mod grant;
+mod proxies;
 mod reach;
 
 use std::path::PathBuf;
@@ -28,10 +29,16 @@ impl<'a> Machine<'a> {
     }
 
     fn form(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.form_through(&[], path, form)
+    }
+
+    /// The same with what a proxy adds: whole lines.
+    fn form_through(&self, added: &[&str], path: &str, form: &[(&str, &str)]) -> Answer {
         let url = format!("{}{path}", self.broker.url);
         let dpop = format!("dpop: {}", proof(&self.key, None, "POST", &url));
         let lines =
             ["content-type: application/x-www-form-urlencoded", "user-agent: curl/8 (robot)", dpop.as_str()];
+        let lines = [&lines[..], added].concat();
         let form: Vec<String> =
             form.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
         wire::request(self.broker.addr, "POST", path, &lines, form.join("&").as_bytes()).unwrap()

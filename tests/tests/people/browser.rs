@@ -10,17 +10,17 @@ use stint_tests::proof::now;
 use stint_tests::wire::{self, Answer};
 use stint_tests::{Options, TestBroker};
 
-pub(super) const PASSWORD: &str = "correct horse battery staple";
-pub(super) const OTHER: &str = "another four words entirely";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const OTHER: &str = "another four words entirely";
 
 /// A browser without a script: cookies, and forms of its own origin.
-pub(super) struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     broker: &'a TestBroker,
     cookies: BTreeMap<String, String>,
 }
 
 /// A broker that calls itself by a name, where browsers have passkeys.
-pub(super) fn named(options: Options) -> TestBroker {
+pub(crate) fn named(options: Options) -> TestBroker {
     let mut broker = TestBroker::prepare(options);
     broker.url = format!("http://localhost:{}", broker.addr.port());
     broker.options.args.extend(["--public-url".to_owned(), broker.url.clone()]);
@@ -29,7 +29,7 @@ pub(super) fn named(options: Options) -> TestBroker {
 }
 
 /// The same, with `alice`, an owner, signed in by her password.
-pub(super) fn set_up(broker: &TestBroker) -> Browser<'_> {
+pub(crate) fn set_up(broker: &TestBroker) -> Browser<'_> {
     let mut browser = Browser::new(broker);
     let token = fs::read_to_string(broker.data().join("setup-token")).unwrap();
     let form = [("setup_token", token.trim()), ("person", "alice"), ("password", PASSWORD)];
@@ -38,20 +38,20 @@ pub(super) fn set_up(broker: &TestBroker) -> Browser<'_> {
 }
 
 impl<'a> Browser<'a> {
-    pub(super) fn new(broker: &'a TestBroker) -> Self {
+    pub(crate) fn new(broker: &'a TestBroker) -> Self {
         Browser { broker, cookies: BTreeMap::new() }
     }
 
     /// Another one with the same cookies: whoever stole them.
-    pub(super) fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         Browser { broker: self.broker, cookies: self.cookies.clone() }
     }
 
-    pub(super) fn get(&mut self, path: &str) -> Page {
+    pub(crate) fn get(&mut self, path: &str) -> Page {
         self.send("GET", path, &[])
     }
 
-    pub(super) fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Page {
+    pub(crate) fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Page {
         self.send("POST", path, form)
     }
 
@@ -71,7 +71,9 @@ impl<'a> Browser<'a> {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let answer = wire::request(self.broker.addr, method, path, &lines, body.as_bytes()).unwrap();
         for (_, line) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
-            assert!(line.contains("HttpOnly") && line.contains("SameSite=Strict"), "{line}");
+            // The one that has to come back from another site is lax.
+            let site = if line.starts_with("stint-sso=") { "SameSite=Lax" } else { "SameSite=Strict" };
+            assert!(line.contains("HttpOnly") && line.contains(site), "{line}");
             let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
             if value.is_empty() {
                 self.cookies.remove(name);
@@ -82,40 +84,40 @@ impl<'a> Browser<'a> {
         Page(answer)
     }
 
-    pub(super) fn cookie(&self) -> Option<&String> {
+    pub(crate) fn cookie(&self) -> Option<&String> {
         self.cookies.get("stint-console")
     }
 
-    pub(super) fn is_in(&mut self) -> bool {
+    pub(crate) fn is_in(&mut self) -> bool {
         self.get("/console/account").0.status == 200
     }
 
-    pub(super) fn sign_in(&mut self, person: &str, password: &str, code: &str) -> Page {
+    pub(crate) fn sign_in(&mut self, person: &str, password: &str, code: &str) -> Page {
         self.post("/console/sign-in", &[("person", person), ("password", password), ("code", code)])
     }
 
     /// The challenge that a script asks for.
-    pub(super) fn options(&mut self, path: &str, form: &[(&str, &str)]) -> Value {
+    pub(crate) fn options(&mut self, path: &str, form: &[(&str, &str)]) -> Value {
         let page = self.post(path, form);
         assert_eq!(page.0.status, 200, "{}", page.0.text());
         page.0.json()
     }
 
-    pub(super) fn add_passkey(&mut self, authenticator: &mut Authenticator) -> Page {
+    pub(crate) fn add_passkey(&mut self, authenticator: &mut Authenticator) -> Page {
         let options = self.options("/console/account/passkeys/options", &[]);
         authenticator.user = options["user"].as_str().unwrap().to_owned();
         let made = authenticator.made(options["challenge"].as_str().unwrap());
         self.post("/console/account/passkeys", &[("name", "a test"), ("passkey", &made)])
     }
 
-    pub(super) fn sign_in_by(&mut self, authenticator: &mut Authenticator) -> Page {
+    pub(crate) fn sign_in_by(&mut self, authenticator: &mut Authenticator) -> Page {
         let options = self.options("/console/sign-in/passkey/options", &[]);
         let given = authenticator.given(options["challenge"].as_str().unwrap());
         self.post("/console/sign-in/passkey", &[("passkey", &given)])
     }
 
     /// Sets one-time codes up, confirmed by the code of the step before this one: those of now and of the next are left.
-    pub(super) fn set_up_codes(&mut self) -> OneTimeSecret {
+    pub(crate) fn set_up_codes(&mut self) -> OneTimeSecret {
         self.post("/console/account/codes/offer", &[]).goes("/console/account/codes");
         let page = self.get("/console/account/codes").0.text();
         let (_, rest) = page.split_once("secret=").unwrap();
@@ -127,19 +129,19 @@ impl<'a> Browser<'a> {
 }
 
 /// An answer, read as a person reads it.
-pub(super) struct Page(pub(super) Answer);
+pub(crate) struct Page(pub(crate) Answer);
 
 impl Page {
     /// A redirect to there.
     #[track_caller]
-    pub(super) fn goes(&self, path: &str) -> &Self {
+    pub(crate) fn goes(&self, path: &str) -> &Self {
         assert_eq!((self.0.status, self.0.header("location")), (303, Some(path)), "{}", self.0.text());
         self
     }
 
     /// A page with this status that says this.
     #[track_caller]
-    pub(super) fn says(&self, status: u16, text: &str) -> &Self {
+    pub(crate) fn says(&self, status: u16, text: &str) -> &Self {
         let page = self.0.text();
         assert!(
             self.0.status == status && page.contains(text),
@@ -151,13 +153,13 @@ impl Page {
 }
 
 /// Kinds of the newest records first.
-pub(super) fn kinds(broker: &TestBroker, kind: &str) -> usize {
+pub(crate) fn kinds(broker: &TestBroker, kind: &str) -> usize {
     let exported = broker.broker(&["audit", "export"]).ok().stdout;
     exported.matches(&format!("\\\"kind\\\":\\\"{kind}\\\"")).count()
         + exported.matches(&format!("\"kind\":\"{kind}\"")).count()
 }
 
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     text.bytes()
         .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
@@ -179,6 +181,6 @@ fn unbase32(text: &str) -> Vec<u8> {
     out
 }
 
-pub(super) fn base64url(bytes: &[u8]) -> String {
+pub(crate) fn base64url(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -1,7 +1,7 @@
 //! Who a person is: passkeys, passwords and codes; accounts, people, and proving again who one is.
 
 mod account;
-mod browser;
+pub(crate) mod browser;
 mod factors;
 mod login;
 mod passkeys;

@@ -46,6 +46,14 @@ pub(super) fn registered() -> Vec<Call> {
         .gives::<OperationPage>(),
         get("About", "/v1/settings", "What the configuration says, and where from", Who::Readers)
             .gives::<Settings>(),
+        super::calls::post(
+            "About",
+            "/v1/settings/single-sign-on/check",
+            "Ask the OpenID provider now for what it says of itself",
+            Who::Administrators,
+        )
+        .nothing()
+        .gives::<SsoCheck>(),
         get("About", "/v1/welcome", "What is left of the first steps", Who::Readers).gives::<Welcome>(),
     ]
 }

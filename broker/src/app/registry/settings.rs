@@ -1,6 +1,6 @@
 //! What the broker was told, and what it is made of: for people to look at.
 
-use stint_api::{BrokerKey, CheckpointInfo, Origin, SettingValue, Settings};
+use stint_api::{BrokerKey, CheckpointInfo, Origin, SettingValue, Settings, SsoSettings};
 
 use crate::app::{App, Result};
 use crate::config::{self, SealKind};
@@ -38,6 +38,14 @@ impl App {
             records: self.0.store.head().await?.map_or(0, |(seq, _)| u64::try_from(seq).unwrap_or_default()),
             checkpoint: checkpoint.map(|row| CheckpointInfo { seq: row.seq, at: row.at }),
             backup: self.backup(),
+            single_sign_on: self.0.config.sso.as_ref().map(|sso| SsoSettings {
+                name: sso.name.clone(),
+                issuer: sso.issuer.clone(),
+                client_id: sso.client_id.clone(),
+                callback: self.sso_callback(),
+                groups_claim: sso.groups_claim.clone(),
+                roles: sso.roles.clone(),
+            }),
         })
     }
 

@@ -36,7 +36,7 @@ pub(super) async fn proof(
     if approval.state != ApprovalState::Waiting || !app.needs_proof(&visitor.caller, approval) {
         return Ok(None);
     }
-    step_up::fields(app, visitor).await.map(Some)
+    step_up::fields(app, visitor, &format!("/console/approvals/{}", approval.id)).await.map(Some)
 }
 
 pub(super) fn one(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typed) -> Markup {

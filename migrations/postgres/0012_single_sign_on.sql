@@ -1,0 +1,14 @@
+-- People by single sign-on: who an OpenID provider says they are.
+
+-- A person is the issuer and the subject together, never a name or an address. The row of a person who was removed stays:
+-- it keeps them out until they are let in by another name.
+CREATE TABLE sso_subjects (
+    id          BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    issuer      TEXT    NOT NULL,
+    subject     TEXT    NOT NULL,
+    person      TEXT    NOT NULL REFERENCES people (name),
+    created_at  BIGINT  NOT NULL,
+    used_at     BIGINT,
+    UNIQUE (issuer, subject)
+);
+CREATE INDEX sso_subjects_person ON sso_subjects (person);
