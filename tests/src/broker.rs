@@ -45,6 +45,8 @@ pub struct Options {
     pub patience: Duration,
     /// Whether to wait for that at all: a sealed broker is not ready.
     pub wait: bool,
+    /// What the first administrator is called; nothing for the name that `stint login` gives.
+    pub person: Option<String>,
 }
 
 /// A running broker of the real program, with a data folder and a client of its own.
@@ -74,6 +76,7 @@ impl Default for Options {
             data: None,
             patience: Duration::from_secs(30),
             wait: true,
+            person: None,
         }
     }
 }

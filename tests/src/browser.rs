@@ -4,14 +4,12 @@
 //! `Browser` goes out of scope it checks what must hold on every page: no error in the console, nothing that the content
 //! security policy had to stop, no request to any other origin, no asset that is missing.
 
+mod look;
+
 use std::cell::{Cell, RefCell};
-use std::fs;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::axe;
@@ -77,11 +75,14 @@ impl Browser {
     }
 
     pub fn view(&self, theme: Theme, size: Size) {
-        let (width, height) = size.pixels();
-        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == Size::Phone });
-        self.driver.devtools("Emulation.setDeviceMetricsOverride", metrics);
+        self.resize(size, size.pixels().1);
         let scheme = json!([{ "name": "prefers-color-scheme", "value": theme.as_str() }]);
         self.driver.devtools("Emulation.setEmulatedMedia", json!({ "features": scheme }));
+    }
+
+    fn resize(&self, size: Size, height: u64) {
+        let metrics = json!({ "width": size.pixels().0, "height": height, "deviceScaleFactor": 1, "mobile": size == Size::Phone });
+        self.driver.devtools("Emulation.setDeviceMetricsOverride", metrics);
     }
 
     /// Open a page of the console, or any URL.
@@ -224,43 +225,11 @@ impl Browser {
             self.view(Theme::Light, size);
             let found = self.axe();
             assert!(found.is_empty(), "{}", found.join("\n"));
-            let wide = self.value_of("document.documentElement.scrollWidth - window.innerWidth");
-            assert!(
-                wide.as_f64().is_some_and(|by| by <= 0.0),
-                "{} is too wide by {wide} for {size:?}",
-                self.at()
-            );
+            let wide = self.too_wide(size);
+            assert!(wide.is_empty(), "{} is too wide for {size:?}:\n{}", self.at(), wide.join("\n"));
         }
         self.view(Theme::Light, Size::Desktop);
         self
-    }
-
-    /// A picture of the whole page as PNG.
-    pub fn picture(&self, theme: Theme, size: Size) -> Vec<u8> {
-        self.view(theme, size);
-        let (width, height) = size.pixels();
-        let tall =
-            self.value_of("document.documentElement.scrollHeight").as_u64().unwrap_or(height).max(height);
-        let clip = json!({ "x": 0, "y": 0, "width": width, "height": tall, "scale": 1 });
-        let shot = self.driver.devtools(
-            "Page.captureScreenshot",
-            json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }),
-        );
-        STANDARD.decode(shot["data"].as_str().unwrap_or_default()).expect("a picture in base64")
-    }
-
-    /// Pictures of the page in both themes and both sizes: `FOLDER/NAME-dark-phone.png`.
-    pub fn screenshot(&self, folder: &Path, name: &str) {
-        for (theme, size) in [
-            (Theme::Light, Size::Desktop),
-            (Theme::Dark, Size::Desktop),
-            (Theme::Light, Size::Phone),
-            (Theme::Dark, Size::Phone),
-        ] {
-            let file = folder.join(format!("{name}-{}-{}.png", theme.as_str(), size.as_str()));
-            fs::write(file, self.picture(theme, size)).expect("the picture is written");
-        }
-        self.view(Theme::Light, Size::Desktop);
     }
 
     /// A device that holds passkeys and says yes (WebAuthn s11): answers with its id.
@@ -397,7 +366,7 @@ impl Size {
     fn pixels(self) -> (u64, u64) {
         match self {
             Size::Desktop => (1280, 800),
-            Size::Phone => (390, 844),
+            Size::Phone => (360, 780),
         }
     }
 }

@@ -74,7 +74,11 @@ impl TestBroker {
     pub fn login(&self) {
         let token = self.data().join("setup-token");
         let token = token.to_str().expect("a path of text");
-        self.stint(&["login", "--broker", &self.url, "--setup-token-file", token]).ok();
+        let mut login = self.command(&["login", "--broker", &self.url, "--setup-token-file", token]);
+        if let Some(person) = &self.options.person {
+            login = login.env("USER", person);
+        }
+        login.run().ok();
     }
 
     pub fn add_environment(&self, name: &str, tier: &str) {

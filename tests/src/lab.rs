@@ -67,19 +67,19 @@ impl Lab {
         self.scripted(script).start()
     }
 
+    /// The same in another environment, by another agent. `REASON` holds what it says for itself, and `WHY=$REASON` says it from then on.
+    pub fn begin_as(&self, environment: &str, agent: &str, why: &str, script: &str) -> Started {
+        self.scripted_as(environment, agent, script).env("REASON", why).start()
+    }
+
     fn scripted(&self, script: &str) -> ClientCommand {
+        self.scripted_as("staging", "coder", script)
+    }
+
+    fn scripted_as(&self, environment: &str, agent: &str, script: &str) -> ClientCommand {
         let script = format!("{ASK}\n{script}");
-        self.broker.command(&[
-            "run",
-            "--environment",
-            "staging",
-            "--agent",
-            "coder",
-            "--",
-            "sh",
-            "-c",
-            &script,
-        ])
+        let head = ["run", "--environment", environment, "--agent", agent, "--", "sh", "-c", &script];
+        self.broker.command(&head)
     }
 
     /// One GraphQL document by `curl` in a session of staging: status and body.
@@ -233,7 +233,7 @@ const ASK: &str = r#"
 ask() {
     printf '{"query":"%s"}' "$(printf %s "$1" | sed 's/"/\\"/g')" |
         curl -sS -w '\n%{http_code}\n' https://backboard.railway.com/graphql/v2 \
-            -H "Authorization: Bearer $RAILWAY_API_TOKEN" -H 'content-type: application/json' --data-binary @-
+            -H "Authorization: Bearer $RAILWAY_API_TOKEN" -H 'content-type: application/json' ${WHY:+-H "stint-reason: $WHY"} --data-binary @-
 }
 "#;
 

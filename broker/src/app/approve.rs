@@ -181,6 +181,7 @@ impl App {
             .with("approval", row.id.as_str())
             .with("digest", row.digest.as_str())
             .with("request", row.request.as_str())
+            .with("class", row.class.as_str())
             .with_all("operations", &row.operations)
             .with_all("resources", &row.resources)
             .with_all("policies", &row.lift.policies)

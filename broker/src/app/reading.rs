@@ -124,7 +124,7 @@ impl Reading {
         for resource in facts.get("resources").and_then(Value::as_array).into_iter().flatten() {
             let provider = text(resource, "operation").and_then(|name| name.split_once(':'));
             if let (Some((provider, _)), Some(kind), Some(id)) =
-                (provider, text(resource, "kind"), text(resource, "id"))
+                (provider, text(resource, "kind"), text(resource, "id").filter(|id| !id.is_empty()))
             {
                 self.count(dimension::RESOURCE, Some(&format!("{provider}:{kind}/{id}")));
             }

@@ -1,7 +1,6 @@
 //! What happened in a range of time: plots, lists of what occurred most, and the same numbers as tables.
 
 use axum::extract::{Query, State};
-use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
 use stint_api::{Activity, ActivityRange, Latency, Top};
@@ -10,7 +9,8 @@ use super::answer::{Reply, ok};
 use super::audit::behind;
 use super::layout::{self, Place};
 use super::plot;
-use super::text::{self, Shown};
+use super::sentence::capital;
+use super::text::{self, Name, Shown};
 use super::visitor::Visitor;
 use crate::app::App;
 
@@ -65,10 +65,10 @@ fn numbers(activity: &Activity) -> Markup {
     let from = activity.from.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let listed = |title: &str, name: &str, list: &[Top]| most(title, name, list, &from);
     html! {
-        dl.facts {
-            dt { "Requests" } dd { (activity.requests) }
-            @for series in &activity.decisions { dt { (capital(&series.name)) } dd { (series.total) } }
-            dt { "From" } dd { (moment(activity.from)) }
+        dl.numbers {
+            div { dt { "Requests" } dd { (activity.requests) } }
+            @for series in &activity.decisions { div { dt { (capital(&series.name)) } dd { (series.total) } } }
+            div { dt { "Since" } dd { (text::when(activity.from, activity.to)) } }
         }
         (charted("Requests by decision", "decisions", &activity.decisions, activity, &time))
         (charted("Requests by class", "classes", &activity.classes, activity, &time))
@@ -145,7 +145,7 @@ fn latency(latency: &Latency, activity: &Activity, time: &dyn Fn(usize) -> Strin
     html! {
         @if latency.answers == 0 { p.dim { "No provider answered in this time." } } @else {
             p {
-                (latency.answers) " answers; half of them within "
+                (super::parts::count(usize::try_from(latency.answers).unwrap_or_default(), "answer")) "; half of them within "
                 strong { (latency.p50.map(millis).unwrap_or_default()) } ", 95 of 100 within "
                 strong { (latency.p95.map(millis).unwrap_or_default()) } "."
             }
@@ -198,7 +198,9 @@ fn most(title: &str, name: &str, list: &[Top], from: &str) -> Markup {
                             tr {
                                 th scope="row" {
                                     @if top.name.is_empty() { "all others" } @else {
-                                        a href=(link(name, &top.name, from)) { (Shown(&top.name)) }
+                                        a href=(link(name, &top.name, from)) {
+                                            @if name == "code" { (Shown(&top.name.replace('_', " "))) } @else { (Name(&top.name)) }
+                                        }
                                     }
                                 }
                                 td { (top.count) }
@@ -233,15 +235,6 @@ fn label(activity: &Activity, step: usize) -> String {
     at.format(form).to_string()
 }
 
-fn moment(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
-}
-
 fn millis(value: f64) -> String {
     if value < 10.0 { format!("{value:.1} ms") } else { format!("{value:.0} ms") }
-}
-
-fn capital(word: &str) -> String {
-    let mut characters = word.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }

@@ -7,7 +7,8 @@ use stint_api::{AddAgent, AgentDetail, Code, EditAgent, SessionState};
 use super::answer::{Form, Reply, ok, page as answer, see};
 use super::layout::{self, Place};
 use super::parts::{self, Fields};
-use super::text::{self, Shown};
+use super::table::table;
+use super::text::{self, Name, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error};
 
@@ -24,26 +25,14 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Reply {
             }))
         } @else {
             @if may { p.actions { a.button href="/console/new/agent" { "Add an agent" } } }
-            div.scroll tabindex="0" role="region" aria-label="Agents" {
-                table {
-                    thead { tr {
-                        th scope="col" { "Agent" } th scope="col" { "May ask for by itself" } th scope="col" { "Own key" }
-                        th scope="col" { "Live sessions" } th scope="col" { "Last session" } th scope="col" { "Added" }
-                    } }
-                    tbody {
-                        @for agent in &agents {
-                            tr {
-                                td { a data-item href={ "/console/agents/" (agent.name) } { (agent.name) } }
-                                td { (names(&agent.environments, "none")) }
-                                td { @if agent.has_key { "yes" } @else { "no: people start it" } }
-                                td { (agent.sessions_live) }
-                                td { @match agent.seen_at { Some(at) => { (text::when(at, now)) } None => { span.dim { "never" } } } }
-                                td { (text::when(agent.created_at, now)) }
-                            }
-                        }
-                    }
-                }
-            }
+            (table("Agents", ["Agent", "Live sessions", "Last session", "May ask for by itself", "Own key", "Added"], agents.iter().map(|agent| [
+                html! { a data-item href={ "/console/agents/" (agent.name) } { (agent.name) } },
+                html! { (agent.sessions_live) },
+                html! { @match agent.seen_at { Some(at) => { (text::when(at, now)) } None => { span.dim { "never" } } } },
+                names(&agent.environments, "none"),
+                html! { @if agent.has_key { "yes" } @else { "no: people start it" } },
+                text::when(agent.created_at, now),
+            ])))
         }
         (text::command("stint agent list"))
     };
@@ -208,25 +197,20 @@ fn sessions(detail: &AgentDetail, now: chrono::DateTime<chrono::Utc>) -> Markup 
         @if detail.sessions.is_empty() {
             p.dim { "None yet. " code { "stint run --environment NAME --agent " (detail.agent.name) " -- COMMAND" } " starts one." }
         } @else {
-            div.scroll tabindex="0" role="region" aria-label="Sessions" {
-                table {
-                    thead { tr { th scope="col" { "Started" } th scope="col" { "State" } th scope="col" { "Environment" } th scope="col" { "For" } th scope="col" { "Command" } } }
-                    tbody {
-                        @for session in &detail.sessions {
-                            @let live = session.state == SessionState::Live && session.expires_at > now;
-                            tr {
-                                td { a data-item href={ "/console/sessions/" (session.id) } { (text::when(session.started_at, now)) } }
-                                td { @if live { span.badge.state-live { "live" } } @else {
-                                    span.badge.state-ended { "ended" } " " span.dim { (Shown(session.end_reason.as_deref().unwrap_or_default())) }
-                                } }
-                                td { (session.environment) " " (text::tier(session.tier)) }
-                                td { (Shown(&session.subject)) }
-                                td { code { (Shown(session.command.as_deref().unwrap_or_default())) } }
-                            }
+            (table("Sessions", ["Started", "State", "Environment", "For", "Command"], detail.sessions.iter().map(|session| {
+                let live = session.state == SessionState::Live && session.expires_at > now;
+                [
+                    html! { a data-item href={ "/console/sessions/" (session.id) } { (text::when(session.started_at, now)) } },
+                    html! {
+                        @if live { span.badge.state-live { "live" } } @else {
+                            span.badge.state-ended { "ended" } " " span.dim { (Shown(&session.end_reason.as_deref().unwrap_or_default().replace('_', " "))) }
                         }
-                    }
-                }
-            }
+                    },
+                    html! { (session.environment) " " (text::tier(session.tier)) },
+                    html! { (Name(session.subject.strip_prefix("person:").unwrap_or(&session.subject))) },
+                    html! { @if let Some(command) = &session.command { code { (Name(command)) } } },
+                ]
+            })))
         }
     }
 }

@@ -8,6 +8,8 @@ use stint_api::{Alert, AlertKind, AlertList, Code};
 
 use super::answer::{Form, Reply, ok, see as look};
 use super::layout::{self, Place};
+use super::record;
+use super::sentence::capital;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error};
@@ -83,7 +85,7 @@ fn filter(kind: Option<AlertKind>) -> Markup {
 fn seen_form(list: &AlertList, newest_page: bool) -> Markup {
     html! {
         @if let (1.., true, Some(newest)) = (list.unseen, newest_page, list.alerts.first()) {
-            form.actions method="post" action="/console/alerts/seen" {
+            form.actions.first method="post" action="/console/alerts/seen" {
                 input type="hidden" name="until" value=(newest.id);
                 button.quiet type="submit" { "Mark as seen" }
             }
@@ -95,13 +97,13 @@ fn card(alert: &Alert, now: DateTime<Utc>) -> Markup {
     html! {
         li class={ "card" @if !alert.seen { " waiting" } } {
             h2 { (title(alert.kind)) @if !alert.seen { " " span.badge { "new" } } }
-            p { (Shown(&alert.detail)) }
+            p { (Shown(&capital(&alert.detail))) }
             div.row {
                 (text::when(alert.at, now))
-                @if let Some(agent) = &alert.agent { span { "agent " strong { (agent) } } }
-                @if let Some(environment) = &alert.environment { span { "in " strong { (environment) } } }
-                @if let Some(session) = &alert.session { a data-item href={ "/console/sessions/" (session) } { "its session" } }
-                span.dim { "record " code { (alert.record) } }
+                @if let Some(agent) = &alert.agent { span { "agent " a href={ "/console/agents/" (agent) } { (agent) } } }
+                @if let Some(environment) = &alert.environment { span { "in " a href={ "/console/environments/" (environment) } { (environment) } } }
+                @if let Some(session) = &alert.session { a href={ "/console/sessions/" (session) } { "Its session" } }
+                (record::link(&alert.record, "Its record"))
             }
         }
     }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use stint_api::Code;
 
 use super::layout;
+use super::sentence::capital;
 use super::text::Shown;
 use crate::app::Error;
 
@@ -71,13 +72,14 @@ impl From<Error> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let title = capital(self.0.code.title());
         let body = html! {
-            h1 { (self.0.code.title()) }
+            h1 { (title) }
             p { (Shown(&self.0.detail)) }
             @if let Some(hint) = &self.0.hint { p.hint { (hint) } }
             p { a href="/console/" { "Go to the approvals" } }
         };
-        page(status, layout::bare(self.0.code.title(), body))
+        page(status, layout::bare(&title, body))
     }
 }
 

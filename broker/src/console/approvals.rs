@@ -7,7 +7,7 @@ mod queue;
 use maud::{Markup, html};
 use stint_api::{Approval, ApprovalState, TouchedResource};
 
-use super::text::Shown;
+use super::text::{Name, Shown};
 use super::words::deed;
 
 pub(super) use act::{approve, deny, deny_alike};
@@ -26,6 +26,11 @@ pub(super) fn what(approval: &Approval) -> Markup {
     }
 }
 
+/// Whom the agent works for, by name.
+fn person(approval: &Approval) -> Markup {
+    html! { (Name(approval.subject.strip_prefix("person:").unwrap_or(&approval.subject))) }
+}
+
 /// The same as text, without names that others chose.
 fn plain(approval: &Approval) -> String {
     let deeds: Vec<String> =
@@ -41,7 +46,10 @@ fn class(approval: &Approval) -> Option<stint_api::Class> {
 fn thing(resource: &TouchedResource) -> Markup {
     html! {
         @match (&resource.name, resource.id.is_empty()) {
-            (Some(name), _) => { strong { (Shown(name)) } }
+            (Some(name), _) => { strong { (Name(name)) } }
+            (None, false) if resource.kind == "environment" && !resource.environments.is_empty() => {
+                "of " strong { (Name(&resource.environments.join(", "))) }
+            }
             (None, false) => { code { (Shown(&resource.id)) } }
             (None, true) => {}
         }

@@ -8,13 +8,14 @@ use chrono::{DateTime, Utc};
 use http::{HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use serde::Deserialize;
-use stint_api::{AuditPage, AuditQuery, AuditRecord, Chain, Code, Verification};
+use stint_api::{AuditPage, AuditQuery, Chain, Code, Verification};
 
 use super::answer::{Failure, Form, Reply, page as answer, see};
 use super::layout::{self, Place};
+use super::parts::may_administer;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
-use super::{record, sessions};
+use super::{record, records::Stream};
 use crate::app::{App, Error};
 
 /// Records that "verify the newest" looks at.
@@ -45,7 +46,7 @@ async fn searched(app: &App, visitor: &Visitor, query: &AuditQuery, above: Optio
         h1 { "Audit" }
         @if let Some(error) = above { (complaint(error, "above")) }
         (fields(query, wrong.as_ref()))
-        @if let Some(page) = &page { (results(query, page, at)) }
+        @if let Some(page) = &page { (results(query, page, may_administer(visitor), at)) }
         (state(&chain, at))
         (text::command(&line(query)))
     };
@@ -216,7 +217,7 @@ fn complaint(error: &Error, id: &str) -> Markup {
     }
 }
 
-fn results(query: &AuditQuery, page: &AuditPage, at: DateTime<Utc>) -> Markup {
+fn results(query: &AuditQuery, page: &AuditPage, rules: bool, at: DateTime<Utc>) -> Markup {
     let filtered = given(query).next().is_some();
     html! {
         h2 #records { "Records" @if filtered { " that fit" } }
@@ -227,34 +228,11 @@ fn results(query: &AuditQuery, page: &AuditPage, at: DateTime<Utc>) -> Markup {
                 (None, true) => (text::empty("No record fits", html! { p { "Every field that is filled in has to fit. Empty some, or " a href="/console/audit" { "show all" } "." } }))
                 (None, false) => (text::empty("No records here", html! { p { a href="/console/audit" { "Show the newest" } } }))
             }
-        } @else { (table(&page.records, at)) }
+        } @else { (Stream::new(&page.records, at).with_rules(rules).numbered()) }
         @if page.previous.is_some() || page.next.is_some() {
             nav.pages aria-label="Pages of records" {
                 @if let Some(after) = page.previous { a.button.quiet rel="prev" href=(beside(query, "after", after)) { "Newer" } a.button.quiet href=(whole(query)) { "Newest" } }
                 @if let Some(before) = page.next { a.button.quiet rel="next" href=(beside(query, "before", before)) { "Older" } }
-            }
-        }
-    }
-}
-
-/// Records as lines, each with the way to its own page.
-fn table(records: &[AuditRecord], at: DateTime<Utc>) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="Records" {
-            table {
-                thead { tr { th scope="col" { "Record" } th scope="col" { "When" } th scope="col" { "What" } th scope="col" { "Facts" } th scope="col" { "By" } } }
-                tbody {
-                    @for record in records {
-                        @let text = |name: &str| record.body.get(name).and_then(|value| value.as_str()).unwrap_or_default();
-                        tr {
-                            th scope="row" { (record::link(text("id"), &record.seq.to_string())) }
-                            td { @if let Ok(moment) = text("at").parse() { (text::when(moment, at)) } }
-                            td { (Shown(&text("kind").replace('_', " "))) }
-                            td { @if let Some(facts) = record.body.get("facts") { (sessions::facts(facts)) } }
-                            td { (Shown(text("actor"))) }
-                        }
-                    }
-                }
             }
         }
     }

@@ -7,6 +7,7 @@ use stint_api::{AddCredential, Code, Credential, CredentialDetail};
 use super::answer::{Form, Reply, ok, page as answer, see};
 use super::layout::{self, Place};
 use super::parts::{self, Fields};
+use super::table::table;
 use super::text::{self, Shown};
 use super::upload::Upload;
 use super::visitor::Visitor;
@@ -25,29 +26,17 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Reply {
             }))
         } @else {
             @if may { p.actions { a.button href="/console/new/credential" { "Add a credential" } } }
-            div.scroll tabindex="0" role="region" aria-label="Credentials" {
-                table {
-                    thead { tr {
-                        th scope="col" { "Credential" } th scope="col" { "Provider" } th scope="col" { "Kind" } th scope="col" { "Environment" }
-                        th scope="col" { "Fingerprint" } th scope="col" { "Version" } th scope="col" { "Added" } th scope="col" { "Last use" } th scope="col" { "State" }
-                    } }
-                    tbody {
-                        @for credential in &credentials {
-                            tr {
-                                td { a data-item href={ "/console/credentials/" (credential.name) } { (credential.name) } }
-                                td { (credential.provider) }
-                                td { (credential.kind) }
-                                td { (pinned(credential)) }
-                                td { code { (credential.fingerprint) } }
-                                td { (credential.version) }
-                                td { (text::when(credential.created_at, now)) }
-                                td { @match credential.used_at { Some(at) => { (text::when(at, now)) } None => { span.dim { "never" } } } }
-                                td { (state(credential)) }
-                            }
-                        }
-                    }
-                }
-            }
+            (table("Credentials", ["Credential", "Provider", "Kind", "Environment", "Fingerprint", "Version", "Added", "Last use", "State"], credentials.iter().map(|credential| [
+                html! { a data-item href={ "/console/credentials/" (credential.name) } { (credential.name) } },
+                html! { (credential.provider) },
+                html! { (credential.kind) },
+                pinned(credential),
+                html! { code { (credential.fingerprint) } },
+                html! { (credential.version) },
+                text::when(credential.created_at, now),
+                html! { @match credential.used_at { Some(at) => { (text::when(at, now)) } None => { span.dim { "never" } } } },
+                state(credential),
+            ])))
         }
         (text::command("stint credential list"))
     };

@@ -29,49 +29,91 @@ pub(super) enum Place {
     Audit,
 }
 
-/// The navigation, in order: what waits, what happens, what is.
-const PLACES: &[(Place, &str, &str)] = &[
-    (Place::Approvals, "/console/", "Approvals"),
-    (Place::Now, "/console/now", "Now"),
-    (Place::Activity, "/console/activity", "Activity"),
-    (Place::Sessions, "/console/sessions", "Sessions"),
-    (Place::Agents, "/console/agents", "Agents"),
-    (Place::People, "/console/people", "People"),
-    (Place::Environments, "/console/environments", "Environments"),
-    (Place::Credentials, "/console/credentials", "Credentials"),
-    (Place::Providers, "/console/providers", "Providers"),
-    (Place::Policies, "/console/policies", "Policies"),
-    (Place::Audit, "/console/audit", "Audit"),
-    (Place::Alerts, "/console/alerts", "Alerts"),
-    (Place::Notifications, "/console/notifications", "Notifications"),
-    (Place::Settings, "/console/settings", "Settings"),
-    (Place::Docs, "/console/docs", "API"),
+/// The navigation: what people watch, what they set up, and who and how.
+const GROUPS: &[(&str, &[(Place, &str, &str)])] = &[
+    (
+        "Watch",
+        &[
+            (Place::Approvals, "/console/", "Approvals"),
+            (Place::Now, "/console/now", "Now"),
+            (Place::Sessions, "/console/sessions", "Sessions"),
+            (Place::Activity, "/console/activity", "Activity"),
+            (Place::Alerts, "/console/alerts", "Alerts"),
+            (Place::Audit, "/console/audit", "Audit"),
+        ],
+    ),
+    (
+        "Set up",
+        &[
+            (Place::Agents, "/console/agents", "Agents"),
+            (Place::Environments, "/console/environments", "Environments"),
+            (Place::Credentials, "/console/credentials", "Credentials"),
+            (Place::Providers, "/console/providers", "Providers"),
+            (Place::Policies, "/console/policies", "Policies"),
+        ],
+    ),
+    (
+        "Run",
+        &[
+            (Place::People, "/console/people", "People"),
+            (Place::Notifications, "/console/notifications", "Notifications"),
+            (Place::Settings, "/console/settings", "Settings"),
+            (Place::Docs, "/console/docs", "API"),
+        ],
+    ),
 ];
 
 /// A page for a signed-in person. `title` is plain text.
+///
+/// The navigation is there twice, and one of them is shown: beside the page where there is room, and on a phone in one
+/// line with what waits and a menu. Neither needs a script.
 pub(super) fn page(visitor: &Visitor, place: Place, title: &str, body: Markup) -> Markup {
     let person = visitor.caller.person.as_str();
     document(
         title,
         html! {
             a.skip href="#main" { "Skip to the page" }
-            header.bar {
-                a.brand href="/console/" { "Stint" }
-                nav #nav aria-label="Console" data-waiting=(visitor.attention.approvals) {
-                    ul {
-                        @for (own, path, name) in PLACES {
-                            li { a href=(path) aria-current=[(*own == place).then_some("page")] { (name) (count(visitor, *own)) } }
-                        }
+            div.frame {
+                header.bar #nav data-waiting=(visitor.attention.approvals) {
+                    a.brand href="/console/" { "Stint" }
+                    nav.side aria-label="Console" { (groups(visitor, place)) }
+                    nav.short aria-label="What waits" {
+                        (link(visitor, place, Place::Approvals, "/console/", "Approvals"))
+                        (link(visitor, place, Place::Alerts, "/console/alerts", "Alerts"))
+                    }
+                    details.menu {
+                        summary { "Menu" }
+                        nav aria-label="Console" { (groups(visitor, place)) }
+                    }
+                    form.sign-out method="post" action="/console/sign-out" {
+                        span.who { a href="/console/account" aria-current=[(place == Place::Account).then_some("page")] { (person) } span.dim { " · " (visitor.caller.role) } }
+                        button.quiet type="submit" { "Sign out" }
                     }
                 }
-                form.sign-out method="post" action="/console/sign-out" {
-                    span.who { a href="/console/account" aria-current=[(place == Place::Account).then_some("page")] { (person) } span.dim { " · " (visitor.caller.role) } }
-                    button.quiet type="submit" { "Sign out" }
-                }
+                main #main tabindex="-1" data-live=(visitor.at) { (body) }
             }
-            main #main tabindex="-1" data-live=(visitor.at) { (body) }
         },
     )
+}
+
+fn groups(visitor: &Visitor, here: Place) -> Markup {
+    html! {
+        @for (group, places) in GROUPS {
+            p.group { (group) }
+            ul aria-label=(group) {
+                @for (own, path, name) in *places { li { (link(visitor, here, *own, path, name)) } }
+            }
+        }
+    }
+}
+
+/// The way to a place, with how many things wait there.
+fn link(visitor: &Visitor, here: Place, own: Place, path: &str, name: &str) -> Markup {
+    html! {
+        a href=(path) aria-current=[(own == here).then_some("page")] {
+            (name) @if matches!(own, Place::Approvals | Place::Alerts) { span data-count { (count(visitor, own)) } }
+        }
+    }
 }
 
 /// How many things wait there for the visitor.

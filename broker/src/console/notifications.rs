@@ -8,11 +8,22 @@ use stint_api::{AddChannel, Channel, MailSecurity, Target, Topic};
 
 use super::answer::{Form, Reply, ok, page as answer, see};
 use super::layout::{self, Place};
+use super::parts;
+use super::table::table;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error};
 
 pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Reply {
+    if !parts::may_administer(&visitor) {
+        let body = html! {
+            h1 { "Notifications" }
+            p.notice { "Your role, " (visitor.caller.role) ", looks on: owners set up who is told of what waits, and where." }
+            p { "Any open page can tell you on this desktop: ask for it on the page " a href="/console/" { "Approvals" } "." }
+            (text::command("stint approval list"))
+        };
+        return Ok(ok(layout::page(&visitor, Place::Notifications, "Notifications", body)));
+    }
     let channels = app.channels(&visitor.caller).await?.channels;
     Ok(ok(all(&app, &visitor, &channels, &Fields::default(), None)))
 }
@@ -145,19 +156,12 @@ fn all(app: &App, visitor: &Visitor, channels: &[Channel], fields: &Fields, erro
                         span.dim { "told of " (channel.topics.iter().map(|topic| words(*topic)).collect::<Vec<_>>().join(", ")) }
                     }
                     @if !channel.deliveries.is_empty() {
-                        div.scroll tabindex="0" role="region" aria-label={ "Deliveries of " (channel.name) } {
-                            table {
-                                thead { tr { th scope="col" { "Told" } th scope="col" { "State" } th scope="col" { "Tries" } th scope="col" { "When" } } }
-                                tbody { @for delivery in channel.deliveries.iter().take(5) {
-                                    tr {
-                                        td { (Shown(&delivery.title)) }
-                                        td { (delivery.state) @if let Some(error) = &delivery.error { ": " (Shown(error)) } }
-                                        td { (delivery.attempts) }
-                                        td { (text::when(delivery.created_at, now)) }
-                                    }
-                                } }
-                            }
-                        }
+                        (table(&format!("Deliveries of {}", channel.name), ["Told", "State", "Tries", "When"], channel.deliveries.iter().take(5).map(|delivery| [
+                            html! { (Shown(&delivery.title)) },
+                            html! { (delivery.state) @if let Some(error) = &delivery.error { ": " (Shown(error)) } },
+                            html! { (delivery.attempts) },
+                            text::when(delivery.created_at, now),
+                        ])))
                     }
                     div.actions {
                         form.inline method="post" action={ "/console/notifications/" (channel.name) "/try" } { button.quiet type="submit" { "Send a trial" } }

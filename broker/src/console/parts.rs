@@ -7,7 +7,10 @@ use serde_json::Value;
 use stint_api::{AuditRecord, Code};
 
 use super::answer::Failure;
-use super::text::{self, Shown};
+use super::record::link;
+use super::sentence::capital;
+use super::table::table;
+use super::text::{self, Name, Shown};
 use super::visitor::Visitor;
 use crate::app::Error;
 
@@ -118,27 +121,22 @@ pub(super) fn on_record(what: &str, name: &str) -> Markup {
 
 /// Records of changes to one thing, with every fact.
 pub(super) fn history(records: &[AuditRecord], now: DateTime<Utc>) -> Markup {
+    let row = |record: &AuditRecord| {
+        let body = &record.body;
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let actor = text("actor");
+        [
+            link(&text("id"), capital(&text("kind").replace('_', " "))),
+            html! { (Name(actor.strip_prefix("person:").unwrap_or(&actor))) },
+            html! { @for (name, value) in body["facts"].as_object().into_iter().flatten() {
+                span.fact { span.dim { (name.replace('_', " ")) ": " } (Name(&said(value))) } " "
+            } },
+            html! { @if let Ok(at) = text("at").parse() { (text::when(at, now)) } },
+        ]
+    };
     html! {
-        @if records.is_empty() { p.dim { "Nothing lately." } } @else {
-            div.scroll tabindex="0" role="region" aria-label="Changes" {
-                table {
-                    thead { tr { th scope="col" { "When" } th scope="col" { "What" } th scope="col" { "Facts" } th scope="col" { "By" } } }
-                    tbody {
-                        @for record in records {
-                            @let body = &record.body;
-                            tr {
-                                td { @if let Some(at) = body["at"].as_str().and_then(|text| text.parse().ok()) { (text::when(at, now)) } }
-                                td { (body["kind"].as_str().unwrap_or_default().replace('_', " ")) }
-                                td { @for (name, value) in body["facts"].as_object().into_iter().flatten() {
-                                    span.fact { span.dim { (name.replace('_', " ")) ": " } (Shown(&said(value))) } " "
-                                } }
-                                td { (Shown(body["actor"].as_str().unwrap_or_default())) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
+        @if records.is_empty() { p.dim { "Nothing lately." } }
+        @else { (table("Changes", ["What", "By", "Facts", "When"], records.iter().map(row))) }
     }
 }
 

@@ -9,7 +9,9 @@ use stint_api::{Code, Invite, Invited, Person, PersonList};
 use super::account::{logins, sign_ins};
 use super::answer::{Form, Reply, complaint, ok, page as answer, see, status};
 use super::layout::{self, Place};
+use super::parts::count;
 use super::step_up::detour;
+use super::table::table;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error};
@@ -109,8 +111,8 @@ pub(super) async fn ask_remove(State(app): State<App>, visitor: Visitor, Path(na
     let sessions = sessions.iter().filter(|session| session.subject == subject).count();
     let body = html! {
         h1 { "Remove " (account.person.name) }
-        p { "With them end " strong { (account.sign_ins.len()) } " sign-ins, " strong { (account.logins.len()) } " logins on machines and "
-            strong { (sessions) } " sessions. The name is not given to anybody else: what is on record of it stays theirs." }
+        p { "With them end " strong { (count(account.sign_ins.len(), "sign-in")) } ", " strong { (count(account.logins.len(), "login")) } " on machines and "
+            strong { (count(sessions, "session")) } ". The name is not given to anybody else: what is on record of it stays theirs." }
         form method="post" action={ (at(&name)) "/remove" } {
             div.actions {
                 button.danger type="submit" { "Remove " (account.person.name) }
@@ -172,42 +174,24 @@ fn all(app: &App, visitor: &Visitor, list: &PersonList, typed: &Typed<'_>) -> Ma
     let owner = is_owner(visitor);
     let body = html! {
         h1 { "People" }
-        div.scroll tabindex="0" role="region" aria-label="People" {
-            table {
-                thead { tr { th scope="col" { "Name" } th scope="col" { "Role" } th scope="col" { "Gets in by" } th scope="col" { "Last sign-in" } th scope="col" { "Since" } } }
-                tbody {
-                    @for person in &list.people {
-                        tr {
-                            td { @if owner { a data-item href={ (HERE) "/" (person.name) } { (person.name) } } @else { (person.name) } }
-                            td { (person.role) }
-                            td { (ways(person)) }
-                            td { @match person.signed_in_at { Some(at) => (text::when(at, now)), None => span.dim { "never" } } }
-                            td { (text::when(person.created_at, now)) }
-                        }
-                    }
-                }
-            }
-        }
+        (table("People", ["Name", "Role", "Gets in by", "Last sign-in", "Since"], list.people.iter().map(|person| [
+            html! { @if owner { a data-item href={ (HERE) "/" (person.name) } { (person.name) } } @else { (person.name) } },
+            html! { (person.role) },
+            ways(person),
+            html! { @match person.signed_in_at { Some(at) => (text::when(at, now)), None => span.dim { "never" } } },
+            text::when(person.created_at, now),
+        ])))
         @if !list.invitations.is_empty() {
             h2 { "Links that were not used yet" }
-            div.scroll tabindex="0" role="region" aria-label="Links that were not used yet" {
-                table {
-                    thead { tr { th scope="col" { "For" } th scope="col" { "As" } th scope="col" { "By" } th scope="col" { "Ends" } @if owner { th scope="col" { "Withdraw" } } } }
-                    tbody {
-                        @for invitation in &list.invitations {
-                            tr {
-                                td { (invitation.person) }
-                                td { (invitation.role.as_deref().unwrap_or("who they are")) }
-                                td { (invitation.invited_by) }
-                                td { (text::when(invitation.expires_at, now)) }
-                                @if owner { td { form.inline method="post" action={ (HERE) "/" (invitation.person) "/withdraw" } {
-                                    button.danger type="submit" aria-label={ "Withdraw the link of " (invitation.person) } { "Withdraw" }
-                                } } }
-                            }
-                        }
-                    }
-                }
-            }
+            (table("Links that were not used yet", ["For", "As", "By", "Ends", "Withdraw"], list.invitations.iter().map(|invitation| [
+                html! { (invitation.person) },
+                html! { (invitation.role.as_deref().unwrap_or("who they are")) },
+                html! { (invitation.invited_by) },
+                text::when(invitation.expires_at, now),
+                html! { @if owner { form.inline method="post" action={ (HERE) "/" (invitation.person) "/withdraw" } {
+                    button.danger.small type="submit" aria-label={ "Withdraw the link of " (invitation.person) } { "Withdraw" }
+                } } @else { span.dim { "owners do" } } },
+            ])))
         }
         @if owner {
             h2 { "Invite somebody" }
@@ -261,6 +245,7 @@ async fn one(app: &App, visitor: &Visitor, name: &str, status: StatusCode, error
         form method="post" action={ (under) "/enrol" } { div.actions { button.quiet type="submit" { "Make a link for " (person.name) } } }
         h2 { "Remove" }
         div.actions { a.button.danger href={ (under) "/remove" } { "Remove " (person.name) } }
+        (super::parts::on_record("person", &person.name))
         (text::command(&format!("stint person show {}", person.name)))
     };
     Ok(answer(status, layout::page(visitor, Place::People, &person.name, body)))

@@ -14,8 +14,19 @@ pub(super) struct Series {
     pub(super) values: Vec<f64>,
 }
 
-const WIDTH: u32 = 720;
-const HEIGHT: u32 = 240;
+/// A plot is drawn for two widths, and the style sheet shows the one that fits: letters keep their size.
+struct Paper {
+    class: &'static str,
+    width: u32,
+    height: u32,
+    /// Steps that are named.
+    labels: usize,
+}
+
+const PAPERS: [Paper; 2] = [
+    Paper { class: "plot wide", width: 960, height: 260, labels: 7 },
+    Paper { class: "plot slim", width: 340, height: 220, labels: 4 },
+];
 
 /// Colours that stand for classes of the style sheet: `plot-0` to `plot-7` for series, and three for what is around them.
 const TEXT: RGBColor = RGBColor(1, 2, 1);
@@ -32,9 +43,8 @@ pub(super) fn bars(name: &str, series: &[Series], label: impl Fn(usize) -> Strin
     let steps = series.iter().map(|series| series.values.len()).max().unwrap_or_default();
     let sums = (0..steps).map(|step| series.iter().filter_map(|series| series.values.get(step)).sum::<f64>());
     let most = sums.fold(1.0, f64::max);
-    picture(
-        name,
-        drawn(steps, most, &label, |chart| {
+    both(name, &|paper| {
+        drawn(paper, steps, most, &label, |chart| {
             for step in 0..steps {
                 let mut under = 0.0;
                 for series in series {
@@ -51,8 +61,8 @@ pub(super) fn bars(name: &str, series: &[Series], label: impl Fn(usize) -> Strin
                 }
             }
             Some(())
-        }),
-    )
+        })
+    })
 }
 
 /// Lines; a step without a value interrupts its line.
@@ -60,9 +70,8 @@ pub(super) fn lines(name: &str, series: &[Series], label: impl Fn(usize) -> Stri
     let steps = series.iter().map(|series| series.values.len()).max().unwrap_or_default();
     let most = series.iter().flat_map(|series| &series.values).copied().filter(|value| value.is_finite());
     let most = most.fold(1.0, f64::max);
-    picture(
-        name,
-        drawn(steps, most, &label, |chart| {
+    both(name, &|paper| {
+        drawn(paper, steps, most, &label, |chart| {
             for series in series {
                 let points =
                     series.values.iter().enumerate().map(|(step, value)| (place(step) + 0.5, *value));
@@ -79,8 +88,8 @@ pub(super) fn lines(name: &str, series: &[Series], label: impl Fn(usize) -> Stri
                 }
             }
             Some(())
-        }),
-    )
+        })
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "steps are few")]
@@ -96,6 +105,7 @@ type Chart<'a, 'b> = ChartContext<
 
 /// `None` where the library could not draw; the table is there all the same.
 fn drawn(
+    paper: &Paper,
     steps: usize,
     most: f64,
     label: &dyn Fn(usize) -> String,
@@ -103,11 +113,11 @@ fn drawn(
 ) -> Option<String> {
     let mut svg = String::new();
     {
-        let root = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
+        let root = SVGBackend::with_string(&mut svg, (paper.width, paper.height)).into_drawing_area();
         let mut chart = ChartBuilder::on(&root)
             .margin(8)
             .x_label_area_size(24)
-            .y_label_area_size(48)
+            .y_label_area_size(if paper.width < 500 { 36 } else { 48 })
             .build_cartesian_2d(0.0..place(steps.max(1)), 0.0..most * 1.05)
             .ok()?;
         chart
@@ -117,7 +127,7 @@ fn drawn(
             .bold_line_style(GRID)
             .axis_style(AXIS)
             .label_style(("sans-serif", 12).into_font().color(&TEXT))
-            .x_labels(7)
+            .x_labels(paper.labels)
             .y_labels(5)
             .x_label_formatter(&|x| step_of(*x, steps).map(label).unwrap_or_default())
             .y_label_formatter(&|y| if y.fract() == 0.0 { format!("{y:.0}") } else { String::new() })
@@ -133,8 +143,13 @@ fn step_of(x: f64, steps: usize) -> Option<usize> {
     (0..steps).find(|step| (place(*step) - x).abs() < 0.01)
 }
 
+/// The plot at both widths; one of them is shown.
+fn both(name: &str, drawn: &dyn Fn(&Paper) -> Option<String>) -> Markup {
+    html! { @for paper in &PAPERS { (picture(name, paper, drawn(paper))) } }
+}
+
 /// The library's SVG with our classes in the place of its colours, and nothing else of its own looks.
-fn picture(name: &str, svg: Option<String>) -> Markup {
+fn picture(name: &str, paper: &Paper, svg: Option<String>) -> Markup {
     let Some(svg) = svg.as_deref().and_then(inner) else {
         return html! { p.hint { "This could not be drawn; its numbers are below." } };
     };
@@ -147,9 +162,9 @@ fn picture(name: &str, svg: Option<String>) -> Markup {
             .replace(&format!("fill=\"#{r:02X}{g:02X}{b:02X}\""), &format!("class=\"fill {class}\""))
             .replace(&format!("stroke=\"#{r:02X}{g:02X}{b:02X}\""), &format!("class=\"stroke {class}\""));
     }
-    let viewbox = format!("0 0 {WIDTH} {HEIGHT}");
+    let viewbox = format!("0 0 {} {}", paper.width, paper.height);
     html! {
-        svg.plot role="img" aria-label=(name) viewBox=(viewbox) xmlns="http://www.w3.org/2000/svg" { (PreEscaped(svg)) }
+        svg class=(paper.class) role="img" aria-label=(name) viewBox=(viewbox) xmlns="http://www.w3.org/2000/svg" { (PreEscaped(svg)) }
     }
 }
 
@@ -183,8 +198,8 @@ mod tests {
         ];
         let svg = bars("Requests by class", &series, |step| format!("{step}:00")).into_string();
         assert!(svg.contains("role=\"img\"") && svg.contains("aria-label=\"Requests by class\""), "{svg}");
-        assert_eq!(svg.matches("class=\"fill plot-0\"").count(), 2, "{svg}");
-        assert_eq!(svg.matches("class=\"fill plot-3\"").count(), 2, "{svg}");
+        assert_eq!(svg.matches("class=\"fill plot-0\"").count(), 4, "{svg}");
+        assert_eq!(svg.matches("class=\"fill plot-3\"").count(), 4, "{svg}");
         for bad in ["style=", "#01", "font-family", "<script", "xlink"] {
             assert!(!svg.contains(bad), "{bad}: {svg}");
         }
@@ -195,7 +210,7 @@ mod tests {
     fn lines_are_interrupted_where_there_is_nothing() {
         let series = [Series { colour: 1, values: vec![3.0, f64::NAN, 2.0, 5.0] }];
         let svg = lines("Latency", &series, |step| step.to_string()).into_string();
-        assert_eq!(svg.matches("<circle").count(), 3, "{svg}");
+        assert_eq!(svg.matches("<circle").count(), 6, "{svg}");
         assert!(!svg.contains("NaN"), "{svg}");
         assert!(!bars("Nothing", &[], |step| step.to_string()).into_string().contains("NaN"));
     }

@@ -9,6 +9,7 @@ use stint_api::{
 
 use super::answer::{Reply, ok};
 use super::layout::{self, Place};
+use super::table::table;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error};
@@ -19,28 +20,19 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Reply {
     let body = html! {
         h1 { "Policies" }
         p { "What agents may do. Guardrails stand over everything: a permit elsewhere never lifts one. A change is in use at once, and only where the whole holds and passes its tests." }
-        div.scroll tabindex="0" role="region" aria-label="Policy files" {
-            table {
-                thead { tr { th scope="col" { "File" } th scope="col" { "From" } th scope="col" { "Version" } th scope="col" { "Policies" } th scope="col" { "Tests" } th scope="col" { "Last change" } } }
-                tbody {
-                    @for policy in &policies {
-                        tr {
-                            th scope="row" { a data-item href={ "/console/policies/" (policy.name) } { (policy.name) } }
-                            td { (origin(policy)) }
-                            td {
-                                (policy.version)
-                                @if let Some(version) = policy.proposed {
-                                    " " a href={ "/console/policies/" (policy.name) } { span.badge.state-waiting { "version " (version) " waits" } }
-                                }
-                            }
-                            td { @if is_out_of_use(policy) { span.dim { "out of use" } } @else { (policy.policies.len()) } }
-                            td { (tests(policy)) }
-                            td { (changed(policy, now)) }
-                        }
-                    }
+        (table("Policy files", ["File", "From", "Version", "Policies", "Tests", "Last change"], policies.iter().map(|policy| [
+            html! { a data-item href={ "/console/policies/" (policy.name) } { (policy.name) } },
+            origin(policy),
+            html! {
+                (policy.version)
+                @if let Some(version) = policy.proposed {
+                    " " a href={ "/console/policies/" (policy.name) } { span.badge.state-waiting { "version " (version) " waits" } }
                 }
-            }
-        }
+            },
+            html! { @if is_out_of_use(policy) { span.dim { "out of use" } } @else { (policy.policies.len()) } },
+            tests(policy),
+            changed(policy, now),
+        ])))
         @if is_owner(&visitor) {
             div.actions { a.button href="/console/policies/new" { "New policy file" } }
         }
@@ -131,15 +123,8 @@ pub(super) async fn versions(
                 p { "This file is as it came. A change makes a version, and every version stays." }
             }))
         } @else {
-            div.scroll tabindex="0" role="region" aria-label="Versions" {
-                table {
-                    thead { tr { th scope="col" { "Version" } th scope="col" { "State" } th scope="col" { "By" } th scope="col" { "When" } th scope="col" { "Note" } th scope="col" { "Do" } } }
-                    tbody {
-                        @for version in &versions { (version_row(&visitor, &summary, version, now)) }
-                        @if summary.origin == PolicyOrigin::Shipped { (shipped_row(&visitor, &summary)) }
-                    }
-                }
-            }
+            @let shipped = (summary.origin == PolicyOrigin::Shipped).then(|| shipped_row(&visitor, &summary));
+            (table("Versions", ["Version", "State", "By", "When", "Note", "Do"], versions.iter().map(|version| version_row(&visitor, &summary, version, now)).chain(shipped)))
             @if let Some(diff) = &diff { (compare(&versions, diff)) }
         }
         p { a href={ "/console/policies/" (name) } { "Back to " (name) } }
@@ -153,32 +138,28 @@ fn version_row(
     summary: &PolicySummary,
     version: &PolicyVersion,
     now: chrono::DateTime<chrono::Utc>,
-) -> Markup {
+) -> [Markup; 6] {
     let (name, number) = (&version.name, version.version);
-    html! {
-        tr {
-            th scope="row" { a data-item href={ "/console/policies/" (name) "/versions?to=" (number) } { (number) } }
-            td { (state(version.state)) }
-            td { (version.person) @if let Some(by) = &version.decided_by { span.dim { ", then " (by) } } }
-            td { (text::when(version.created_at, now)) }
-            td { (Shown(&version.note)) }
-            td { @if is_owner(visitor) && !matches!(version.state, PolicyState::Active | PolicyState::Proposed) { (restore(summary, number)) } }
-        }
-    }
+    [
+        html! { a data-item href={ "/console/policies/" (name) "/versions?to=" (number) } { (number) } },
+        state(version.state),
+        html! { (version.person) @if let Some(by) = &version.decided_by { span.dim { ", then " (by) } } },
+        text::when(version.created_at, now),
+        html! { @if !version.note.is_empty() { (Shown(&version.note)) } },
+        html! { @if is_owner(visitor) && !matches!(version.state, PolicyState::Active | PolicyState::Proposed) { (restore(summary, number)) } },
+    ]
 }
 
 /// Version 0: it is not kept, it ships.
-fn shipped_row(visitor: &Visitor, summary: &PolicySummary) -> Markup {
-    html! {
-        tr {
-            th scope="row" { "0" }
-            td { @if summary.version == 0 { (state(PolicyState::Active)) } @else { (state(PolicyState::Superseded)) } }
-            td { "ships with the broker" }
-            td {}
-            td {}
-            td { @if is_owner(visitor) && summary.version != 0 { (restore(summary, 0)) } }
-        }
-    }
+fn shipped_row(visitor: &Visitor, summary: &PolicySummary) -> [Markup; 6] {
+    [
+        html! { "0" },
+        state(if summary.version == 0 { PolicyState::Active } else { PolicyState::Superseded }),
+        html! { "ships with the broker" },
+        html! {},
+        html! {},
+        html! { @if is_owner(visitor) && summary.version != 0 { (restore(summary, 0)) } },
+    ]
 }
 
 fn restore(summary: &PolicySummary, number: i64) -> Markup {
@@ -328,24 +309,15 @@ fn actions(visitor: &Visitor, summary: &PolicySummary) -> Markup {
 pub(super) fn results(results: &[PolicyTest]) -> Markup {
     html! {
         @if results.is_empty() { p.dim { "No tests ran." } } @else {
-            div.scroll tabindex="0" role="region" aria-label="Results of the tests" {
-                table {
-                    thead { tr { th scope="col" { "Test" } th scope="col" { "Result" } th scope="col" { "Decision" } th scope="col" { "Deciding policies" } } }
-                    tbody {
-                        @for result in results {
-                            tr {
-                                th scope="row" { (Shown(&result.name)) }
-                                td {
-                                    @if result.passed { span.badge.state-approved { "passes" } } @else { span.badge.state-denied { "fails" } }
-                                    @if let Some(fault) = &result.fault { p.field-error { (Shown(fault)) } }
-                                }
-                                td { (result.decision) }
-                                td { @for id in &result.policies { code { (Shown(id)) } " " } @if result.policies.is_empty() { span.dim { "none" } } }
-                            }
-                        }
-                    }
-                }
-            }
+            (table("Results of the tests", ["Test", "Result", "Decision", "Deciding policies"], results.iter().map(|result| [
+                html! { (Shown(&result.name)) },
+                html! {
+                    @if result.passed { span.badge.state-approved { "passes" } } @else { span.badge.state-denied { "fails" } }
+                    @if let Some(fault) = &result.fault { p.field-error { (Shown(fault)) } }
+                },
+                html! { (result.decision) },
+                html! { @for id in &result.policies { code { (Shown(id)) } " " } @if result.policies.is_empty() { span.dim { "none" } } },
+            ])))
         }
     }
 }

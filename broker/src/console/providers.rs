@@ -7,6 +7,7 @@ use stint_api::{Class, OperationPage, Provider, ProviderOperation};
 
 use super::answer::{Reply, ok};
 use super::layout::{self, Place};
+use super::table::table;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, OperationFilter};
@@ -89,7 +90,8 @@ pub(super) async fn page(
                 button.quiet type="submit" { "Show" }
             }
         }
-        (table(&operations, &wanted, class, &own))
+        (found(&operations, &wanted, class, &own))
+        (super::parts::on_record("provider", &provider.name))
         (text::command(&format!("stint provider operations {}", provider.name)))
     };
     Ok(ok(layout::page(&visitor, Place::Providers, &provider.title, body)))
@@ -97,24 +99,15 @@ pub(super) async fn page(
 
 fn kinds(provider: &Provider) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Kinds of credential" {
-            table {
-                thead { tr { th scope="col" { "Kind" } th scope="col" { "Carried by" } th scope="col" { "Variables of its placeholder" } } }
-                tbody {
-                    @for kind in &provider.kinds {
-                        tr {
-                            td { (kind.name) @if kind.default { " " span.dim { "(the default)" } } }
-                            td { code { (kind.header) } }
-                            td { @for name in &kind.variables { code { (name) } " " } }
-                        }
-                    }
-                }
-            }
-        }
+        (table("Kinds of credential", ["Kind", "Carried by", "Variables of its placeholder"], provider.kinds.iter().map(|kind| [
+            html! { (kind.name) @if kind.default { " " span.dim { "(the default)" } } },
+            html! { code { (kind.header) } },
+            html! { @for name in &kind.variables { code { (name) } " " } },
+        ])))
     }
 }
 
-fn table(page: &OperationPage, wanted: &Wanted, class: Option<Class>, own: &str) -> Markup {
+fn found(page: &OperationPage, wanted: &Wanted, class: Option<Class>, own: &str) -> Markup {
     let link = |after: &str| {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("q", &wanted.q).append_pair("class", class.map_or("", Class::as_str));
@@ -128,31 +121,21 @@ fn table(page: &OperationPage, wanted: &Wanted, class: Option<Class>, own: &str)
         @if page.operations.is_empty() {
             (text::empty("No operation is like that", html! { p { "Take words away, or choose every class." } }))
         } @else {
-            div.scroll tabindex="0" role="region" aria-label="Operations" {
-                table {
-                    thead { tr {
-                        th scope="col" { "Operation" } th scope="col" { "Class" } th scope="col" { "Touches" }
-                        th scope="col" { "Names" } th scope="col" { "Request" } th scope="col" { "Policies that name it" }
-                    } }
-                    tbody { @for operation in &page.operations { (row(operation)) } }
-                }
-            }
+            (table("Operations", ["Operation", "Class", "Touches", "Names", "Request", "Policies that name it"], page.operations.iter().map(row)))
             @if let Some(next) = &page.next { p.actions { a.button.quiet rel="next" href=(link(next)) { "The next hundred" } } }
         }
     }
 }
 
-fn row(operation: &ProviderOperation) -> Markup {
-    html! {
-        tr {
-            td { code { (Shown(&operation.operation)) } @for mark in &operation.marks { " " span.badge { (mark.replace('-', " ")) } } }
-            td { (text::class(operation.class)) }
-            td { (scope(&operation.scope)) }
-            td { @for name in &operation.resources { code { (Shown(name)) } " " } @if operation.resources.is_empty() { span.dim { "nothing" } } }
-            td { code { (Shown(&operation.request)) } }
-            td { @for id in &operation.policies { code { (Shown(id)) } " " } @if operation.policies.is_empty() { span.dim { "none" } } }
-        }
-    }
+fn row(operation: &ProviderOperation) -> [Markup; 6] {
+    [
+        html! { code { (Shown(&operation.operation)) } @for mark in &operation.marks { " " span.badge { (mark.replace('-', " ")) } } },
+        text::class(operation.class),
+        html! { (scope(&operation.scope)) },
+        html! { @for name in &operation.resources { code { (Shown(name)) } " " } @if operation.resources.is_empty() { span.dim { "nothing" } } },
+        html! { code { (Shown(&operation.request)) } },
+        html! { @for id in &operation.policies { code { (Shown(id)) } " " } @if operation.policies.is_empty() { span.dim { "none" } } },
+    ]
 }
 
 fn scope(scope: &str) -> &'static str {

@@ -5,15 +5,19 @@ use maud::{Markup, html};
 use serde_json::Value;
 use stint_api::{AuditEntry, AuditRecord};
 
-use super::text::{self, Shown};
+use super::records::told;
+use super::sentence::{capital, to};
+use super::table::table;
+use super::text::{self, Name, Shown};
 
 pub(super) fn shown(entry: &AuditEntry, at: DateTime<Utc>) -> Markup {
     let record = &entry.record;
     let body = &record.body;
     let facts = body.get("facts").unwrap_or(&Value::Null);
-    let kind = string(body, "kind").replace('_', " ");
+    let kind = capital(&string(body, "kind").replace('_', " "));
     html! {
         h1 { (Shown(&kind)) }
+        p.lead { (told(record, at)) }
         div.row {
             span { "record " (record.seq) }
             @if let Ok(moment) = string(body, "at").parse() { span { (text::when(moment, at)) } }
@@ -26,7 +30,7 @@ pub(super) fn shown(entry: &AuditEntry, at: DateTime<Utc>) -> Markup {
             dt { "By" } dd { (Shown(string(body, "actor"))) }
             @if body.get("session").is_some() { dt { "Session" } dd { (to("/console/sessions/", string(body, "session"))) } }
             @for (name, label) in PLAIN {
-                @if let Some(value) = plain(facts, name) { dt { (label) } dd { (Shown(&value)) } }
+                @if let Some(value) = plain(facts, name) { dt { (label) } dd { (thing(name, &value)) } }
             }
             @for (name, label) in [("operations", "Operations"), ("policies", "Deciding policies")] {
                 @let list = strings(facts, name);
@@ -81,27 +85,18 @@ fn touched(facts: &Value) -> Markup {
     html! {
         @if !resources.is_empty() {
             h2 { "What it touched" }
-            div.scroll tabindex="0" role="region" aria-label="What it touched" {
-                table {
-                    thead { tr { th scope="col" { "Operation" } th scope="col" { "Kind" } th scope="col" { "Id" } th scope="col" { "Name" } th scope="col" { "Belongs to" } th scope="col" { "Goes with it" } } }
-                    tbody {
-                        @for resource in resources {
-                            tr {
-                                th scope="row" { code { (Shown(string(resource, "operation"))) } }
-                                td { (Shown(string(resource, "kind"))) }
-                                td { code { (Shown(string(resource, "id"))) } }
-                                td { (Shown(string(resource, "name"))) }
-                                td {
-                                    @let environments = strings(resource, "environments");
-                                    @if environments.is_empty() { "nothing that is mapped" }
-                                    @for name in environments { strong { (Shown(name)) } " " }
-                                }
-                                td { @for line in strings(resource, "consequences") { (Shown(line)) br; } }
-                            }
-                        }
-                    }
-                }
-            }
+            (table("What it touched", ["Name", "Operation", "Kind", "Id", "Belongs to", "Goes with it"], resources.iter().map(|resource| [
+                html! { (Name(value(resource, "name").unwrap_or("without a name"))) },
+                html! { code { (Shown(string(resource, "operation"))) } },
+                html! { (Shown(string(resource, "kind"))) },
+                html! { code { (Name(string(resource, "id"))) } },
+                html! {
+                    @let environments = strings(resource, "environments");
+                    @if environments.is_empty() { "nothing that is mapped" }
+                    @for name in environments { strong { (Name(name)) } " " }
+                },
+                html! { @for line in strings(resource, "consequences") { (Shown(line)) br; } },
+            ])))
         }
     }
 }
@@ -112,7 +107,7 @@ fn beside(entry: &AuditEntry, at: DateTime<Utc>) -> Markup {
         let own = string(&record.body, "id").to_owned();
         let kind = string(&record.body, "kind").replace('_', " ");
         html! {
-            (link(&own, &kind))
+            (link(&own, Shown(&kind)))
             @if let Ok(moment) = string(&record.body, "at").parse() { ", " (text::when(moment, at)) }
             @if let Some(facts) = record.body.get("facts") {
                 @for name in ["status", "code", "ms"] {
@@ -129,44 +124,51 @@ fn beside(entry: &AuditEntry, at: DateTime<Utc>) -> Markup {
     }
 }
 
-/// The way to a record's page.
-pub(super) fn link(record: &str, name: &str) -> Markup {
-    html! {
-        @match id(record) {
-            Some(id) => a data-item href={ "/console/audit/" (id) } { (Shown(name)) },
-            None => (Shown(name))
-        }
+/// A fact, with the way to what it names.
+fn thing(name: &str, value: &str) -> Markup {
+    match name {
+        "agent" => to("/console/agents/", value),
+        "environment" => to("/console/environments/", value),
+        "credential" => to("/console/credentials/", value),
+        "provider" => to("/console/providers/", value),
+        _ => html! { (Shown(value)) },
     }
 }
 
-fn to(path: &str, text: &str) -> Markup {
+/// The way to a record's page.
+pub(super) fn link(record: &str, name: impl maud::Render) -> Markup {
     html! {
-        @match id(text) {
-            Some(id) => a href={ (path) (id) } { (id) },
-            None => (Shown(text))
+        @match id(record) {
+            Some(id) => a data-item href={ "/console/audit/" (id) } { (name) },
+            None => (name)
         }
     }
 }
 
 /// An id that may stand in an address. What is in a record may be anything, where somebody wrote to the database.
-fn id(text: &str) -> Option<&str> {
+pub(super) fn id(text: &str) -> Option<&str> {
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     Some(text).filter(|text| plain && !text.is_empty())
+}
+
+/// A text that is there and is not empty.
+pub(super) fn value<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
+    Some(string(object, name)).filter(|text| !text.is_empty())
 }
 
 fn class(facts: &Value) -> Option<stint_api::Class> {
     serde_json::from_value(facts.get("class")?.clone()).ok()
 }
 
-fn string<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(super) fn string<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn strings<'a>(value: &'a Value, name: &str) -> Vec<&'a str> {
+pub(super) fn strings<'a>(value: &'a Value, name: &str) -> Vec<&'a str> {
     value.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-fn plain(facts: &Value, name: &str) -> Option<String> {
+pub(super) fn plain(facts: &Value, name: &str) -> Option<String> {
     match facts.get(name)? {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         Value::Bool(yes) => Some(if *yes { "yes" } else { "no" }.to_owned()),

@@ -1,7 +1,5 @@
 //! Sessions: those that live with what they do, all of them, one of them; and how they are ended.
 
-mod records;
-
 use axum::extract::{Path, Query, State};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
@@ -11,17 +9,21 @@ use stint_api::{Approval, Session, SessionState};
 use super::answer::{Form, Reply, ok, see};
 use super::approvals;
 use super::layout::{self, Place};
-use super::text::{self, Shown};
+use super::parts::{count, may_administer as is_owner};
+use super::records::Stream;
+use super::table::table;
+use super::text::{self, Name, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, SessionFilter};
-use records::{latest, trail};
-
-pub(super) use records::facts;
 
 /// Records that a page shows of a session.
 const RECORDS: i64 = 50;
-/// Records that the page of what happens now shows of each session.
-const LATEST: i64 = 5;
+/// Lines that the page of what happens now shows of each session.
+const LATEST: usize = 5;
+/// Lines of what happens now.
+const LINES: usize = 50;
+/// Records that are looked at for them: tokens, look-ups and outcomes lie between.
+const LOOKED_AT: i64 = 200;
 /// Live sessions that are shown with what they do.
 const FOLLOWED: usize = 20;
 /// Sessions of one page.
@@ -29,14 +31,26 @@ const PAGE: i64 = 50;
 /// Approvals that a page shows of a session.
 const APPROVALS: i64 = 20;
 
-pub(super) async fn now(State(app): State<App>, visitor: Visitor) -> Reply {
+/// What is asked for in the address of what happens now.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shows {
+    /// `all` for housekeeping too.
+    #[serde(default)]
+    records: String,
+}
+
+pub(super) async fn now(State(app): State<App>, visitor: Visitor, Query(shows): Query<Shows>) -> Reply {
     let sessions = app.sessions(false).await?.sessions;
     let mut followed = Vec::new();
     for session in sessions.iter().take(FOLLOWED) {
-        followed.push((session, app.audit_page(None, LATEST, None, Some(&session.id)).await?.records));
+        followed.push((session, app.audit_page(None, RECORDS, None, Some(&session.id)).await?.records));
     }
+    let records = app.audit_page(None, LOOKED_AT, None, None).await?.records;
     let at = app.clock().now();
     let may = may_end(&visitor);
+    let (all, rules) = (shows.records == "all", is_owner(&visitor));
+    let stream = Stream::new(&records, at).of(&sessions).with_rules(rules);
     let body = html! {
         h1 { "Now" }
         @if sessions.is_empty() {
@@ -53,11 +67,11 @@ pub(super) async fn now(State(app): State<App>, visitor: Visitor) -> Reply {
                         h2 { a data-item href={ "/console/sessions/" (session.id) } { (session.agent) " in " (session.environment) } }
                         div.row {
                             (text::tier(session.tier)) (confined(session))
-                            span { "for " (session.subject) }
+                            span { "for " (subject(session)) }
                             span.dim { "started " (text::when(session.started_at, at)) ", ends " (text::when(session.expires_at, at)) }
                         }
-                        @if let Some(command) = &session.command { p { code { (Shown(command)) } } }
-                        (latest(records, at))
+                        @if let Some(command) = &session.command { p { code { (Name(command)) } } }
+                        (Stream::new(records, at).of([*session]).latest(LATEST))
                         @if may { (end_form(&session.id, &format!("End this session, of {} in {}", session.agent, session.environment))) }
                     }
                 }
@@ -66,11 +80,24 @@ pub(super) async fn now(State(app): State<App>, visitor: Visitor) -> Reply {
                 p { "And " (sessions.len() - FOLLOWED) " more: " a href="/console/sessions?state=live" { "all live sessions" } }
             }
         }
-        h2 { "As it happens" }
-        (trail(&app.audit_page(None, RECORDS, None, None).await?.records, at))
+        h2 #happens { "As it happens" }
+        (stream.table(LINES, all))
+        p.hint {
+            @if all { a href="/console/now#happens" { "Leave out tokens, renewals and look-ups" } }
+            @else if stream.housekeeping() > 0 {
+                "Left out: " (count(stream.housekeeping(), "record")) " of tokens, renewals and look-ups. "
+                a href="/console/now?records=all#happens" { "Show them too" }
+            }
+        }
+        p { a href="/console/audit" { "Search all records" } }
         (text::command("stint session list"))
     };
     Ok(ok(layout::page(&visitor, Place::Now, "Now", body)))
+}
+
+/// Whom a session works for, by name.
+fn subject(session: &Session) -> Markup {
+    html! { (Name(session.subject.strip_prefix("person:").unwrap_or(&session.subject))) }
 }
 
 /// What is asked for in the address; what is empty filters nothing.
@@ -114,7 +141,7 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor, Query(asked):
                 p { "An agent gets one with " code { "stint run --environment NAME --agent NAME -- COMMAND" } }
             }))
         } @else {
-            (table(&list.sessions, at))
+            (listed(&list.sessions, at))
         }
         @if let Some(next) = &list.next { p { a rel="next" href=(older(&asked, next)) { "Older sessions" } } }
         (text::command("stint session list --all"))
@@ -158,30 +185,22 @@ fn older(asked: &Asked, next: &str) -> String {
     format!("/console/sessions?{}", query.finish())
 }
 
-fn table(sessions: &[Session], at: DateTime<Utc>) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="Sessions" {
-            table {
-                thead { tr {
-                    th scope="col" { "Session" } th scope="col" { "Agent" } th scope="col" { "Environment" } th scope="col" { "State" }
-                    th scope="col" { "Started" } th scope="col" { "Ended" } th scope="col" { "For" }
-                } }
-                tbody {
-                    @for session in sessions {
-                        tr {
-                            td { a data-item href={ "/console/sessions/" (session.id) } { (short(&session.id)) } }
-                            td { (session.agent) }
-                            td { (session.environment) " " (text::tier(session.tier)) }
-                            td { (state(session)) }
-                            td { (text::when(session.started_at, at)) }
-                            td { @if let Some(ended) = session.ended_at { (text::when(ended, at)) " " span.dim { (Shown(session.end_reason.as_deref().unwrap_or_default())) } } }
-                            td { (session.subject) }
-                        }
-                    }
-                }
-            }
-        }
-    }
+fn listed(sessions: &[Session], at: DateTime<Utc>) -> Markup {
+    let heads = ["Session", "Environment", "State", "Started", "Ended", "For", "Command"];
+    table("Sessions", heads, sessions.iter().map(|session| [
+        html! { a data-item href={ "/console/sessions/" (session.id) } { (session.agent) " " code.dim { (short(&session.id)) } } },
+        html! { (session.environment) " " (text::tier(session.tier)) },
+        state(session),
+        text::when(session.started_at, at),
+        html! { @if let Some(ended) = session.ended_at { (text::when(ended, at)) " " span.dim { (Shown(&why(session))) } } },
+        subject(session),
+        html! { @if let Some(command) = &session.command { code { (Name(command)) } } },
+    ]))
+}
+
+/// Why a session ended, in words.
+fn why(session: &Session) -> String {
+    session.end_reason.as_deref().unwrap_or_default().replace('_', " ")
 }
 
 pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Reply {
@@ -196,20 +215,24 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Pat
         h2 { "What it is" }
         dl.facts {
             dt { "Id" } dd { code { (session.id) } }
-            dt { "For" } dd { (session.subject) }
+            dt { "Agent" } dd { a href={ "/console/agents/" (session.agent) } { (session.agent) } }
+            dt { "Environment" } dd { a href={ "/console/environments/" (session.environment) } { (session.environment) } }
+            dt { "For" } dd { (subject(&session)) }
             @if let Some(command) = &session.command { dt { "Command" } dd { code { (Shown(command)) } } }
-            dt { "Credentials" } dd { @for name in &session.credentials { code { (name) } " " } @if session.credentials.is_empty() { "none" } }
+            dt { "Credentials" } dd { @for name in &session.credentials { a href={ "/console/credentials/" (name) } { (name) } " " } @if session.credentials.is_empty() { "none" } }
             dt { "Started" } dd { (text::when(session.started_at, at)) }
             @if live { dt { "Ends" } dd { (text::when(session.expires_at, at)) } }
             @if let Some(ended) = session.ended_at {
-                dt { "Ended" } dd { (text::when(ended, at)) " " span.dim { (Shown(session.end_reason.as_deref().unwrap_or_default())) } }
+                dt { "Ended" } dd { (text::when(ended, at)) " " span.dim { (Shown(&why(&session))) } }
             }
         }
         @if live && may_end(&visitor) { (end_form(&session.id, "End this session")) }
         @if !asked.is_empty() { (asked_for(&asked, at)) }
         h2 { "What it did" }
-        (trail(&records, at))
+        (Stream::new(&records, at).of([&session]).with_rules(is_owner(&visitor)).table(LINES, true))
+        p { a href={ "/console/audit?session=" (session.id) } { "Everything on record about it" } }
         (text::command(&format!("stint audit list --session {}", session.id)))
+        @if live { (text::command(&format!("stint session end {}", session.id))) }
     };
     Ok(ok(layout::page(&visitor, Place::Sessions, "Session", body)))
 }

@@ -8,6 +8,7 @@ use stint_api::{Origin, Settings, SsoCheck, SsoSettings};
 
 use super::answer::{Form, Reply, ok};
 use super::layout::{self, Place};
+use super::table::table;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::App;
@@ -103,40 +104,18 @@ fn single_sign_on(visitor: &Visitor, sso: Option<&SsoSettings>, check: Option<&S
 }
 
 fn configuration(settings: &Settings) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="Configuration" {
-            table {
-                thead { tr { th scope="col" { "Key" } th scope="col" { "Value" } th scope="col" { "Set by" } } }
-                tbody {
-                    @for setting in &settings.settings {
-                        tr {
-                            td { code { (setting.key) } }
-                            td { (Shown(&setting.value)) }
-                            td { @if setting.origin == Origin::Default { span.dim { "default" } } @else { (setting.origin.as_str()) } }
-                        }
-                    }
-                }
-            }
-        }
-    }
+    table("Configuration", ["Key", "Value", "Set by"], settings.settings.iter().map(|setting| [
+        html! { code { (setting.key) } },
+        html! { (Shown(&setting.value)) },
+        html! { @if setting.origin == Origin::Default { span.dim { "default" } } @else { (setting.origin.as_str()) } },
+    ]))
 }
 
 fn keys(settings: &Settings, now: chrono::DateTime<chrono::Utc>) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="Keys" {
-            table {
-                thead { tr { th scope="col" { "Key" } th scope="col" { "Signs" } th scope="col" { "Made" } th scope="col" { "State" } } }
-                tbody {
-                    @for key in &settings.keys {
-                        tr {
-                            td { code { (key.kid) } }
-                            td { @match key.purpose.as_str() { "token" => { "tokens" } "audit" => { "the audit trail" } other => { (other) } } }
-                            td { (text::when(key.created_at, now)) }
-                            td { @match key.retired_at { Some(at) => { "only verifies, since " (text::when(at, now)) } None => { "in use" } } }
-                        }
-                    }
-                }
-            }
-        }
-    }
+    table("Keys", ["Key", "Signs", "Made", "State"], settings.keys.iter().map(|key| [
+        html! { code { (key.kid) } },
+        html! { @match key.purpose.as_str() { "token" => { "tokens" } "audit" => { "the audit trail" } other => { (other) } } },
+        text::when(key.created_at, now),
+        html! { @match key.retired_at { Some(at) => { "only verifies, since " (text::when(at, now)) } None => { "in use" } } },
+    ]))
 }

@@ -33,6 +33,32 @@ impl Render for Shown<'_> {
     }
 }
 
+/// A name from outside: shown as [`Shown`] shows it, cut where it is long, and then whole on hover.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Name<'a>(pub(super) &'a str);
+
+/// Characters of a name that are shown.
+const NAME: usize = 200;
+
+impl Render for Name<'_> {
+    fn render(&self) -> Markup {
+        let cut: String = self.0.chars().take(NAME).collect();
+        if cut.len() == self.0.len() {
+            return Shown(self.0).render();
+        }
+        html! { span title=(visible(self.0)) { (Shown(&cut)) "…" } }
+    }
+}
+
+/// As much of a text as is ever shown, with what cannot be seen by its code point.
+pub(super) fn visible(text: &str) -> String {
+    let mut seen = String::new();
+    for c in text.chars().take(MOST) {
+        if is_hidden(c) { seen.push_str(&format!("U+{:04X}", u32::from(c))) } else { seen.push(c) }
+    }
+    seen
+}
+
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(u32::from(c),
@@ -91,6 +117,18 @@ mod tests {
         assert!(!shown.contains('\u{202E}') && !shown.contains('\u{1b}'));
         let long = Shown(&"x".repeat(5000)).render().into_string();
         assert!(long.len() < 3000 && long.contains("3000 more characters"), "{}", long.len());
+    }
+
+    #[test]
+    fn a_long_name_is_cut_with_a_sign_and_whole_on_hover() {
+        assert_eq!(Name("pg-data").render().into_string(), "<bdi>pg-data</bdi>");
+        let long = format!("{}\u{202E}end", "x".repeat(250));
+        let shown = Name(&long).render().into_string();
+        assert!(
+            shown.contains("title=\"") && shown.contains("U+202Eend\"") && shown.contains("…"),
+            "{shown}"
+        );
+        assert_eq!(shown.matches('x').count(), 450, "{shown}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use stint_api::{Environment, Inventory, Place, PlaceThing};
 
 use super::parts::Fields;
-use super::text::{self, Shown};
+use super::text::{self, Name, Shown};
 use super::visitor::Visitor;
 
 /// What an environment owns: each selector, and beneath it what lives there, where that was read.
@@ -125,7 +125,7 @@ fn find<'a>(inventory: &'a Inventory, selector: &str) -> Option<&'a Place> {
 fn head(place: &Place) -> Markup {
     html! {
         @if let Some(within) = &place.within { (Shown(within)) " / " }
-        strong { (Shown(place.name.as_deref().unwrap_or("without a name"))) }
+        strong { (Name(place.name.as_deref().unwrap_or("without a name"))) }
     }
 }
 
@@ -142,7 +142,7 @@ fn things(things: &[PlaceThing]) -> Markup {
                         span.dim { (spaced(kind)) ": " }
                         @for (index, thing) in things.iter().enumerate() {
                             @if index > 0 { ", " }
-                            span title=(thing.id) { (Shown(thing.name.as_deref().unwrap_or(&thing.id))) }
+                            span title=(text::visible(&thing.id)) { (Name(thing.name.as_deref().unwrap_or(&thing.id))) }
                         }
                     }
                 }

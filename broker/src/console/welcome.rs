@@ -7,6 +7,7 @@ use stint_api::{Welcome, WelcomeStep};
 
 use super::answer::{Reply, ok};
 use super::layout::{self, Place};
+use super::parts;
 use super::visitor::Visitor;
 use crate::app::App;
 
@@ -22,7 +23,7 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor) -> Reply {
         }
         ol.steps {
             @for (index, step) in welcome.steps.iter().enumerate() {
-                li aria-current=[(Some(index) == next).then_some("step")] { (one(step, Some(index) == next)) }
+                li aria-current=[(Some(index) == next).then_some("step")] { (one(step, Some(index) == next, parts::may_administer(&visitor))) }
             }
         }
         p { a href="/console/" { "To the approvals" } }
@@ -30,7 +31,7 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor) -> Reply {
     Ok(ok(layout::page(&visitor, Place::Settings, "Welcome", body)))
 }
 
-fn one(step: &WelcomeStep, next: bool) -> Markup {
+fn one(step: &WelcomeStep, next: bool, may: bool) -> Markup {
     let (title, what, form) = words(&step.name);
     html! {
         h2 {
@@ -41,7 +42,7 @@ fn one(step: &WelcomeStep, next: bool) -> Markup {
         }
         p { (what) }
         @if !step.done {
-            @if let Some((path, label)) = form { p { a.button.quiet href=(path) { (label) } } }
+            @if let Some((path, label)) = form.filter(|_| may) { p { a.button.quiet href=(path) { (label) } } }
             p.hint { "At the terminal:" }
             pre tabindex="0" { @for line in &step.commands { (line) "\n" } }
         }

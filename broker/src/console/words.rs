@@ -155,6 +155,11 @@ fn field_deed(name: &str) -> Option<String> {
     }
 }
 
+/// A name as words: `BackupCount` is "backup count".
+pub(super) fn apart(name: &str) -> String {
+    words(name).join(" ")
+}
+
 fn sentence(verb: &str, noun: &str) -> String {
     let article = match (MAKERS.contains(&verb), noun.starts_with(['a', 'e', 'i', 'o'])) {
         (false, _) => "the",

@@ -7,6 +7,7 @@ mod entry;
 mod hostile;
 mod pages;
 mod people;
+mod pictures;
 mod sessions;
 mod story;
 
@@ -30,9 +31,13 @@ pub(crate) fn options() -> Options {
 
 impl Desk {
     pub(super) fn new() -> Self {
-        let lab = Lab::start(options());
         // The name that `stint login` gives where a machine's user has none.
-        let person = "admin".to_owned();
+        Desk::around(Lab::start(options()), "admin")
+    }
+
+    /// The first administrator of a lab gets a password. From now on their login on a machine does not administer.
+    pub(super) fn around(lab: Lab, person: &str) -> Self {
+        let person = person.to_owned();
         let password = lab.broker.secret("password");
         let hash =
             Password::hash(&Secret::from(password.clone()), &[7; 16]).expect("a password of some length");
@@ -43,6 +48,15 @@ impl Desk {
         Desk { lab, person, password }
     }
 
+    /// Another person, with the same password.
+    pub(super) fn add_person(&self, name: &str, role: &str) {
+        self.lab.sql(&format!(
+            "INSERT INTO people (name, role, created_at) VALUES ('{name}', '{role}', 1795100000000);
+             INSERT INTO passwords (person, hash, changed_at) SELECT '{name}', hash, 0 FROM passwords WHERE person = '{}'",
+            self.person
+        ));
+    }
+
     /// A browser in which the person is signed in.
     pub(super) fn browser(&self) -> Browser {
         let browser = Browser::start(&self.lab.broker);
@@ -51,8 +65,12 @@ impl Desk {
     }
 
     pub(super) fn sign_in(&self, browser: &Browser) {
+        self.sign_in_as(browser, &self.person);
+    }
+
+    pub(super) fn sign_in_as(&self, browser: &Browser, name: &str) {
         browser.visit("/console/sign-in");
-        browser.fill("Name", &self.person).fill("Password", &self.password).click("Sign in").sees("Sign out");
+        browser.fill("Name", name).fill("Password", &self.password).click("Sign in").sees("Sign out");
     }
 
     /// An agent in staging asks to delete the volume of staging, and waits.

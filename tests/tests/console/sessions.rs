@@ -18,7 +18,7 @@ fn sessions_are_shown_and_ended() {
             browser.visit("/console/now");
             (browser.count("main .card") == 1).then_some(())
         });
-        browser.sees("coder in staging").sees("session started");
+        browser.sees("coder in staging").sees("Started a session");
         browser.is_accessible();
         browser.click("coder in staging").sees("What it did").sees("live");
         browser.is_accessible();

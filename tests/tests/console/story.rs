@@ -15,7 +15,7 @@ fn the_volume_of_production_is_out_of_reach_and_the_approver_reads_it() {
     assert!(desk.lab.has_volume(ids::VOLUME_PRODUCTION));
     assert_eq!(desk.lab.railway.site.world().backups(ids::VOLUME_PRODUCTION), 3);
     // Without a reload: what was asked, and how it ended.
-    browser.sees("railway:volumeDelete").sees(reply.code());
+    browser.sees("Delete the volume postgres-data of production").sees(&reply.code().replace("_", " "));
     browser.is_accessible();
 }
 

@@ -11,7 +11,7 @@ use super::super::visitor::Visitor;
 use super::super::words::deed;
 use super::act::Typed;
 use super::queue::{place, says, so_far};
-use super::{class, may_decide, plain, state, thing, what, word};
+use super::{class, may_decide, person, plain, state, thing, what, word};
 use crate::app::{App, Error};
 
 /// How long a yes may hold that is narrower than the approval's own life, in seconds.
@@ -57,8 +57,8 @@ pub(super) fn one(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typ
         @if approval.approvers > 1 || approval.not_before.is_some() { (votes(approval, now)) }
         h2 { "Who asks" }
         dl.facts {
-            dt { "Agent" } dd { (approval.agent) }
-            dt { "For" } dd { (approval.subject) }
+            dt { "Agent" } dd { a href={ "/console/agents/" (approval.agent) } { (approval.agent) } }
+            dt { "For" } dd { (person(approval)) }
             dt { "Session" } dd { a href={ "/console/sessions/" (approval.session) } { (approval.session) } }
         }
         h2 { "The exact request" }
@@ -80,7 +80,9 @@ pub(super) fn one(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typ
         @if visitor.caller.role == "owner" {
             p { a href={ "/console/rules/new?approval=" (approval.id) } { "Make a rule from this request" } }
         }
+        p { a href={ "/console/audit?approval=" (approval.id) } { "Everything on record about it" } }
         (text::command(&format!("stint approval show {}", approval.id)))
+        @if waiting && may_decide(visitor) { (text::command(&format!("stint approval deny {} --reason REASON", approval.id))) }
     };
     layout::page(visitor, Place::Approvals, &plain(approval), body)
 }

@@ -4,9 +4,10 @@ use stint_api::{Approval, Class};
 
 use super::super::answer::{Reply, ok};
 use super::super::layout::{self, Place};
+use super::super::table::table;
 use super::super::text::{self, Shown};
 use super::super::visitor::Visitor;
-use super::{may_decide, state, what};
+use super::{may_decide, person, state, what};
 use crate::app::{App, Error, Result};
 
 /// Decided ones that the queue still shows.
@@ -35,7 +36,7 @@ pub(super) async fn queue(app: &App, visitor: &Visitor, tried: Option<&Tried>) -
     let body = html! {
         h1 { "Approvals" }
         (super::super::welcome::notice(&app.welcome().await?))
-        button.quiet type="button" data-notify hidden { "Tell me on this desktop when something waits" }
+        p.actions.first data-notify hidden { button.quiet type="button" { "Tell me on this desktop when something waits" } }
         @if let Some(tried) = tried.filter(|tried| !listed(&tried.id)) {
             div.notice.warn role="alert" { "This page was out of date: " (Shown(&tried.error.detail)) "." }
         }
@@ -89,7 +90,7 @@ fn card(
             div.row {
                 (text::class(first.class))
                 (place(app, &first.environment))
-                span { "asked by agent " strong { (first.agent) } " for " (first.subject) }
+                span { "asked by agent " strong { (first.agent) } " for " (person(first)) }
                 span.dim { "expires " (text::when(first.expires_at, now)) }
                 (so_far(first))
             }
@@ -128,22 +129,14 @@ fn deny_all(group: &[Approval], first: &Approval, tried: Option<&Tried>) -> Mark
 fn lately(decided: &[Approval], now: chrono::DateTime<chrono::Utc>) -> Markup {
     html! {
         h2 { "Decided lately" }
-        div.scroll tabindex="0" role="region" aria-label="Decided lately" {
-            table {
-                thead { tr { th scope="col" { "What" } th scope="col" { "State" } th scope="col" { "By" } th scope="col" { "When" } th scope="col" { "Agent" } } }
-                tbody {
-                    @for approval in decided {
-                        tr {
-                            td { a data-item href={ "/console/approvals/" (approval.id) } { (what(approval)) } }
-                            td { (state(approval.state)) }
-                            td { (approval.decided_by.as_deref().unwrap_or("nobody")) }
-                            td { (text::when(approval.decided_at.unwrap_or(approval.requested_at), now)) }
-                            td { (approval.agent) }
-                        }
-                    }
-                }
-            }
-        }
+        (table("Decided lately", ["What", "State", "By", "When", "Agent", "Environment"], decided.iter().map(|approval| [
+            html! { a data-item href={ "/console/approvals/" (approval.id) } { (what(approval)) } },
+            state(approval.state),
+            html! { (approval.decided_by.as_deref().unwrap_or("nobody")) },
+            text::when(approval.decided_at.unwrap_or(approval.requested_at), now),
+            html! { (approval.agent) },
+            html! { (approval.environment) },
+        ])))
     }
 }
 

@@ -46,12 +46,15 @@
   // What a choice was when the page came.
   const first = (field) => ([...field.options].find((option) => option.defaultSelected) || field.options[0] || field).value;
 
-  // The counts in the navigation, and a word on the desktop when there is more to decide than before.
+  // The counts in the navigation (a menu that is open stays so), and a word on the desktop when there is more to decide than before.
   function follow(page) {
     const [old, now] = [document.getElementById("nav"), page.getElementById("nav")];
     if (!old || !now) return;
     if (Number(now.dataset.waiting) > Number(old.dataset.waiting)) tell();
-    if (old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
+    const counts = now.querySelectorAll("[data-count]");
+    old.querySelectorAll("[data-count]").forEach((count, at) => {
+      if (counts[at] && count.innerHTML !== counts[at].innerHTML) count.replaceChildren(...counts[at].childNodes);
+    });
     old.dataset.waiting = now.dataset.waiting;
   }
 
