@@ -20,6 +20,7 @@ mod browser;
 mod canary;
 mod client;
 mod commands;
+pub mod git;
 mod lab;
 pub mod postgres;
 pub mod proof;
