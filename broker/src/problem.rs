@@ -30,6 +30,21 @@ pub fn response(error: &app::Error, problem: &Problem, graphql: bool) -> Respons
     response
 }
 
+/// The answer for an error to git, which shows its reader what it says and not what a status means.
+pub fn git(problem: &Problem, reply: &app::GitReply) -> Response<Body> {
+    let mut lines = vec![format!("stint: {}: {}", problem.title, problem.detail)];
+    lines.extend(problem.hint.iter().map(|hint| format!("stint: {hint}")));
+    let decided = problem.policies.iter().map(|policy| format!("stint: decided by {policy}"));
+    lines.extend(decided);
+    lines.extend(problem.record.iter().map(|record| format!("stint: on record as {record}")));
+    let mut response = answer(problem, reply.body(&format!("stint: {}", problem.code), &lines));
+    if reply.is_success() {
+        *response.status_mut() = StatusCode::OK;
+    }
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type()));
+    response
+}
+
 /// The problem with `errors[]` and `data` beside its members, so that GraphQL clients show what a person would want to read.
 fn with_errors(problem: &Problem) -> Value {
     let mut text = problem.title.clone();

@@ -20,6 +20,7 @@ mod browser;
 mod canary;
 mod client;
 mod commands;
+pub mod git;
 mod lab;
 pub mod openid;
 pub mod postgres;

@@ -58,6 +58,9 @@ pub struct SessionCredential {
     pub provider: String,
     /// Hosts that the placeholder is for.
     pub hosts: Vec<String>,
+    /// Those of them that serve repositories by git.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub git_hosts: Vec<String>,
     /// Shaped like the provider's own key, unique to the session, worthless outside it.
     pub placeholder: String,
     /// Variables under which the provider's tools look for a credential.

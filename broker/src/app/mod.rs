@@ -91,6 +91,7 @@ pub use walk::Exporter;
 pub use watch::SessionFilter;
 
 /// What looks for a credential in an answer.
+pub use crate::catalog::git::Reply as GitReply;
 pub use crate::vault::Screen;
 
 pub type Result<T> = std::result::Result<T, Error>;

@@ -7,6 +7,7 @@ use stint_api::Code;
 
 use super::tail::{Fault, Tail};
 use super::{App, DecisionFacts, Error, Intent, LiveCredential, LiveSession, Result, authorize};
+use crate::catalog::git::{self, Reply as GitReply};
 use crate::catalog::{Foreign, Parts, canonical};
 use crate::model::{CredentialId, Placeholder, Request, Upstream};
 use crate::provider::{Body, IdleBody, UpstreamError, UpstreamFailure};
@@ -59,8 +60,20 @@ impl App {
             Some((path, query)) => (path, Some(query)),
             None => (raw.target, None),
         };
+        let first = pack.manifest.hosts.first().map(String::as_str).unwrap_or_default();
+        let host = raw.host.unwrap_or(first);
+        // git compresses what it asks for; everything after here sees it as it was.
+        let decoded = match pack.git_door(host, path) {
+            Some(_) => git::decoded(raw.headers, path, &raw.body, raw.partial, self.0.config.limits.body),
+            None => Ok(None),
+        };
+        let decoded = decoded.map_err(authorize::refused)?;
+        let (headers, body) = match &decoded {
+            Some((headers, body)) => (headers, body.clone()),
+            None => (raw.headers, raw.body),
+        };
         let placeholders = placeholders(session);
-        let parts = Parts { headers: raw.headers, path, query, body: &raw.body };
+        let parts = Parts { headers, path, query, body: &body };
         let carried = self.0.catalog.carried(&parts, &placeholders);
         if let Some(foreign) = carried.foreign.first() {
             return Err(self.foreign(session, foreign));
@@ -84,11 +97,16 @@ impl App {
                 ),
             ));
         }
-        let first = pack.manifest.hosts.first().map(String::as_str).unwrap_or_default();
-        let host = raw.host.unwrap_or(first);
-        let Raw { method, target, headers, body, partial, .. } = raw;
+        let Raw { method, target, partial, .. } = raw;
         canonical::request(method.as_str(), host, target, headers, body, partial, &pack.manifest.hosts)
             .map_err(authorize::refused)
+    }
+
+    /// How a refusal of this request is told to git, where git sent it.
+    pub fn git_reply(&self, credential: &LiveCredential, request: &Request) -> Option<GitReply> {
+        let pack = self.0.catalog.pack(&credential.row.provider)?;
+        pack.git_door(&request.host, &request.path)?;
+        GitReply::to(request)
     }
 
     /// Why a request for a credential that the session has not is refused: where it names a provider's host, that is said,
@@ -142,11 +160,14 @@ impl App {
         if request.partial != tail.is_some() {
             return Err(Error::internal("a body and what was judged of it do not belong together"));
         }
-        let carrier = &self.credential_kind(credential)?.carrier;
+        let kind = self.credential_kind(credential)?;
+        let pack = self.0.catalog.pack(&credential.row.provider);
+        let pack = pack.ok_or_else(|| Error::internal("a pack is gone"))?;
+        let carrier = pack.manifest.carrier(kind, &request.host);
         let injection = self
             .0
             .vault
-            .open(intent.permit, intent.receipt, &credential.secret, carrier)
+            .open(intent.permit, intent.receipt, &credential.secret, &carrier)
             .map_err(Error::internal)?;
         let uri = format!("https://{}{}", request.host, request.target());
         let mut parts = http::Request::builder()

@@ -288,6 +288,7 @@ impl App {
                 name: grant.credential.to_string(),
                 provider: grant.provider.clone(),
                 hosts: pack.manifest.hosts.clone(),
+                git_hosts: pack.manifest.git.iter().flat_map(|door| door.hosts.clone()).collect(),
                 placeholder: grant.placeholder.0.clone(),
                 variables: kind
                     .variables

@@ -17,6 +17,7 @@ macro_rules! folder {
 
 pub(super) const PACKS: &[Folder] = &[
     folder!("github", "pack.toml", "operations.tsv", "overrides.toml", "payload.toml"),
+    folder!("gitlab", "pack.toml", "operations.tsv"),
     folder!("railway", "pack.toml", "operations.tsv", "types.tsv", "inputs.tsv", "overrides.toml"),
 ];
 

@@ -1,5 +1,6 @@
 //! A pack's operations as people read them.
 
+use super::git;
 use super::pack::{Pack, Tables};
 use crate::model::Class;
 
@@ -25,6 +26,7 @@ impl Pack {
             Tables::Rest(table) => table.rows().iter().map(|row| row.listed()).collect::<Vec<_>>(),
             Tables::Graphql(tables) => tables.listed(),
         };
+        listed.extend(self.manifest.git.iter().flat_map(git::listed));
         for one in &mut listed {
             one.operation = format!("{}:{}", self.name(), one.operation);
         }

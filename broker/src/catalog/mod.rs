@@ -11,6 +11,7 @@
 pub mod canonical;
 mod embedded;
 pub mod foreign;
+pub mod git;
 pub mod graphql;
 pub mod lines;
 mod listing;
@@ -82,6 +83,9 @@ impl Catalog {
 
     /// What the request makes the provider do. Every operation in it, or a refusal.
     pub fn classify(&self, pack: &Pack, request: Request) -> Result<Understood, Refusal> {
+        if let Some(door) = pack.git_door(&request.host, &request.path) {
+            return door.classify(&pack.manifest, request);
+        }
         match &pack.tables {
             Tables::Rest(table) => table.classify(&pack.manifest, request),
             Tables::Graphql(_) if request.partial => {
@@ -108,6 +112,10 @@ impl Catalog {
     pub fn actions(&self) -> Vec<(String, &str, Class)> {
         let mut actions = Vec::new();
         for pack in &self.packs {
+            if pack.manifest.git.is_some() {
+                let named = |(name, class)| (format!("{}:{name}", pack.name()), pack.name(), class);
+                actions.extend(git::actions().map(named));
+            }
             match &pack.tables {
                 Tables::Rest(table) => actions.extend(
                     table

@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::{graphql, rest};
+use super::{git, graphql, rest};
 use crate::model::Carrier;
 
 /// `pack.toml`. Unknown keys are errors.
@@ -45,6 +45,9 @@ pub struct Manifest {
     /// Hosts that serve a few operations only, and which: everything else is unknown there.
     #[serde(default)]
     pub host_operations: BTreeMap<String, Vec<String>>,
+    /// Repositories by git, with the same credentials.
+    #[serde(default)]
+    pub git: Option<git::Door>,
     /// What this provider's keys look like.
     #[serde(default)]
     pub key: Vec<KeyShape>,
@@ -118,6 +121,16 @@ impl Manifest {
             None => self.credential.iter().find(|kind| kind.default),
         }
     }
+
+    /// How a credential of a kind goes to a host.
+    pub fn carrier(&self, kind: &CredentialKind, host: &str) -> Carrier {
+        match &self.git {
+            Some(door) if door.hosts.iter().any(|own| own == host) => {
+                Carrier { header: "authorization".to_owned(), format: door.format.clone() }
+            }
+            _ => kind.carrier.clone(),
+        }
+    }
 }
 
 /// A loaded pack.
@@ -173,5 +186,10 @@ impl Pack {
 
     pub fn name(&self) -> &str {
         &self.manifest.name
+    }
+
+    /// Where the request is one to a repository.
+    pub fn git_door(&self, host: &str, path: &str) -> Option<&git::Door> {
+        self.manifest.git.as_ref().filter(|door| door.takes(host, path))
     }
 }

@@ -41,6 +41,7 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
     trace.identified(&caller);
     let identified = identify::credential(app, &accepted, caller)?;
     let (canonical, tail) = accept::canonical(app, &identified, accepted, body).await?;
+    trace.git = app.git_reply(&identified.credential, &canonical).or(trace.git.take());
     let understood = classify::classify(app, &identified, canonical)?;
     let mut judged = resolve::resolve(app, &identified, understood).await?;
     let recorded = match decide_and_record(app, &identified, &mut judged).await {
@@ -55,12 +56,10 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
     let close = close::Close::of(app, &identified, &recorded);
     let record = recorded.id.clone();
     let mut response = match send(app, &identified, recorded, judged, tail).await {
-        Ok(sent) => {
-            screen::screen(sent, close).unwrap_or_else(|error| problem_response(&error, trace.graphql))
-        }
+        Ok(sent) => screen::screen(sent, close).unwrap_or_else(|error| problem_response(&error, trace)),
         Err(error) => {
             close.failed(&error);
-            problem_response(&error, trace.graphql)
+            problem_response(&error, trace)
         }
     };
     stamp(&mut response, &record);
@@ -89,21 +88,28 @@ async fn send(
 
 /// Record a refusal and answer it. What cannot be recorded is answered 503, and was not sent either.
 async fn refuse(app: &App, trace: record::Trace, error: app::Error) -> Response<Body> {
-    let graphql = trace.graphql;
     match trace.refusal(app, &error).await {
         Ok(record) => {
             let mut problem = problem::document(&error);
             problem.record = Some(record.clone());
-            let mut response = problem::response(&error, &problem, graphql);
+            let mut response = told(&error, &problem, &trace);
             stamp(&mut response, &record);
             response
         }
-        Err(unrecorded) => problem_response(&unrecorded, graphql),
+        Err(unrecorded) => problem_response(&unrecorded, &trace),
     }
 }
 
-fn problem_response(error: &app::Error, graphql: bool) -> Response<Body> {
-    problem::response(error, &problem::document(error), graphql)
+fn problem_response(error: &app::Error, trace: &record::Trace) -> Response<Body> {
+    told(error, &problem::document(error), trace)
+}
+
+/// In the form that whoever asks shows to people.
+fn told(error: &app::Error, problem: &stint_api::Problem, trace: &record::Trace) -> Response<Body> {
+    match &trace.git {
+        Some(reply) => problem::git(problem, reply),
+        None => problem::response(error, problem, trace.graphql),
+    }
 }
 
 fn stamp(response: &mut Response<Body>, record: &str) {

@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::Request;
 
 use super::identify::Identified;
-use crate::app::{App, Authorized, Error, Facts, GatewayCaller, Intent, Judged, Result};
+use crate::app::{App, Authorized, Error, Facts, GatewayCaller, GitReply, Intent, Judged, Result};
 use crate::model::EventKind;
 
 pub(super) async fn record(
@@ -22,6 +22,8 @@ pub(super) struct Trace {
     method: String,
     path: String,
     pub(super) graphql: bool,
+    /// How a refusal is told to git, where it is git that asks.
+    pub(super) git: Option<GitReply>,
     pub(super) credential: Option<String>,
     actor: Option<String>,
     session: Option<crate::model::SessionId>,
@@ -37,6 +39,7 @@ impl Trace {
             // Without the query: it may carry a secret.
             path: request.uri().path().chars().take(512).collect(),
             graphql: request.uri().path().contains("/graphql"),
+            git: lists_refs(request).then_some(GitReply::Text),
             credential: None,
             actor: None,
             session: None,
@@ -66,22 +69,29 @@ impl Trace {
     }
 
     /// Record the refusal; gives the record's id.
-    pub(super) async fn refusal(self, app: &App, error: &Error) -> Result<String> {
+    pub(super) async fn refusal(&self, app: &App, error: &Error) -> Result<String> {
         let mut facts = self
             .judged
+            .clone()
             .unwrap_or_default()
             .with("code", error.code.as_str())
             .with("detail", error.detail.as_str())
-            .with("method", self.method)
-            .with("path", self.path)
-            .maybe("credential", self.credential)
-            .maybe("agent", self.agent)
-            .maybe("environment", self.environment);
+            .with("method", self.method.as_str())
+            .with("path", self.path.as_str())
+            .maybe("credential", self.credential.as_deref())
+            .maybe("agent", self.agent.as_deref())
+            .maybe("environment", self.environment.as_deref());
         if let Some(decision) = &error.decision {
             facts = facts.with_all("policies", &decision.policies);
             facts = facts.maybe("approval", decision.approval.as_ref().map(|approval| approval.id.clone()));
         }
-        let actor = self.actor.unwrap_or_else(|| "unknown".to_owned());
-        app.record_refusal(EventKind::RequestRefused, &actor, self.session.as_ref(), facts).await
+        let actor = self.actor.as_deref().unwrap_or("unknown");
+        app.record_refusal(EventKind::RequestRefused, actor, self.session.as_ref(), facts).await
     }
+}
+
+/// What git asks first: known before anything else is.
+fn lists_refs(request: &Request<Body>) -> bool {
+    let uri = request.uri();
+    uri.path().ends_with("/info/refs") && uri.query().is_some_and(|query| query.starts_with("service=git-"))
 }

@@ -58,6 +58,6 @@ pub struct Sealed {
 pub struct Carrier {
     /// Header name, lower case.
     pub header: String,
-    /// `Bearer {}`: the secret stands for `{}`.
+    /// `Bearer {}`: the secret stands for `{}`. `Basic user:{}` is written in base64 (RFC 7617 s2).
     pub format: String,
 }

@@ -66,7 +66,8 @@ impl Resolver {
             include_str!("../../../policies/packs/railway/lookups.graphql"),
         )?;
         let github = Rules::load(include_str!("../../../policies/packs/github/resolvers.toml"), "")?;
-        Ok(Resolver::new([railway, github]))
+        let gitlab = Rules::load(include_str!("../../../policies/packs/gitlab/resolvers.toml"), "")?;
+        Ok(Resolver::new([railway, github, gitlab]))
     }
 
     pub fn rules(&self, provider: &str) -> Option<&Rules> {
@@ -210,6 +211,11 @@ impl Search<'_> {
                 .kind
                 .get(&key.kind)
                 .ok_or_else(|| format!("nothing says what owns a {}", key.kind))?;
+            if let Some(of) = kind.of.as_ref().filter(|_| kind.by == By::Part) {
+                let depth = depth.checked_sub(1).ok_or("its owners have owners without end")?;
+                let (whole, _) = key.id.split_once(':').ok_or("its id does not say what it is a part of")?;
+                return self.owners(&Resource::new(of, whole), owners, depth, false).await;
+            }
             let by_itself = rules.is_itself(&key.kind);
             if by_itself {
                 owners.insert(Selector::new(rules.provider(), key.kind.clone(), key.id.clone()));

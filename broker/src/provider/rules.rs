@@ -59,6 +59,8 @@ impl Default for Budget {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Kind {
     pub by: By,
+    /// For `part`: the kind of what it is a part of.
+    pub of: Option<String>,
     /// For `ask`, and for `self` where the thing's existence and name are worth a question when freshness is asked for.
     pub ask: Option<Ask>,
     /// Asked once owners must be fresh, for people to see.
@@ -72,6 +74,8 @@ pub(super) enum By {
     /// The resource is itself what an environment can map.
     #[serde(rename = "self")]
     Itself,
+    /// Its id begins with the id of what owns it, and a `:`.
+    Part,
     /// A query answers for one id.
     Ask,
     /// No query answers for one id: it is found by walking through what there is.
@@ -283,6 +287,10 @@ impl Rules {
         for (name, kind) in &self.file.kind {
             let wrong = |why: &str| Err(RulesError(format!("resolvers.toml: kind {name}: {why}")));
             match (kind.by, &kind.ask) {
+                (By::Part, Some(_)) => return wrong("is a part and asked for"),
+                (By::Part, None) if !kind.of.as_ref().is_some_and(|of| self.file.kind.contains_key(of)) => {
+                    return wrong("is a part of nothing that is known");
+                }
                 (By::Ask, None) => return wrong("asks nothing"),
                 (By::Walk, Some(_)) => return wrong("is walked to and asked for"),
                 (By::Walk, None) if self.steps(name).next().is_none() => return wrong("no walk yields it"),

@@ -1,6 +1,8 @@
 use std::fmt;
 
 use arc_swap::ArcSwapOption;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{CONNECTION, HeaderName, HeaderValue};
 use http::request::Parts;
 use ring::hmac;
@@ -249,6 +251,11 @@ impl Injection {
         line.extend_from_slice(before.as_bytes());
         line.extend_from_slice(secret.expose());
         line.extend_from_slice(after.as_bytes());
+        // RFC 7617 s2: `user:password`, in base64.
+        if let Some(pair) = line.strip_prefix(b"Basic ") {
+            let coded = Zeroizing::new(STANDARD.encode(pair));
+            line = Zeroizing::new([b"Basic ", coded.as_bytes()].concat());
+        }
         let name = HeaderName::from_bytes(carrier.header.as_bytes()).map_err(|_| Error::NotPermitted)?;
         let mut value = HeaderValue::from_bytes(&line).map_err(|_| Error::Failed)?;
         value.set_sensitive(true);

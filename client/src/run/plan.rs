@@ -6,6 +6,7 @@ use serde::Serialize;
 use stint_api::StartedSession;
 
 use super::environment::{BUNDLE, LOOPBACK, NO_PROXY, PROXY, SWITCHES, UNSET};
+use super::git;
 use super::shape::looks_like_a_credential;
 
 /// What a command will inherit, decided before anything happens.
@@ -126,6 +127,15 @@ fn settings(inherited: &[(OsString, OsString)], inputs: &Inputs<'_>) -> BTreeMap
         for variable in &credential.variables {
             set(&variable.name, &variable.value, format!("placeholder for {}", credential.name));
         }
+    }
+    let git = git::settings(inherited, &inputs.started.credentials);
+    if !git.is_empty() {
+        for (name, value, reason) in git::SWITCHES {
+            set(name, value, reason.to_owned());
+        }
+    }
+    for (name, value) in git {
+        set(&name, &value, "leads git to the sidecar, with a placeholder".to_owned());
     }
     all
 }

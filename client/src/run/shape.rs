@@ -120,6 +120,9 @@ pub(super) fn looks_like_a_credential(name: &str, value: &str) -> Option<&'stati
     if has_known_shape(value) {
         return Some("its value has the shape of a credential");
     }
+    if value.trim_start().get(..14).is_some_and(|start| start.eq_ignore_ascii_case("authorization:")) {
+        return Some("its value is a header that carries a credential");
+    }
     if has_password(value) {
         return Some("its value is a URL with a password");
     }
@@ -188,6 +191,7 @@ mod tests {
             ("HARMLESS_NAME", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"),
             ("CI_THING", "AKIAIOSFODNN7EXAMPLE"),
             ("SLACK", "xoxb-1234567890-abcdefghij"),
+            ("GIT_CONFIG_VALUE_0", "AUTHORIZATION: basic eDp5"),
             ("SESSION", "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln"),
             ("STRIPE", "sk_live_51H8abcdefghijkl"),
             ("ANTHROPIC", concat!("sk-ant-", "abcdefghijklmnopqrst")),

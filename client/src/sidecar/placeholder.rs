@@ -110,6 +110,7 @@ mod tests {
             name: name.into(),
             provider: "p".into(),
             hosts: vec![host.into()],
+            git_hosts: Vec::new(),
             placeholder: placeholder.into(),
             variables: Vec::new(),
         }

@@ -1,3 +1,4 @@
 //! Programs of others, as people have them, in a session.
 
 mod gh;
+mod git;

@@ -101,7 +101,7 @@ fn packs_and_policies_are_sound() {
     let packs = broker.broker_command(&["pack", "list", "--json"]).run().ok().json();
     let names: Vec<&str> =
         packs["packs"].as_array().unwrap().iter().map(|pack| pack["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["github", "railway"]);
+    assert_eq!(names, ["github", "gitlab", "railway"]);
     let count = |index: usize| {
         packs["packs"][index]["operations"]
             .as_object()

@@ -37,6 +37,9 @@ fn check(manifest: &Manifest) -> Result<(), String> {
     if manifest.protocol == Protocol::Graphql && manifest.endpoints.is_empty() {
         return Err("a GraphQL pack names its endpoints".to_owned());
     }
+    if let Some(door) = &manifest.git {
+        door.check(manifest)?;
+    }
     if manifest.credential.iter().filter(|kind| kind.default).count() != 1 {
         return Err("exactly one kind of credential is the default".to_owned());
     }

@@ -127,7 +127,8 @@ impl World {
         }
     }
 
-    pub(crate) fn login(&self, token: &str) -> Option<String> {
+    /// Whose token it is.
+    pub fn login(&self, token: &str) -> Option<String> {
         self.tokens.get(token).cloned()
     }
 
