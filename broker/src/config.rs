@@ -3,6 +3,7 @@
 //! Precedence: flag, `STINT_BROKER_*` variable, `stint-broker.toml`, default. Unknown keys are errors that name the
 //! key and the line; a wrong value stops the broker before it opens anything.
 
+mod budget;
 mod duration;
 mod file;
 mod shown;
@@ -20,6 +21,7 @@ use thiserror::Error;
 use duration::Span;
 use file::File;
 
+pub use budget::Budget;
 pub use duration::parse_duration;
 pub use shown::{Origin, Origins, Shown};
 pub use sso::Sso;
@@ -51,6 +53,7 @@ pub struct Config {
     pub session: SessionLimits,
     pub token_ttl: Duration,
     pub limits: Limits,
+    pub budget: Budget,
     /// Folder of further `.cedar` files, each with its tests beside it.
     pub policies: Option<PathBuf>,
     /// Folder of packs that are used in place of the built-in ones.
@@ -202,6 +205,10 @@ const KEYS: &[&str] = &[
     "session.heartbeat",
     "session.heartbeat_grace",
     "token.ttl",
+    "budget.destroys",
+    "budget.writes_per_minute",
+    "budget.things",
+    "budget.bytes",
     "limits.body",
     "limits.upload",
     "limits.connections",
@@ -279,7 +286,15 @@ fn variable_value(key: &str, text: &str) -> toml::Value {
         "upstreams.allow_private" | "trusted_proxies" | "sso.scopes" => toml::Value::Array(
             text.split(',').map(|part| toml::Value::String(part.trim().to_owned())).collect(),
         ),
-        "behind_tls_proxy" | "approval.waiting" | "limits.body" | "limits.upload" | "limits.connections"
+        "behind_tls_proxy"
+        | "approval.waiting"
+        | "budget.destroys"
+        | "budget.writes_per_minute"
+        | "budget.things"
+        | "budget.bytes"
+        | "limits.body"
+        | "limits.upload"
+        | "limits.connections"
         | "limits.requests" => text
             .parse::<bool>()
             .map(toml::Value::Boolean)
@@ -359,6 +374,12 @@ fn resolve(flags: Flags, file: File, environment: &Environment) -> Result<Config
             heartbeat_grace: or(file.session.heartbeat_grace, 60),
         },
         token_ttl: or(file.token.ttl, 600),
+        budget: Budget {
+            destroys: file.budget.destroys.unwrap_or(Budget::default().destroys),
+            writes_per_minute: file.budget.writes_per_minute.unwrap_or(Budget::default().writes_per_minute),
+            things: file.budget.things.unwrap_or(Budget::default().things),
+            bytes: file.budget.bytes.unwrap_or(Budget::default().bytes),
+        },
         limits: Limits {
             body: file.limits.body.unwrap_or(1024 * 1024),
             upload: file.limits.upload.unwrap_or(2 * 1024 * 1024 * 1024),

@@ -57,8 +57,8 @@ pub use registry::{
     CredentialList, Environment, EnvironmentList, Setup, SetupDone, Status, WhoAmI,
 };
 pub use session::{
-    EndSessions, EndedSessions, GatewayHost, Heartbeat, Session, SessionCredential, SessionList,
-    SessionState, StartSession, StartedSession, Variable,
+    Budgeted, EndSessions, EndedSessions, GatewayHost, Heartbeat, Session, SessionBudget, SessionCredential,
+    SessionList, SessionState, StartSession, StartedSession, Variable,
 };
 
 /// Header by which a client names the provider host that a gateway request was meant for, where a provider has several

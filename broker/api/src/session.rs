@@ -110,6 +110,43 @@ pub struct Session {
     /// `command_ended`, `revoked`, `expired`, `heartbeat_missed`, `kill_switch`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_reason: Option<String>,
+    /// What it has spent of its budget, while it is live; of one session only, not in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<SessionBudget>,
+}
+
+/// What a session may do before a person is asked about each further request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionBudget {
+    /// Requests that destroy.
+    pub destroys: Budgeted,
+    /// Requests stronger than reading, within the last minute.
+    pub writes_per_minute: Budgeted,
+    /// Different things that were changed or revealed.
+    pub things: Budgeted,
+    /// Bytes of answers.
+    pub bytes: Budgeted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Budgeted {
+    pub used: u64,
+    /// 0 is no limit.
+    pub limit: u64,
+}
+
+impl SessionBudget {
+    /// Each with its name: `destroys`, `writes a minute`, `things`, `bytes of answers`.
+    pub fn each(&self) -> [(&'static str, Budgeted); 4] {
+        [
+            ("destroys", self.destroys),
+            ("writes a minute", self.writes_per_minute),
+            ("things", self.things),
+            ("bytes of answers", self.bytes),
+        ]
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use stint_api::{Advice, Approval, ApprovalList, ApprovalState, Code, ProblemApproval, Vote};
 use tokio::sync::broadcast;
 
-use super::{App, Error, Facts, Judged, LiveCredential, LiveSession, PersonCaller, Result};
+use super::{App, Error, Facts, Judged, LiveCredential, LiveSession, PersonCaller, Result, budget};
 use crate::model::{ApprovalId, ApprovalRow, EventKind, Lift, SessionId, VoteRow, digest_hex};
 use crate::policy::Needed;
 use crate::store::{Change, Commit};
@@ -284,7 +284,10 @@ impl App {
         let not_before = not_before(&row);
         let policies = self.0.policy.load();
         let advice = |policy: &String| {
-            policies.advice(policy).map(|advice| Advice { policy: policy.clone(), advice: advice.to_owned() })
+            policies
+                .advice(policy)
+                .or_else(|| budget::advice(policy))
+                .map(|advice| Advice { policy: policy.clone(), advice: advice.to_owned() })
         };
         Approval {
             id: row.id.to_string(),

@@ -202,6 +202,10 @@ impl App {
             tier: session.row.tier,
             confined: session.row.confined,
         };
+        let Some(spent) = session.spent.get() else {
+            return Verdict::Deny(Error::internal("what the session has spent is not known"));
+        };
+        let (budget, now) = (&self.0.config.budget, self.0.clock.now());
         let lift = approved.as_ref().map(|(_, lift)| lift);
         let decision = self.0.policy.load().authorize(&Question {
             asker: &asker,
@@ -213,17 +217,22 @@ impl App {
         });
         match decision {
             Decision::Allow { permit, policies } => {
-                Verdict::Allow(Authorized { permit, policies, approval: approved.map(|(id, _)| id) })
+                let lifted = lift.map(|lift| lift.policies.as_slice()).unwrap_or_default();
+                match spent.spend(judged, lifted, budget, now) {
+                    None => {
+                        Verdict::Allow(Authorized { permit, policies, approval: approved.map(|(id, _)| id) })
+                    }
+                    Some(over) => question(judged, over.needed()),
+                }
             }
-            // A person would say yes to what nobody has read.
-            Decision::Ask(_) if judged.request.partial => Verdict::Deny(
-                Error::new(
-                    Code::BodyTooLarge,
-                    "this needs a person's approval, and its body is too large to be read for one",
-                )
-                .decided(judged.facts(Vec::new())),
-            ),
-            Decision::Ask(needed) => Verdict::Ask(needed),
+            Decision::Ask(mut needed) => {
+                // One question for both.
+                if let Some(over) = spent.over(judged, budget, now) {
+                    needed.lift.policies.extend(over.ids);
+                    needed.reason = format!("{}; {}", needed.reason, over.reason);
+                }
+                question(judged, needed)
+            }
             Decision::Deny(denial) => {
                 let unresolved =
                     judged.touches.iter().any(|touch| matches!(touch.place, Where::Unresolved(_)));
@@ -303,6 +312,18 @@ impl App {
             }
         }
     }
+}
+
+/// A question to a person, of what can be read whole: nobody says yes to what nobody has read.
+fn question(judged: &Judged, needed: Needed) -> Verdict {
+    if !judged.request.partial {
+        return Verdict::Ask(needed);
+    }
+    let error = Error::new(
+        Code::BodyTooLarge,
+        "this needs a person's approval, and its body is too large to be read for one",
+    );
+    Verdict::Deny(error.decided(judged.facts(Vec::new())))
 }
 
 fn strongest(operations: &[Operation]) -> Class {

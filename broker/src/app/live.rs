@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
 
+use tokio::sync::OnceCell;
+
 use super::alerts::Streak;
+use super::budget::{Spent, counted_again};
 use super::{App, Error, Result};
 use crate::model::{
     AgentRow, ChannelRow, ClientId, CredentialRow, EnvironmentRow, Name, SecretVersion, Selector, SessionId,
@@ -46,25 +49,35 @@ pub struct LiveSession {
     /// Held while the session asks for an approval.
     pub(in crate::app) asking: tokio::sync::Mutex<()>,
     pub(in crate::app) refusals: Streak,
+    /// Read back from the records when it is first asked for.
+    pub(in crate::app) spent: OnceCell<Spent>,
 }
 
 #[derive(Debug, Default)]
 pub(in crate::app) struct Sessions(RwLock<HashMap<SessionId, Arc<LiveSession>>>);
 
 impl Sessions {
-    pub(in crate::app) fn insert(&self, row: SessionRow, now: i64, listens: bool) -> Arc<LiveSession> {
+    /// Two requests may find it at once: both get the one that was first.
+    pub(in crate::app) fn insert(
+        &self,
+        row: SessionRow,
+        now: i64,
+        listens: bool,
+        spent: Option<Spent>,
+    ) -> Arc<LiveSession> {
         let live = Arc::new(LiveSession {
             heard: AtomicI64::new(now),
             checked: AtomicI64::new(now),
             listens: AtomicBool::new(listens),
             asking: tokio::sync::Mutex::default(),
             refusals: Streak::default(),
+            spent: OnceCell::new_with(spent),
             row,
         });
-        if let Ok(mut map) = self.0.write() {
-            map.insert(live.row.id.clone(), live.clone());
+        match self.0.write() {
+            Ok(mut map) => map.entry(live.row.id.clone()).or_insert(live).clone(),
+            Err(_) => live,
         }
-        live
     }
 
     pub(in crate::app) fn remove(&self, id: &SessionId) {
@@ -136,7 +149,7 @@ impl App {
                         live
                     }
                     // After a restart a session gets a full grace period to be heard again.
-                    None => self.0.sessions.insert(row, now_ms, !shared),
+                    None => self.0.sessions.insert(row, now_ms, !shared, None),
                 }
             }
         };
@@ -147,7 +160,10 @@ impl App {
             over = self.0.store.agent(&live.row.agent).await?.is_none().then_some("agent_removed");
         }
         match over {
-            None => Ok(live),
+            None => {
+                live.spent.get_or_try_init(|| counted_again(&self.0.store, &live.row.id, now)).await?;
+                Ok(live)
+            }
             Some(reason) => {
                 self.end_quietly(&live.row, reason).await;
                 Err(ended())

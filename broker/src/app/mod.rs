@@ -9,6 +9,7 @@ mod activity;
 mod alerts;
 mod approve;
 mod authorize;
+mod budget;
 mod chain;
 mod channels;
 mod device;

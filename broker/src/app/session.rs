@@ -8,6 +8,7 @@ use stint_api::{
     StartedSession, Variable,
 };
 
+use super::budget::Spent;
 use super::{App, Error, Facts, GatewayCaller, LiveCredential, PersonCaller, Result, identify};
 use crate::catalog::pack::Alphabet;
 use crate::model::{ClientId, EventKind, Grant, Name, Placeholder, SessionId, SessionRow};
@@ -111,7 +112,7 @@ impl App {
                 .extend(starter.login.map(|client| Change::TieSession { session: row.id.clone(), client }));
             changes.extend(super::alerts::of_session(&row, &event));
             self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
-            self.0.sessions.insert(row.clone(), now.timestamp_millis(), true);
+            self.0.sessions.insert(row.clone(), now.timestamp_millis(), true, Some(Spent::default()));
             self.tell(super::News::Session);
         }
         Ok(self.started(&row, &granted))
@@ -343,5 +344,6 @@ pub(in crate::app) fn session(row: &SessionRow) -> Session {
         expires_at: row.expires_at,
         ended_at: row.ended_at,
         end_reason: row.end_reason.clone(),
+        budget: None,
     }
 }

@@ -170,7 +170,7 @@ impl App {
         let now = inner.clock.now().timestamp_millis();
         let shared = matches!(self.database(), Database::Postgres(_));
         for row in inner.store.sessions(true, 100_000).await? {
-            inner.sessions.insert(row, now, !shared);
+            inner.sessions.insert(row, now, !shared, None);
         }
         self.setup_token().await?;
         let facts = Facts::new().with("version", env!("CARGO_PKG_VERSION")).with("issuer", self.issuer());

@@ -56,6 +56,8 @@ impl App {
     pub async fn session(&self, id: &str) -> Result<Session> {
         let missing = || Error::not_found("session", id);
         let id = SessionId::parse(id).map_err(|_| missing())?;
-        self.0.store.session(&id).await?.as_ref().map(session).ok_or_else(missing)
+        let row = self.0.store.session(&id).await?.ok_or_else(missing)?;
+        let budget = if row.ended_at.is_none() { self.budget_of(&id) } else { None };
+        Ok(Session { budget, ..session(&row) })
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) limits: FileLimits,
     #[serde(default)]
+    pub(super) budget: FileBudget,
+    #[serde(default)]
     pub(super) sso: FileSso,
 }
 
@@ -55,6 +57,7 @@ sections! {
     FileApproval { hold: Span, lifetime: Span, waiting: u64, }
     FileSession { ttl: Span, max_ttl: Span, heartbeat: Span, heartbeat_grace: Span, }
     FileToken { ttl: Span, }
+    FileBudget { destroys: u64, writes_per_minute: u64, things: u64, bytes: u64, }
     FileLimits {
         body: usize, upload: u64, connections: usize, requests: usize,
         connect_timeout: Span, header_timeout: Span, idle_timeout: Span,

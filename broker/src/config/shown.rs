@@ -107,6 +107,10 @@ impl Config {
             ("session.heartbeat", span(session.heartbeat)),
             ("session.heartbeat_grace", span(session.heartbeat_grace)),
             ("token.ttl", span(self.token_ttl)),
+            ("budget.destroys", budget(self.budget.destroys)),
+            ("budget.writes_per_minute", budget(self.budget.writes_per_minute)),
+            ("budget.things", budget(self.budget.things)),
+            ("budget.bytes", budget(self.budget.bytes)),
             ("limits.body", format!("{} bytes", limits.body)),
             ("limits.upload", format!("{} bytes", limits.upload)),
             ("limits.connections", limits.connections.to_string()),
@@ -124,6 +128,10 @@ impl Config {
         let shown = |(key, value)| Shown { key, value, origin: self.origins.get(key) };
         values.into_iter().map(shown).collect()
     }
+}
+
+fn budget(limit: u64) -> String {
+    if limit == 0 { "none".to_owned() } else { limit.to_string() }
 }
 
 fn list(items: Vec<String>) -> String {

@@ -4,7 +4,7 @@ use axum::extract::{Path, Query, State};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
-use stint_api::{Approval, Session, SessionState};
+use stint_api::{Approval, Budgeted, Session, SessionBudget, SessionState};
 
 use super::answer::{Form, Reply, ok, see};
 use super::approvals;
@@ -222,6 +222,7 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Pat
             dt { "Credentials" } dd { @for name in &session.credentials { a href={ "/console/credentials/" (name) } { (name) } " " } @if session.credentials.is_empty() { "none" } }
             dt { "Started" } dd { (text::when(session.started_at, at)) }
             @if live { dt { "Ends" } dd { (text::when(session.expires_at, at)) } }
+            @if let Some(budget) = &session.budget { dt { "Budget" } dd { (spent(budget)) } }
             @if let Some(ended) = session.ended_at {
                 dt { "Ended" } dd { (text::when(ended, at)) " " span.dim { (Shown(&why(&session))) } }
             }
@@ -235,6 +236,20 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Pat
         @if live { (text::command(&format!("stint session end {}", session.id))) }
     };
     Ok(ok(layout::page(&visitor, Place::Sessions, "Session", body)))
+}
+
+/// What is used of each budget, and of how much.
+fn spent(budget: &SessionBudget) -> Markup {
+    html! {
+        ul {
+            @for (name, Budgeted { used, limit }) in budget.each() {
+                li {
+                    (used) @if limit > 0 { " of " (limit) } " " (name)
+                    @if limit > 0 && used >= limit { " " span.badge.state-waiting { "each further one waits for a person" } }
+                }
+            }
+        }
+    }
 }
 
 fn asked_for(asked: &[Approval], at: DateTime<Utc>) -> Markup {

@@ -94,6 +94,13 @@ fn show_list(sessions: &[Session], all: bool, context: &Context) -> Result<(), F
 
 fn show(session: &Session, context: &Context) -> Result<(), Failure> {
     let now = context.clock.now();
+    let budget = session.budget.map(|budget| {
+        let of = |(name, stint_api::Budgeted { used, limit }): (&str, _)| match limit {
+            0 => format!("{used} {name}"),
+            limit => format!("{used} of {limit} {name}"),
+        };
+        budget.each().map(of).join(", ")
+    });
     output::pairs(&[
         ("session", session.id.clone()),
         ("environment", format!("{} ({})", session.environment, session.tier)),
@@ -105,6 +112,7 @@ fn show(session: &Session, context: &Context) -> Result<(), Failure> {
         ("started", format!("{} ({})", session.started_at, output::relative(session.started_at, now))),
         ("expires", format!("{} ({})", session.expires_at, output::relative(session.expires_at, now))),
         ("ended", session.ended_at.map(|at| at.to_string()).unwrap_or_default()),
+        ("budget", budget.unwrap_or_default()),
         ("reason", session.end_reason.clone().unwrap_or_default()),
     ]);
     if session.state == SessionState::Live {

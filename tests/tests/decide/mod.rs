@@ -2,6 +2,7 @@
 
 mod alerts;
 mod browser;
+mod budget;
 mod fatigue;
 mod hostile;
 mod sessions;
