@@ -7,6 +7,7 @@ mod entry;
 mod hostile;
 mod pages;
 mod people;
+mod proofs;
 mod sessions;
 mod story;
 
