@@ -37,7 +37,8 @@ pub use oauth::{
     OAuthError, TokenResponse,
 };
 pub use people::{
-    Account, ChangeRole, Invitation, Invite, Invited, Login, Passkey, Person, PersonList, SignIn,
+    Account, ChangeRole, ConfirmCode, Invitation, Invite, Invited, Login, OfferedCodes, Passkey, Person,
+    PersonList, RecoveryCodes, RenamePasskey, SetPassword, SignIn,
 };
 pub use policy::{
     CheckPolicy, DecidePolicy, DiffLine, Policy, PolicyCheck, PolicyDiff, PolicyFault, PolicyList,

@@ -103,6 +103,60 @@ pub struct Passkey {
     pub used_at: Option<DateTime<Utc>>,
 }
 
+/// `POST /v1/account/password`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SetPassword {
+    pub password: String,
+}
+
+/// `PATCH /v1/account/passkeys/{id}`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RenamePasskey {
+    pub name: String,
+}
+
+/// `POST /v1/account/one-time-codes`: for the person's app. They count from the first code on that is confirmed.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OfferedCodes {
+    /// `otpauth://…`
+    pub uri: String,
+    /// The same as text to type.
+    pub secret: String,
+}
+
+/// `POST /v1/account/one-time-codes/confirm`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmCode {
+    /// Six digits, as the app shows them now.
+    pub code: String,
+}
+
+/// `POST /v1/account/recovery-codes`: in place of those of before, and not to be had again.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecoveryCodes {
+    pub codes: Vec<String>,
+}
+
+macro_rules! redacted {
+    ($($name:ident),*) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "([redacted])"))
+            }
+        }
+    )*};
+}
+
+redacted!(SetPassword, OfferedCodes, ConfirmCode, RecoveryCodes);
+
 /// A browser that is signed in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -3,7 +3,6 @@
 use stint_api::{Account, Code, Login, Passkey, SignIn};
 
 use super::identify::{PersonCaller, Via};
-use super::passkey::at_console;
 use super::{App, Error, Facts, Result};
 use crate::identity::{OneTimeSecret, RecoveryCode};
 use crate::model::{ClientId, EventKind, LoginRow, Name, PasskeyRow, SignInId, SignInRow};
@@ -31,12 +30,16 @@ impl App {
     /// Set or change one's own password. Other browsers of theirs are signed out: whoever knew the old one may sit there.
     pub async fn set_password(&self, caller: &PersonCaller, password: Secret) -> Result<()> {
         self.steps_up(caller).await?;
-        let own = at_console(caller)?.clone();
+        let own = match &caller.via {
+            Via::SignIn(row) => Some(row.id.clone()),
+            // The first login, whose person has nothing to get in by yet.
+            Via::Login { .. } => None,
+        };
         let hash = self.hashed(password).await?;
         let (person, at) = (caller.person.clone(), self.0.clock.now());
         let changes = vec![
             Change::PutPassword { person: person.clone(), hash: hash.as_str().to_owned(), at },
-            Change::EndSignIns { person, but: Some(own), at },
+            Change::EndSignIns { person, but: own, at },
         ];
         self.account_change(caller, EventKind::PasswordChanged, Facts::new(), changes).await
     }
@@ -107,7 +110,6 @@ impl App {
     /// Ten new recovery codes in place of those of before. They are not to be had again.
     pub async fn make_recovery_codes(&self, caller: &PersonCaller) -> Result<Vec<String>> {
         self.steps_up(caller).await?;
-        at_console(caller)?;
         let codes = (0..RecoveryCode::SET)
             .map(|_| self.random::<10>().map(RecoveryCode::new))
             .collect::<Result<Vec<_>>>()?;

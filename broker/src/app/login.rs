@@ -4,22 +4,16 @@
 //! A key on a machine where agents run is worth less than a person who proves who they are. What a login may do by
 //! itself is decided here, in one place.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use stint_api::{Code, ConsoleLink, Elevated, EndedLogin, Reaches, SessionList};
 
 use super::identify::Via;
-use super::sign_in::{Browser, SignedIn};
-use super::{App, Error, Facts, PersonCaller, Result, SessionFilter, setup};
+use super::{App, Error, Facts, PersonCaller, Result, SessionFilter};
 use crate::model::{ClientId, EventKind, LoginKind, LoginRow, LoginStanding, SessionId};
-use crate::secret::Secret;
-use crate::store::{Change, Commit, CommitError};
+use crate::store::{Change, Commit};
 
 /// How long a login administers after its person said so.
 pub const ELEVATION: TimeDelta = TimeDelta::minutes(15);
-/// How long a link to the console can be used.
-const LINK: TimeDelta = TimeDelta::minutes(10);
 
 /// How far a person reaches by the way they are known; their role limits it further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,61 +156,8 @@ impl App {
         if !caller.reach().destroys || caller.is_at_console() {
             return Ok(ConsoleLink { url: plain, expires_at: None });
         }
-        let token = URL_SAFE_NO_PAD.encode(self.random::<32>()?);
-        let at = self.0.clock.now();
-        let until = at + LINK;
-        let hash = setup::hash(token.as_bytes());
-        let facts = Facts::new().with("person", caller.person.as_str()).with("until", until.to_rfc3339());
-        let event = self.event(EventKind::ConsoleLinkMade, &caller.actor(), None, facts)?;
-        let change = Change::AddConsoleLink { hash, person: caller.person.clone(), at, until };
-        let changes = std::iter::once(change).chain(caller.used_proof()).collect();
-        self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
-        Ok(ConsoleLink { url: format!("{plain}begin?link={token}"), expires_at: Some(until) })
-    }
-
-    /// Whose link this is, while it can be used. Looking at it does not use it.
-    pub async fn console_link_of(&self, token: &str) -> Result<String> {
-        self.unsealed()?;
-        let hash = setup::hash(token.as_bytes());
-        let person = self.0.store.console_link(&hash, self.0.clock.now()).await?.ok_or_else(stale)?;
-        if self.0.store.has_factor(&person).await? {
-            return Err(stale());
-        }
-        Ok(person.to_string())
-    }
-
-    /// Use the link: sets the person's first password and signs the browser in.
-    pub async fn use_console_link(
-        &self,
-        token: &str,
-        password: Secret,
-        browser: Browser,
-    ) -> Result<SignedIn> {
-        let person = crate::model::Name::parse(&self.console_link_of(token).await?)?;
-        let hashed = self.hashed(password).await?;
-        let (signed_in, row) = self.new_sign_in(&person, "link", browser)?;
-        let at = self.0.clock.now();
-        let actor = format!("person:{person}");
-        let facts = || Facts::new().with("person", person.as_str()).with("method", "link");
-        let signed = facts()
-            .with("sign_in", row.id.as_str())
-            .with("device", row.device.as_str())
-            .with("address", row.address.as_str());
-        let events = vec![
-            self.event(EventKind::PasswordChanged, &actor, None, facts())?,
-            self.event(EventKind::SignedIn, &actor, None, signed)?,
-        ];
-        let changes = vec![
-            Change::UseConsoleLink { hash: setup::hash(token.as_bytes()), at },
-            Change::PutPassword { person: person.clone(), hash: hashed.as_str().to_owned(), at },
-            Change::AddSignIn(row),
-        ];
-        self.0.store.commit(Commit { changes, events, digest: None }).await.map_err(|error| match error {
-            CommitError::Conflict("console_link") => stale(),
-            other => other.into(),
-        })?;
-        self.tell(super::News::Record);
-        Ok(signed_in)
+        let made = self.link(caller, caller.person.clone(), None, EventKind::ConsoleLinkMade).await?;
+        Ok(ConsoleLink { url: made.url, expires_at: Some(made.expires_at) })
     }
 
     /// The sessions that the caller may see: all, or those that their login started.
@@ -258,11 +199,6 @@ impl App {
             _ => Ok(None),
         }
     }
-}
-
-fn stale() -> Error {
-    Error::new(Code::NotAuthenticated, "this link is not valid any more")
-        .hint("a link works once, for ten minutes, and only until a password or passkey is set: stint console makes another")
 }
 
 #[cfg(test)]

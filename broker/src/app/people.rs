@@ -22,6 +22,8 @@ pub struct Enrolment {
     pub person: Name,
     /// `None` for a person who is there already.
     pub role: Option<String>,
+    /// Whether they made it themselves, by the first login.
+    pub own: bool,
     pub expires_at: DateTime<Utc>,
 }
 
@@ -47,7 +49,7 @@ impl App {
             return Err(Error::new(Code::Conflict, format!("the name '{name}' is or was somebody's"))
                 .hint("names are never given twice: what is on record would become another person's"));
         }
-        self.link(caller, name, Some(role)).await
+        self.link(caller, name, Some(role), EventKind::PersonInvited).await
     }
 
     /// A link by which a person who is there already gets a way in: their first one, or one in place of what they lost.
@@ -55,10 +57,17 @@ impl App {
         caller.administers()?;
         self.steps_up(caller).await?;
         let name = self.person_named(name).await?;
-        self.link(caller, name, None).await
+        self.link(caller, name, None, EventKind::PersonInvited).await
     }
 
-    async fn link(&self, caller: &PersonCaller, person: Name, role: Option<String>) -> Result<Invited> {
+    /// The one kind of link: used once, for a day, and ended by the next one for the same person.
+    pub(in crate::app) async fn link(
+        &self,
+        caller: &PersonCaller,
+        person: Name,
+        role: Option<String>,
+        kind: EventKind,
+    ) -> Result<Invited> {
         let token = URL_SAFE_NO_PAD.encode(self.random::<32>()?);
         let now = self.0.clock.now();
         let row = InvitationRow {
@@ -72,7 +81,7 @@ impl App {
         let (url, expires_at) = (format!("{}/console/enrol?token={token}", self.issuer()), row.expires_at);
         let facts = Facts::new().with("person", person.as_str()).maybe("role", row.role.as_deref());
         let change = Change::AddInvitation(row);
-        self.account_change(caller, EventKind::PersonInvited, facts, vec![change]).await?;
+        self.account_change(caller, kind, facts, vec![change]).await?;
         Ok(Invited { person: person.to_string(), url, expires_at })
     }
 
@@ -160,7 +169,8 @@ impl App {
     /// What a link is good for. Looking at it does not use it up: a mail scanner may look, too.
     pub async fn enrolment(&self, token: &str) -> Result<Enrolment> {
         let row = self.invitation(token).await?;
-        Ok(Enrolment { person: row.person, role: row.role, expires_at: row.expires_at })
+        let own = row.by == row.person;
+        Ok(Enrolment { person: row.person, role: row.role, own, expires_at: row.expires_at })
     }
 
     /// Use a link with a password.
@@ -289,5 +299,5 @@ fn last_owner(error: Error) -> Error {
 
 fn no_link() -> Error {
     Error::new(Code::NotFound, "this link was used, withdrawn, or is over")
-        .hint("an owner makes another on the page People of the console")
+        .hint("an owner makes another on the page People of the console; for the first login of a broker, stint console does")
 }

@@ -8,11 +8,11 @@ use stint_api::Code;
 
 use super::answer::{Form, Reply, complaint, ok, page as answer, see};
 use super::layout::{self, Place};
+use super::step_up;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error, WaitingDevice};
 use crate::model::DeviceState;
-use crate::secret::Secret;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
@@ -26,7 +26,7 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Query(query):
         return Ok(ok(type_it(&visitor, "", None)));
     }
     match app.device_waiting(&visitor.caller, &query.user_code).await {
-        Ok(device) => Ok(ok(one(&app, &visitor, &device, None))),
+        Ok(device) => Ok(ok(one(&app, &visitor, &device, None).await?)),
         Err(error) => unknown(&visitor, &query.user_code, error),
     }
 }
@@ -50,13 +50,15 @@ pub(super) struct Yes {
     user_code: String,
     #[serde(default)]
     password: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    passkey: String,
 }
 
 pub(super) async fn approve(State(app): State<App>, mut visitor: Visitor, Form(form): Form<Yes>) -> Reply {
     let decided = async {
-        if !form.password.is_empty() {
-            visitor.caller = app.prove_again(&visitor.caller, Secret::from(form.password)).await?;
-        }
+        step_up::shown(&app, &mut visitor, step_up::proof(form.password, form.code, form.passkey)).await?;
         app.approve_device(&visitor.caller, &form.user_code).await
     };
     match decided.await {
@@ -78,7 +80,7 @@ async fn refused(app: &App, visitor: &Visitor, code: &str, error: Error) -> Repl
         return unknown(visitor, code, error);
     }
     match app.device_waiting(&visitor.caller, code).await {
-        Ok(device) => Ok(answer(status(&error), one(app, visitor, &device, Some(&error)))),
+        Ok(device) => Ok(answer(status(&error), one(app, visitor, &device, Some(&error)).await?)),
         Err(error) => unknown(visitor, code, error),
     }
 }
@@ -111,8 +113,20 @@ fn type_it(visitor: &Visitor, code: &str, error: Option<&Error>) -> Markup {
     layout::page(visitor, Place::Elsewhere, "Let a machine in", body)
 }
 
-fn one(app: &App, visitor: &Visitor, device: &WaitingDevice, error: Option<&Error>) -> Markup {
+async fn one(
+    app: &App,
+    visitor: &Visitor,
+    device: &WaitingDevice,
+    error: Option<&Error>,
+) -> Result<Markup, Error> {
     let now = app.clock().now();
+    let proof = match visitor.caller.is_proven(now) || device.state != DeviceState::Waiting {
+        true => None,
+        false => {
+            let here = format!("/console/device?user_code={}", device.user_code);
+            Some(step_up::fields(app, visitor, &here).await?)
+        }
+    };
     let waiting = device.state == DeviceState::Waiting;
     let body = html! {
         h1 { "Let a machine in" }
@@ -134,10 +148,10 @@ fn one(app: &App, visitor: &Visitor, device: &WaitingDevice, error: Option<&Erro
         h2 { "What it gets" }
         p { "A login as " strong { (visitor.caller.person) } " that starts the sessions that policy allows, and sees and ends those. "
             "It approves nothing, changes nothing, and reads nothing of others." }
-        @if waiting { (forms(app, visitor, device, error)) }
+        @if waiting { (forms(device, proof.as_ref(), error)) }
         (text::command("stint login"))
     };
-    layout::page(visitor, Place::Elsewhere, "Let a machine in", body)
+    Ok(layout::page(visitor, Place::Elsewhere, "Let a machine in", body))
 }
 
 fn outcome(device: &WaitingDevice) -> Markup {
@@ -155,8 +169,7 @@ fn outcome(device: &WaitingDevice) -> Markup {
     }
 }
 
-fn forms(app: &App, visitor: &Visitor, device: &WaitingDevice, error: Option<&Error>) -> Markup {
-    let proven = visitor.caller.is_proven(app.clock().now());
+fn forms(device: &WaitingDevice, proof: Option<&Markup>, error: Option<&Error>) -> Markup {
     html! {
         div.decide {
             form method="post" action="/console/device/approve" {
@@ -164,12 +177,9 @@ fn forms(app: &App, visitor: &Visitor, device: &WaitingDevice, error: Option<&Er
                     legend { "Yes, this is mine" }
                     (complaint(error))
                     input type="hidden" name="user_code" value=(device.user_code);
-                    @if !proven {
-                        label for="password" { "Your password" }
-                        input #password name="password" type="password" autocomplete="current-password" required
-                            aria-describedby="password-hint";
-                        p.hint #password-hint { "A login outlives this browser, so it takes more than an open one." }
-                        (super::step_up::link(&format!("/console/device?user_code={}", device.user_code)))
+                    @if let Some(fields) = proof {
+                        p.hint { "A login outlives this browser, so it takes more than an open one." }
+                        (fields)
                     }
                     div.actions { button type="submit" { "Let it in" } }
                 }

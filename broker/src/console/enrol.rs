@@ -71,6 +71,8 @@ fn enrol_page(app: &App, enrolment: &Enrolment, token: &str, name: &str, error: 
             h1 { "Welcome, " (enrolment.person) }
             @match &enrolment.role {
                 Some(role) => p { "You were invited to this broker as " strong { (role) } ". Choose how you get in from now on." },
+                None if enrolment.own => p { "Choose how you get in from now on. What cannot be put back is approved here then, and the login on your "
+                    "machine administers only while you let it." },
                 None => p { "Choose how you get in from now on. Your browsers that are signed in are signed out, and your codes are forgotten." },
             }
             p.hint { "The link works once, and ends " (text::when(enrolment.expires_at, now)) "." }

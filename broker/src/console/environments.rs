@@ -7,11 +7,11 @@ use stint_api::{AddEnvironment, ChangeTier, EnvironmentDetail, Inventory, Tier};
 use super::answer::{Form, Reply, ok, page as answer, see};
 use super::layout::{self, Place};
 use super::parts::{self, Fields};
+use super::step_up;
 use super::text;
 use super::tree;
 use super::visitor::Visitor;
 use crate::app::{App, Error};
-use crate::secret::Secret;
 
 pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Reply {
     Ok(ok(all(&app, &visitor, &Fields::default(), None)))
@@ -149,13 +149,13 @@ impl Typed {
 
 pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(name): Path<String>) -> Reply {
     let detail = app.environment_detail(&name).await?;
-    Ok(ok(one(&app, &visitor, &detail, &Typed::default())))
+    Ok(ok(one(&app, &visitor, &detail, &Typed::default()).await?))
 }
 
 async fn again(app: &App, visitor: &Visitor, name: &str, typed: Typed) -> Reply {
     let detail = app.environment_detail(name).await?;
     let status = typed.error().map_or(http::StatusCode::BAD_REQUEST, parts::status);
-    Ok(answer(status, one(app, visitor, &detail, &typed)))
+    Ok(answer(status, one(app, visitor, &detail, &typed).await?))
 }
 
 pub(super) async fn map(
@@ -192,33 +192,36 @@ pub(super) async fn change_tier(
     Path(name): Path<String>,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Reply {
-    let form = Fields(form).only(&["tier", "was", "password"])?;
+    let form = Fields(form).only(&["tier", "was", "password", "code", "passkey"])?;
     let changed = async {
         let change = ChangeTier { tier: tier(&form)?, was: form.get("was").parse().ok() };
-        let password = form.get("password");
-        if !password.is_empty() {
-            let proven = app.prove_again(&visitor.caller, Secret::from(password.to_owned())).await;
-            visitor.caller = proven.map_err(|error| error.about("password"))?;
-        }
+        let [password, code, passkey] = ["password", "code", "passkey"].map(|name| form.get(name).to_owned());
+        step_up::shown(&app, &mut visitor, step_up::proof(password, code, passkey)).await?;
         app.change_tier(&visitor.caller, &name, change).await
     };
     match changed.await {
         Ok(_) => Ok(see(&format!("/console/environments/{name}"))),
-        Err(error) if error.code == stint_api::Code::StepUpRequired => {
-            let detour = super::step_up::detour(&error, &format!("/console/environments/{name}"));
-            Ok(detour.unwrap_or_else(|| see("/console/prove")))
-        }
         Err(error) => {
             again(&app, &visitor, &name, Typed { tier: Some((form, error)), ..Typed::default() }).await
         }
     }
 }
 
-fn one(app: &App, visitor: &Visitor, detail: &EnvironmentDetail, typed: &Typed) -> Markup {
+async fn one(
+    app: &App,
+    visitor: &Visitor,
+    detail: &EnvironmentDetail,
+    typed: &Typed,
+) -> Result<Markup, Error> {
     let (environment, now) = (&detail.environment, app.clock().now());
     let inventory = app.inventory();
     let may = parts::may_administer(visitor);
     let own = format!("/console/environments/{}", environment.name);
+    // Development can not be lowered; anything else can, and that takes a proof.
+    let proof = match may && app.tier_needs_proof(&visitor.caller, environment.tier, Tier::Development) {
+        true => Some(step_up::fields_if(app, visitor, &own).await?),
+        false => None,
+    };
     let body = html! {
         h1 { "Environment " (environment.name) " " (text::tier(environment.tier)) }
         h2 { "What it owns" }
@@ -233,7 +236,7 @@ fn one(app: &App, visitor: &Visitor, detail: &EnvironmentDetail, typed: &Typed) 
             dt { "Added" } dd { (text::when(environment.created_at, now)) }
         }
         @if may {
-            (tier_form(app, visitor, detail, typed.tier.as_ref(), &own))
+            (tier_form(detail, typed.tier.as_ref(), &own, proof.as_ref()))
             h2 { "Remove" }
             @if in_use(detail) {
                 p { "It can be removed when nothing is mapped to it, no credential, agent or session names it." }
@@ -248,7 +251,7 @@ fn one(app: &App, visitor: &Visitor, detail: &EnvironmentDetail, typed: &Typed) 
         (parts::on_record("environment", &environment.name))
         (text::command(&format!("stint environment tier {} TIER", environment.name)))
     };
-    layout::page(visitor, Place::Environments, &format!("Environment {}", environment.name), body)
+    Ok(layout::page(visitor, Place::Environments, &format!("Environment {}", environment.name), body))
 }
 
 fn in_use(detail: &EnvironmentDetail) -> bool {
@@ -283,27 +286,23 @@ fn map_form(own: &str, inventory: &Inventory, typed: Option<&(Fields, Error)>) -
 }
 
 fn tier_form(
-    app: &App,
-    visitor: &Visitor,
     detail: &EnvironmentDetail,
     typed: Option<&(Fields, Error)>,
     own: &str,
+    proof: Option<&Markup>,
 ) -> Markup {
     let is = detail.environment.tier;
     let error = typed.map(|(_, error)| error);
     let chosen = typed.map_or(is.as_str(), |(form, _)| form.get("tier"));
-    // Development can not be lowered; anything else can, and that takes a proof.
-    let proof = app.tier_needs_proof(&visitor.caller, is, Tier::Development);
     html! {
         h2 { "How much is at stake" }
-        (parts::complaint(error, &["tier", "password"]))
+        (parts::complaint(error, &["tier"]))
         form.narrow method="post" action={ (own) "/tier" } {
             input type="hidden" name="was" value=(is.as_str());
             (tier_choice(chosen, error, "Its live sessions were started under the present tier, and end when it changes."))
-            @if proof {
-                label for="password" { "Your password, to lower it" }
-                input #password name="password" type="password" autocomplete="current-password" aria-describedby=(parts::described("password", error));
-                (parts::beside("password", "A lower tier loosens what guards it, so that takes more than an open browser.", error))
+            @if let Some(fields) = proof {
+                p.hint { "A lower tier loosens what guards it, so to lower it takes more than an open browser." }
+                (fields)
             }
             div.actions { button type="submit" { "Change" } }
         }

@@ -1,6 +1,6 @@
-//! One login on a machine: raised for a quarter of an hour, or lowered again; and the first way in, by a link.
+//! One login on a machine: raised for a quarter of an hour, or lowered again.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -8,15 +8,14 @@ use stint_api::Code;
 
 use super::answer::{Form, Reply, complaint, ok, page as answer, see};
 use super::layout::{self, Place};
-use super::sign_in::enter;
+use super::step_up;
 use super::text::{self, Shown};
-use super::visitor::{Stranger, Visitor};
+use super::visitor::Visitor;
 use crate::app::{App, ELEVATION, Error, OwnLogin};
-use crate::secret::Secret;
 
 pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(client): Path<String>) -> Reply {
     let login = app.own_login(&visitor.caller, &client).await?;
-    Ok(ok(one(&app, &visitor, &login, None)))
+    Ok(ok(one(&app, &visitor, &login, None).await?))
 }
 
 #[derive(Deserialize)]
@@ -24,6 +23,10 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(client):
 pub(super) struct Raise {
     #[serde(default)]
     password: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    passkey: String,
 }
 
 pub(super) async fn elevate(
@@ -33,9 +36,7 @@ pub(super) async fn elevate(
     Form(form): Form<Raise>,
 ) -> Reply {
     let raised = async {
-        if !form.password.is_empty() {
-            visitor.caller = app.prove_again(&visitor.caller, Secret::from(form.password)).await?;
-        }
+        step_up::shown(&app, &mut visitor, step_up::proof(form.password, form.code, form.passkey)).await?;
         app.elevate_login(&visitor.caller, &client).await
     };
     match raised.await {
@@ -43,7 +44,7 @@ pub(super) async fn elevate(
         Err(error) if error.code == Code::NotFound => Err(error.into()),
         Err(error) => {
             let login = app.own_login(&visitor.caller, &client).await?;
-            Ok(answer(status(&error), one(&app, &visitor, &login, Some(&error))))
+            Ok(answer(status(&error), one(&app, &visitor, &login, Some(&error)).await?))
         }
     }
 }
@@ -62,8 +63,15 @@ pub(super) async fn lower(
     Ok(see(&format!("/console/logins/{client}/elevate")))
 }
 
-fn one(app: &App, visitor: &Visitor, login: &OwnLogin, error: Option<&Error>) -> Markup {
+async fn one(app: &App, visitor: &Visitor, login: &OwnLogin, error: Option<&Error>) -> Result<Markup, Error> {
     let now = app.clock().now();
+    let proof = match visitor.caller.is_proven(now) || login.elevated_until.is_some() {
+        true => None,
+        false => {
+            let here = format!("/console/logins/{}/elevate", login.client);
+            Some(step_up::fields(app, visitor, &here).await?)
+        }
+    };
     let minutes = ELEVATION.num_minutes();
     let body = html! {
         h1 { "Let a login administer" }
@@ -82,73 +90,15 @@ fn one(app: &App, visitor: &Visitor, login: &OwnLogin, error: Option<&Error>) ->
                 strong { (visitor.caller.person) } ". Agents on that machine may hold it too. It still approves nothing that cannot be put back." }
             form method="post" action={ "/console/logins/" (login.client) "/elevate" } {
                 (complaint(error))
-                @if !visitor.caller.is_proven(now) {
-                    label for="password" { "Your password" }
-                    input #password name="password" type="password" autocomplete="current-password" required;
-                    (super::step_up::link(&format!("/console/logins/{}/elevate", login.client)))
-                }
+                @if let Some(fields) = &proof { (fields) }
                 div.actions { button.danger type="submit" { "Let it administer for " (minutes) " minutes" } }
             }
         }
         (text::command("stint login status"))
     };
-    layout::page(visitor, Place::Elsewhere, "Let a login administer", body)
+    Ok(layout::page(visitor, Place::Elsewhere, "Let a login administer", body))
 }
 
 fn status(error: &Error) -> StatusCode {
     StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST)
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Link {
-    #[serde(default)]
-    link: String,
-}
-
-/// The page that a link of `stint console` opens. To open it changes nothing.
-pub(super) async fn welcome(State(app): State<App>, Query(query): Query<Link>) -> Reply {
-    let person = app.console_link_of(&query.link).await?;
-    Ok(ok(welcome_form(&person, &query.link, None)))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Begin {
-    link: String,
-    password: String,
-}
-
-pub(super) async fn begin(
-    State(app): State<App>,
-    Stranger(browser): Stranger,
-    Form(form): Form<Begin>,
-) -> Reply {
-    let person = app.console_link_of(&form.link).await?;
-    match app.use_console_link(&form.link, Secret::from(form.password), browser).await {
-        Ok(signed_in) => Ok(enter(&app, &signed_in, "/console/")),
-        Err(error) if error.code == Code::InvalidInput => {
-            Ok(answer(status(&error), welcome_form(&person, &form.link, Some(&error))))
-        }
-        Err(other) => Err(other.into()),
-    }
-}
-
-fn welcome_form(person: &str, link: &str, error: Option<&Error>) -> Markup {
-    layout::bare(
-        "Welcome",
-        html! {
-            h1 { "Welcome, " (Shown(person)) }
-            p { "Set a password, and this browser is signed in. From then on what cannot be put back is approved here, and the "
-                "login on your machine administers only while you let it." }
-            (complaint(error))
-            form method="post" action="/console/begin" {
-                input type="hidden" name="link" value=(link);
-                label for="password" { "Password" }
-                input #password name="password" type="password" autocomplete="new-password" minlength="15" required autofocus
-                    aria-describedby="password-hint";
-                p.hint #password-hint { "At least 15 characters: four words that do not belong together are easy to keep." }
-                div.actions { button type="submit" { "Set it and go on" } }
-            }
-        },
-    )
 }

@@ -128,7 +128,6 @@ pub fn router(app: App) -> Router {
         .route("/console/device/deny", post(device::deny))
         .route("/console/logins/{client}/elevate", get(login::page).post(login::elevate))
         .route("/console/logins/{client}/lower", post(login::lower))
-        .route("/console/begin", get(login::welcome).post(login::begin))
         .route("/console/policies", get(policies::list))
         .route("/console/policies/reach", get(reach::page))
         .route("/console/policies/new", get(policy_edit::new))

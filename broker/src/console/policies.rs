@@ -10,6 +10,7 @@ use stint_api::{
 use super::answer::{Reply, ok};
 use super::layout::{self, Place};
 use super::table::table;
+use super::step_up;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error};
@@ -65,6 +66,13 @@ pub(super) async fn one(
         )),
         None => None,
     };
+    let asks = waiting.as_ref().is_some_and(|(version, _)| version.person != visitor.caller.person.as_str())
+        && is_owner(visitor)
+        && app.needs_proof_for_policy(&visitor.caller);
+    let proof = match asks {
+        true => Some(step_up::fields(app, visitor, &format!("/console/policies/{name}")).await?),
+        false => None,
+    };
     let body = html! {
         h1 { (name) }
         div.row {
@@ -77,7 +85,7 @@ pub(super) async fn one(
                 @if let Some(hint) = &error.hint { p.hint { (Shown(hint)) } }
             }
         }
-        @if let Some((version, diff)) = &waiting { (proposal(app, visitor, version, diff, now)) }
+        @if let Some((version, diff)) = &waiting { (proposal(visitor, version, diff, proof.as_ref(), now)) }
         h2 { "Policies" }
         @if is_out_of_use(summary) {
             p.notice { "This file is out of use. An older version can be brought back." }
@@ -230,10 +238,10 @@ fn lines(title: &str, lines: &[DiffLine]) -> Markup {
 
 /// What waits for a second owner, and their two answers.
 fn proposal(
-    app: &App,
     visitor: &Visitor,
     version: &PolicyVersion,
     diff: &PolicyDiff,
+    proof: Option<&Markup>,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Markup {
     let own = version.person == visitor.caller.person.as_str();
@@ -253,10 +261,9 @@ fn proposal(
                             fieldset {
                                 legend { "Confirm" }
                                 input type="hidden" name="version" value=(version.version);
-                                @if app.needs_proof_for_policy(&visitor.caller) {
-                                    label for="password" { "Your password" }
-                                    input #password name="password" type="password" autocomplete="current-password";
+                                @if let Some(fields) = proof {
                                     p.hint { "This changes what protects everything, so it takes more than an open browser." }
+                                    (fields)
                                 }
                                 div.actions { button type="submit" data-approve { "Confirm: use it from now on" } }
                             }

@@ -17,7 +17,6 @@ use super::step_up;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error, RuleQuery};
-use crate::secret::Secret;
 
 /// What a person typed, and where it started.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -176,6 +175,10 @@ pub(super) struct Decide {
     version: String,
     #[serde(default)]
     password: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    passkey: String,
 }
 
 pub(super) async fn confirm(
@@ -186,14 +189,12 @@ pub(super) async fn confirm(
 ) -> Reply {
     let version = number(&form.version)?;
     let decided = async {
-        if !form.password.is_empty() {
-            visitor.caller = app.prove_again(&visitor.caller, Secret::from(form.password)).await?;
-        }
+        step_up::shown(&app, &mut visitor, step_up::proof(form.password, form.code, form.passkey)).await?;
         app.confirm_policy(&visitor.caller, &name, DecidePolicy { version }).await
     };
     match decided.await {
         Ok(_) => Ok(see(&format!("/console/policies/{name}"))),
-        // Who proves by a passkey, or left the password out, does it on a page of its own and comes back.
+        // A proof that ended meanwhile is given on a page of its own, which comes back.
         Err(error) => match step_up::detour(&error, &format!("/console/policies/{name}")) {
             Some(detour) => Ok(detour),
             None => refused(&app, &visitor, &name, error).await,

@@ -16,8 +16,17 @@ use crate::secret::Secret;
 /// The fields by which a visitor proves who they are: a passkey by a button, where a script runs; a password without.
 ///
 /// They stand in a form, which takes `password`, `code` and `passkey` and hands them to `proof`. `back` is the page of the
-/// form, for who proves it elsewhere: by single sign-on, or by nothing that fits here.
+/// form, for who proves it elsewhere, by single sign-on.
 pub(super) async fn fields(app: &App, visitor: &Visitor, back: &str) -> Result<Markup, Error> {
+    some_fields(app, visitor, back, true).await
+}
+
+/// The same for a form that takes a proof only for some of what can be chosen in it.
+pub(super) async fn fields_if(app: &App, visitor: &Visitor, back: &str) -> Result<Markup, Error> {
+    some_fields(app, visitor, back, false).await
+}
+
+async fn some_fields(app: &App, visitor: &Visitor, back: &str, always: bool) -> Result<Markup, Error> {
     let ways = app.account(&visitor.caller).await?.person;
     let provider = app.sso_name().filter(|_| ways.single_sign_on);
     let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
@@ -33,10 +42,10 @@ pub(super) async fn fields(app: &App, visitor: &Visitor, back: &str) -> Result<M
         @if ways.password {
             @if passkeys { p.or { "or" } }
             label for="proof-password" { "Your password" }
-            input #proof-password name="password" type="password" autocomplete="current-password" required data-instead;
+            input #proof-password name="password" type="password" autocomplete="current-password" required[always] data-instead;
             @if ways.one_time_codes {
                 label for="proof-code" { "Code from your app" }
-                input #proof-code name="code" inputmode="numeric" autocomplete="one-time-code" required data-instead;
+                input #proof-code name="code" inputmode="numeric" autocomplete="one-time-code" required[always] data-instead;
             }
         } @else if passkeys && provider.is_none() {
             noscript { p.notice.warn { "Your passkey needs a script, which this browser does not run. Add a password to your account to do without." } }
@@ -50,12 +59,6 @@ pub(super) async fn fields(app: &App, visitor: &Visitor, back: &str) -> Result<M
     })
 }
 
-/// A link to the page on which a visitor proves who they are by whatever they have, and that comes back.
-pub(super) fn link(back: &str) -> Markup {
-    let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
-    html! { p.hint { a href={ "/console/prove?next=" (back) } { "Prove it with a passkey or a code instead" } } }
-}
-
 /// What was shown in those fields, if anything was.
 pub(super) fn proof(password: String, code: String, passkey: String) -> Option<Proof> {
     (!password.is_empty() || !passkey.is_empty()).then(|| Proof {
@@ -63,6 +66,14 @@ pub(super) fn proof(password: String, code: String, passkey: String) -> Option<P
         code,
         passkey,
     })
+}
+
+/// A visitor who has proven it, where something was shown in those fields.
+pub(super) async fn shown(app: &App, visitor: &mut Visitor, proof: Option<Proof>) -> Result<(), Error> {
+    if let Some(proof) = proof {
+        visitor.caller = app.prove_again(&visitor.caller, proof).await?;
+    }
+    Ok(())
 }
 
 /// Where to go on after an error: the page that lets a visitor prove who they are and comes back, or nowhere.

@@ -3,6 +3,7 @@
 //! A handler extracts, makes one call into `app`, and answers. Must not know SQL, policy or crypto. What goes wrong
 //! becomes a problem document through `problem`; the token endpoint answers in OAuth's own form (RFC 6749 s5.2).
 
+mod account;
 mod audit;
 mod caller;
 mod json;

@@ -26,10 +26,6 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
             device_codes::elevate(c, client, person, *until).await
         }
         Change::TieSession { session, client } => device_codes::tie_session(c, session, client).await,
-        Change::AddConsoleLink { hash, person, at, until } => {
-            device_codes::add_link(c, hash, person, *at, *until).await
-        }
-        Change::UseConsoleLink { hash, at } => device_codes::use_link(c, hash, *at).await,
         Change::PutPassword { person, hash, at } => passwords::put(c, person, hash, *at).await,
         Change::AddSignIn(row) => sign_ins::add(c, row).await,
         Change::ProveSignIn { id, at } => sign_ins::prove(c, id, *at).await,
@@ -157,7 +153,6 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::UseDeviceCode { .. }
         | Change::ElevateLogin { .. }
         | Change::TieSession { .. }
-        | Change::UseConsoleLink { .. }
         | Change::AddSession(_)
         | Change::EndSession { .. }
         | Change::AddApproval(_)
@@ -180,7 +175,6 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::AddDeviceCode(_)
         | Change::DecideDeviceCode { .. }
         | Change::MissDeviceCode { .. }
-        | Change::AddConsoleLink { .. }
         | Change::PutPassword { .. }
         | Change::AddSignIn(_)
         | Change::RemovePerson { .. }

@@ -66,18 +66,6 @@ pub enum Change {
         session: SessionId,
         client: ClientId,
     },
-    /// The person's earlier links count as used. `console_link` where it is taken.
-    AddConsoleLink {
-        hash: [u8; 32],
-        person: Name,
-        at: DateTime<Utc>,
-        until: DateTime<Utc>,
-    },
-    /// Once, and in time, otherwise `console_link`.
-    UseConsoleLink {
-        hash: [u8; 32],
-        at: DateTime<Utc>,
-    },
     /// Sets or replaces it. `person` where there is none of that name.
     PutPassword {
         person: Name,

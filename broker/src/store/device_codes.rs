@@ -48,12 +48,6 @@ impl Store {
         let rows: Vec<(String,)> = all!(self, sql::SESSIONS_OF_LOGIN, client.as_str())?;
         rows.into_iter().map(|(session,)| parse(&session, "session_logins.session")).collect()
     }
-
-    /// Whose console link this is, if it can still be used.
-    pub async fn console_link(&self, hash: &[u8; 32], now: DateTime<Utc>) -> Result<Option<Name>, Error> {
-        let row: Option<(String,)> = one!(self, sql::CONSOLE_LINK, &hash[..], now.timestamp_millis())?;
-        row.map(|(person,)| parse(&person, "console_links.person")).transpose()
-    }
 }
 
 /// Adds one, and forgets those of more than a day ago.
@@ -129,30 +123,6 @@ pub(super) async fn elevate(
 ) -> Result<(), Fault> {
     let until = until.map(|until| until.timestamp_millis());
     changed(execute!(c, sql::ELEVATE_LOGIN, client.as_str(), person.as_str(), until)?, "login")
-}
-
-pub(super) async fn add_link(
-    c: &mut Connection,
-    hash: &[u8; 32],
-    person: &Name,
-    at: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<(), Fault> {
-    // One link at a time: a new one is for somebody who lost the old one.
-    execute!(c, sql::DROP_CONSOLE_LINKS, person.as_str(), at.timestamp_millis())?;
-    let added = execute!(
-        c,
-        sql::ADD_CONSOLE_LINK,
-        &hash[..],
-        person.as_str(),
-        at.timestamp_millis(),
-        until.timestamp_millis()
-    );
-    changed(needs(added, "person")?, "console_link")
-}
-
-pub(super) async fn use_link(c: &mut Connection, hash: &[u8; 32], at: DateTime<Utc>) -> Result<(), Fault> {
-    changed(execute!(c, sql::USE_CONSOLE_LINK, &hash[..], at.timestamp_millis())?, "console_link")
 }
 
 row! {

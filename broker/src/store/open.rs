@@ -61,6 +61,7 @@ migrations! {
     10 "0010_device_codes",
     11 "0011_notifications",
     12 "0012_single_sign_on",
+    13 "0013_one_kind_of_link",
 }
 
 fn migrator<const N: usize>(files: [(i64, &'static str, &'static str); N]) -> Migrator {

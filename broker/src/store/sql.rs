@@ -155,12 +155,6 @@ statements! {
     ELEVATE_LOGIN = "UPDATE logins SET elevated_until = $3 WHERE client = $1 AND person = $2 AND ended_at IS NULL";
     TIE_SESSION = "INSERT INTO session_logins (session, client) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     SESSIONS_OF_LOGIN = "SELECT session FROM session_logins WHERE client = $1 ORDER BY id DESC LIMIT 1000";
-    ADD_CONSOLE_LINK = "INSERT INTO console_links (hash, person, created_at, expires_at) VALUES ($1, $2, $3, $4) \
-                        ON CONFLICT DO NOTHING";
-    DROP_CONSOLE_LINKS = "UPDATE console_links SET used_at = $2 WHERE person = $1 AND used_at IS NULL";
-    USE_CONSOLE_LINK = "UPDATE console_links SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2";
-    CONSOLE_LINK = "SELECT person FROM console_links WHERE hash = $1 AND used_at IS NULL AND expires_at > $2";
-
     PUT_PASSWORD = "INSERT INTO passwords (person, hash, changed_at) VALUES ($1, $2, $3) \
                     ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at";
     PASSWORD = "SELECT hash FROM passwords WHERE person = $1";

@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use crate::output;
 
 /// Prints the address, and opens it where there is a screen. On the login that set a broker up, and until its person
-/// has a password or a passkey, the address lets its first visitor set one: it works once, for ten minutes.
+/// has a password or a passkey, the address lets its first visitor set one: it works once, for a day.
 #[derive(Debug, Args)]
 pub(super) struct Console {
     /// Only print the address
@@ -30,7 +30,7 @@ impl Console {
         }
         if let Some(until) = link.expires_at {
             let when = output::relative(until, context.clock.now());
-            output::note(format!("this link sets your password, once, and expires {when}"));
+            output::note(format!("this link lets you set a password or a passkey, once, and expires {when}"));
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod hostile;
 mod pages;
 mod people;
 mod pictures;
+mod proofs;
 mod sessions;
 mod story;
 

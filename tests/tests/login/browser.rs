@@ -24,10 +24,15 @@ impl Browser {
         let browser = Browser::of(broker);
         let link = broker.stint(&["console", "--no-browser", "--json"]).ok().json();
         let url = link["url"].as_str().unwrap();
-        let token = url.split_once("?link=").expect("a link that lets somebody in").1;
+        let token = url.split_once("?token=").expect("a link that lets somebody in").1;
         assert_eq!(browser.get(url.strip_prefix(&broker.url).unwrap()).status, 200);
-        let answer = browser.post("/console/begin", &[("link", token), ("password", PASSWORD)]);
-        assert_eq!((answer.status, answer.header("location")), (303, Some("/console/")), "{}", answer.text());
+        let answer = browser.post("/console/enrol", &[("token", token), ("password", PASSWORD)]);
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (303, Some("/console/account")),
+            "{}",
+            answer.text()
+        );
         browser
     }
 

@@ -123,17 +123,17 @@ on_both! {
         let links: Vec<String> = (0..2)
             .map(|_| broker.stint(&["console", "--no-browser", "--json"]).ok().json()["url"].as_str().unwrap().to_owned())
             .collect();
-        let tokens: Vec<&str> = links.iter().map(|link| link.split_once("?link=").unwrap().1).collect();
+        let tokens: Vec<&str> = links.iter().map(|link| link.split_once("?token=").unwrap().1).collect();
         let browser = Browser::of(&broker);
-        let set = |token: &str, password: &str| browser.post("/console/begin", &[("link", token), ("password", password)]);
-        assert_eq!(set(tokens[0], PASSWORD).status, 401, "a new link ends the old one");
-        assert_eq!(set("guessed", PASSWORD).status, 401);
+        let set = |token: &str, password: &str| browser.post("/console/enrol", &[("token", token), ("password", password)]);
+        assert_eq!(set(tokens[0], PASSWORD).status, 404, "a new link ends the old one");
+        assert_eq!(set("guessed", PASSWORD).status, 404);
         let short = set(tokens[1], "short");
         assert!(short.status == 422 || short.status == 400, "{} {}", short.status, short.text());
         assert_eq!(set(tokens[1], PASSWORD).status, 303);
         assert_eq!(browser.get("/console/").status, 200);
-        assert_eq!(set(tokens[1], PASSWORD).status, 401);
+        assert_eq!(set(tokens[1], PASSWORD).status, 404);
         assert_eq!(broker.records("console_link_made").len(), 2);
-        assert_eq!(broker.records("password_changed").len(), 1);
+        assert_eq!(broker.records("person_enrolled").len(), 1);
     }
 }

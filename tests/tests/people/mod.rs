@@ -2,6 +2,7 @@
 
 mod account;
 pub(crate) mod browser;
+mod calls;
 mod factors;
 mod login;
 mod passkeys;

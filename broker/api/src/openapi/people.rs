@@ -8,10 +8,38 @@ pub(super) fn people() -> Vec<Call> {
     const GROUP: &str = "People";
     let own = |path, summary| post(GROUP, path, summary, Who::AnyLogin).nothing().gives::<Account>();
     let of = |path, summary| post(GROUP, path, summary, Who::Administrators);
+    let mine = |method, path, summary| {
+        call(method, GROUP, path, summary, Who::Readers).fails(&[Code::StepUpRequired, Code::Conflict])
+    };
     vec![
         get(GROUP, "/v1/account", "One's own ways in, browsers and logins", Who::AnyLogin).gives::<Account>(),
         own("/v1/account/sign-ins/{id}/end", "Sign one's own browser out"),
         own("/v1/account/logins/{id}/end", "End one's own login of a machine"),
+        mine("POST", "/v1/account/password", "Set or change one's own password")
+            .takes::<SetPassword>()
+            .gives::<Account>(),
+        mine("DELETE", "/v1/account/password", "Remove it, where there is a passkey").gives::<Account>(),
+        mine("PATCH", "/v1/account/passkeys/{id}", "Rename one's own passkey")
+            .takes::<RenamePasskey>()
+            .gives::<Account>(),
+        mine("DELETE", "/v1/account/passkeys/{id}", "Remove one's own passkey, but for the last way in")
+            .gives::<Account>(),
+        mine("POST", "/v1/account/one-time-codes", "Set up codes from an app")
+            .nothing()
+            .gives::<OfferedCodes>(),
+        mine(
+            "POST",
+            "/v1/account/one-time-codes/confirm",
+            "The first code: from now on the password is not enough",
+        )
+        .takes::<ConfirmCode>()
+        .gives::<Account>(),
+        mine("DELETE", "/v1/account/one-time-codes", "Remove the codes").gives::<Account>(),
+        mine("POST", "/v1/account/recovery-codes", "Ten new recovery codes")
+            .nothing()
+            .gives::<RecoveryCodes>(),
+        mine("DELETE", "/v1/account/single-sign-on", "Untie oneself from who one is at the OpenID provider")
+            .gives::<Account>(),
         get(GROUP, "/v1/people", "Who may sign in", Who::Readers).gives::<PersonList>(),
         of("/v1/people", "Invite somebody: a link that is good once").takes::<Invite>().gives::<Invited>(),
         get(

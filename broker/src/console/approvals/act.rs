@@ -57,9 +57,8 @@ pub(in crate::console) async fn approve(
                 Error::new(Code::InvalidInput, "how long the yes holds is a number of seconds")
             })?),
         };
-        if let Some(proof) = step_up::proof(form.password, form.code, form.passkey) {
-            visitor.caller = app.prove_again(&visitor.caller, proof).await?;
-        }
+        let proof = step_up::proof(form.password, form.code, form.passkey);
+        step_up::shown(&app, &mut visitor, proof).await?;
         let confirm = Some(form.confirm.clone()).filter(|text| !text.is_empty());
         app.approve(&visitor.caller, &id, Approve { confirm, within }).await
     };
