@@ -11,6 +11,7 @@ mod keyboard;
 mod pages;
 mod people;
 mod pictures;
+mod roles;
 mod rules;
 mod sessions;
 mod story;
