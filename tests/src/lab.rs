@@ -26,14 +26,19 @@ pub struct Lab {
 
 impl Lab {
     pub fn start(options: Options) -> Self {
+        let lab = Lab::unfurnished(options);
+        lab.furnish();
+        lab
+    }
+
+    /// The same before anybody set anything up: a broker that nobody has signed in to.
+    pub fn unfurnished(options: Options) -> Self {
         let runtime = runtime();
         let railway = runtime.block_on(Standin::loopback(Railway::seeded())).expect("the stand-in starts");
         let broker = TestBroker::start(options);
         let secret = broker.secret("railway");
         railway.site.world().admit(&secret, Viewer::Account { user: ids::USER.to_owned() });
-        let lab = Lab { broker, railway, secret, runtime };
-        lab.furnish();
-        lab
+        Lab { broker, railway, secret, runtime }
     }
 
     fn furnish(&self) {

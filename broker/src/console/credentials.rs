@@ -106,10 +106,10 @@ fn secret(form: &Fields) -> Result<String, Error> {
 fn secret_fields(error: Option<&Error>) -> Markup {
     html! {
         label for="secret" { "Secret" }
-        textarea.secret #secret name="secret" rows="3" autocomplete="off" autocapitalize="none" spellcheck="false"
-            aria-describedby=(parts::described("secret", error)) {}
+        // A browser keeps what was sent in a form, to send it again after a restart: not where a field is a password's.
+        input #secret name="secret" type="password" autocomplete="new-password" aria-describedby=(parts::described("secret", error));
         (parts::beside("secret", "It goes into the vault and is never shown again, not to you either.", error))
-        label for="secret_file" { "Or a file that holds it" }
+        label for="secret_file" { "Or a file that holds it, for one of several lines" }
         input #secret_file name="secret_file" type="file";
     }
 }

@@ -43,10 +43,11 @@ pub(super) struct Fields {
     to: String,
     user: String,
     password: String,
-    approval: Option<String>,
-    alert: Option<String>,
-    session: Option<String>,
-    change: Option<String>,
+    /// Of what it tells: anything in a field is a yes.
+    approval: String,
+    alert: String,
+    session: String,
+    change: String,
 }
 
 pub(super) async fn add(State(app): State<App>, visitor: Visitor, Form(fields): Form<Fields>) -> Reply {
@@ -129,12 +130,13 @@ fn topics(fields: &Fields) -> Vec<Topic> {
 }
 
 fn chosen(fields: &Fields, topic: Topic) -> bool {
-    match topic {
-        Topic::Approval => fields.approval.is_some(),
-        Topic::Alert => fields.alert.is_some(),
-        Topic::Session => fields.session.is_some(),
-        Topic::Change => fields.change.is_some(),
-    }
+    let said = match topic {
+        Topic::Approval => &fields.approval,
+        Topic::Alert => &fields.alert,
+        Topic::Session => &fields.session,
+        Topic::Change => &fields.change,
+    };
+    !said.is_empty()
 }
 
 fn all(app: &App, visitor: &Visitor, channels: &[Channel], fields: &Fields, error: Option<&Error>) -> Markup {

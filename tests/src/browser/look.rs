@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Browser, Size, Theme};
 
 /// The most of a page that is in a picture, in pixels.
-const TALLEST: u64 = 2400;
+const TALLEST: u64 = 1600;
 
 const TOO_WIDE: &str = r#"
 const [width] = arguments;

@@ -3,12 +3,17 @@
 mod across;
 mod approvals;
 mod checks;
+mod codes;
 mod entry;
+mod flows;
 mod hostile;
+mod keyboard;
 mod pages;
 mod people;
 mod pictures;
 mod proofs;
+mod roles;
+mod rules;
 mod sessions;
 mod story;
 
@@ -84,6 +89,24 @@ impl Desk {
         self.lab.begin(&format!("ask '{}'; exec sleep 600", Lab::delete(ids::VOLUME_STAGING)))
     }
 }
+
+/// Two tests of one flow, which is told whether pages may run scripts.
+macro_rules! both_ways {
+    ($flow:ident) => {
+        mod $flow {
+            #[test]
+            fn with_scripts() {
+                super::$flow(true);
+            }
+
+            #[test]
+            fn without_scripts() {
+                super::$flow(false);
+            }
+        }
+    };
+}
+use both_ways;
 
 /// Runs a part of a test with scripts and without.
 pub(crate) fn with_and_without_scripts(browser: &Browser, run: impl Fn(&Browser)) {

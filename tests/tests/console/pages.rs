@@ -17,7 +17,7 @@ use super::{Desk, options};
 const MOST: usize = 80;
 
 /// Something has been allowed, refused, denied and asked for, and a session is live: its command is the second value.
-fn busy_world() -> (Desk, Started) {
+pub(super) fn busy_world() -> (Desk, Started) {
     let desk = Desk::new();
     desk.lab.ask("{ me { name } }").done();
     desk.lab.ask(&Lab::delete(ids::VOLUME_PRODUCTION));
@@ -120,14 +120,14 @@ fn take(browser: &Browser, folder: &Path, shape: &str) {
 }
 
 /// The addresses of the console that the page leads to.
-fn links(browser: &Browser) -> Vec<String> {
+pub(super) fn links(browser: &Browser) -> Vec<String> {
     let script = "[...document.querySelectorAll('a[href]:not([download])')].map((link) => new URL(link.href)).filter((url) => url.origin === location.origin && url.pathname.startsWith('/console')).map((url) => url.pathname + url.search)";
     let found = browser.value_of(script);
     found.as_array().into_iter().flatten().filter_map(|path| path.as_str().map(str::to_owned)).collect()
 }
 
 /// A path without what names one thing of many: pages of one shape are one page.
-fn shape(path: &str) -> String {
+pub(super) fn shape(path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default().trim_matches('/');
     let parts = path.split('/').map(|part| {
         let of_one = part.chars().any(|c| c.is_ascii_digit() || c == '_' || c == '.' || c == ':' || c == '%');

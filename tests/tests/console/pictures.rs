@@ -1,6 +1,6 @@
 //! Pictures for the documentation: a believable world, and the pages that say most about it.
 //!
-//! `./tests/pictures` takes them. Without a folder to write to, the test still opens every page and holds it to what
+//! `./tests/pictures/take` takes them. Without a folder to write to, the test still opens every page and holds it to what
 //! holds for all of them.
 
 use std::fs;

@@ -19,6 +19,64 @@ fn the_volume_of_production_is_out_of_reach_and_the_approver_reads_it() {
     browser.is_accessible();
 }
 
+/// The incident where nothing is out of place: the agent works in production, and deletes what it thinks is unused.
+///
+/// The volume holds its own backups, so nobody is even asked; what can be asked for is seen for what it is, and denied.
+#[test]
+fn an_agent_in_production_deletes_what_it_thinks_is_unused() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    super::with_and_without_scripts(&browser, |browser| {
+        browser.visit("/console/").sees("Nothing waits for you");
+        let why = "I am only clearing what is unused in staging.";
+        let remove = format!("mutation {{ deploymentRemove(id: \"{}\") }}", ids::DEPLOYMENT_PRODUCTION);
+        let script = format!("WHY=$REASON; ask '{}'; ask '{remove}'", Lab::delete(ids::VOLUME_PRODUCTION));
+        let agent = desk.lab.begin_as("production", "coder", why, &script);
+        let asked = desk.lab.waiting();
+
+        browser
+            .visit("/console/now")
+            .sees("Delete the volume postgres-data")
+            .sees("guardrail.backups-with-thing");
+        browser.click("Delete the volume postgres-data").sees("What it touched");
+        for fact in [
+            "3 backups live in this volume",
+            "it holds 18432 MB",
+            ids::VOLUME_PRODUCTION,
+            "destroy",
+            "denied",
+        ] {
+            browser.sees(fact);
+        }
+        browser.is_accessible();
+
+        let address = format!("/console/approvals/{}", asked["id"].as_str().unwrap());
+        browser.visit(&address).sees("Remove the deployment").sees("What happens on yes");
+        for fact in [ids::DEPLOYMENT_PRODUCTION, "coder", "production", "destroy", "guardrail.production"] {
+            browser.sees(fact);
+        }
+        browser.sees("The agent says, and nobody checked it:").sees(why);
+        browser.is_accessible();
+        let reason = "Customers are served by this deployment. It is not staging.";
+        browser.fill("Reason", reason).click("Deny").sees("The decision");
+
+        let replies = agent.wait().replies();
+        let [volume, deployment] = &replies[..] else { panic!("two replies, not {replies:?}") };
+        volume.refused(403, "denied");
+        assert!(
+            volume.text.contains("together with its backups"),
+            "the agent does not read why:\n{}",
+            volume.text
+        );
+        deployment.refused(403, "approval_denied");
+        assert!(deployment.text.contains(reason), "the agent does not read why:\n{}", deployment.text);
+        assert!(desk.lab.has_volume(ids::VOLUME_PRODUCTION));
+        for mutation in ["volumeDelete", "deploymentRemove"] {
+            assert_eq!(desk.lab.railway.log.reached(mutation), 0);
+        }
+    });
+}
+
 #[test]
 fn an_approver_says_no_and_the_agent_reads_why() {
     let desk = Desk::new();

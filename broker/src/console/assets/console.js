@@ -142,8 +142,8 @@
     if (event.key === "j") go(list[Math.min(at + 1, list.length - 1)]);
     else if (event.key === "k") go(list[Math.max(at - 1, 0)]);
     else if (event.key === "/") go(document.querySelector("[data-search]"));
-    else if (event.key === "a") answer("[data-approve]", "#yes");
-    else if (event.key === "d") answer("[data-deny]", "#no");
+    else if (event.key === "a") answer("[data-approve]", "#approve");
+    else if (event.key === "d") answer("[data-deny]", "#deny");
 
     // On a page of a decision its own field; in a list the one that the focus is on.
     function answer(field, part) {
@@ -153,7 +153,8 @@
       if (item && new URL(item.href).pathname.startsWith("/console/approvals/")) location.href = item.href + part;
     }
   });
-  const field = { "#yes": "[data-approve]", "#no": "[data-deny]" }[location.hash];
+  // No element has these names: a browser takes the focus away again for one that has.
+  const field = { "#approve": "[data-approve]", "#deny": "[data-deny]" }[location.hash];
   const wantedField = field && document.querySelector(field);
   if (wantedField) wantedField.focus();
 })();
