@@ -4,6 +4,7 @@
 //! key and the line; a wrong value stops the broker before it opens anything.
 
 mod duration;
+mod hosts;
 mod shown;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use duration::Span;
+use hosts::Host;
 
 pub use duration::parse_duration;
 pub use shown::{Origin, Origins, Shown};
@@ -39,6 +41,8 @@ pub struct Config {
     pub behind_tls_proxy: bool,
     pub seal: SealKind,
     pub allow_private: Vec<IpNet>,
+    /// Hosts that no provider owns and that confined commands may reach: exact names, lower case.
+    pub egress: Vec<String>,
     pub approval: ApprovalLimits,
     pub session: SessionLimits,
     pub token_ttl: Duration,
@@ -178,6 +182,8 @@ struct File {
     #[serde(default)]
     upstreams: FileUpstreams,
     #[serde(default)]
+    egress: FileEgress,
+    #[serde(default)]
     approval: FileApproval,
     #[serde(default)]
     session: FileSession,
@@ -199,6 +205,7 @@ sections! {
     FileTls { cert: PathBuf, key: PathBuf, }
     FileSeal { kind: String, key_file: PathBuf, }
     FileUpstreams { allow_private: Vec<IpNet>, }
+    FileEgress { hosts: Vec<Host>, }
     FileApproval { hold: Span, lifetime: Span, waiting: u64, }
     FileSession { ttl: Span, max_ttl: Span, heartbeat: Span, heartbeat_grace: Span, }
     FileToken { ttl: Span, }
@@ -223,6 +230,7 @@ const KEYS: &[&str] = &[
     "seal.kind",
     "seal.key_file",
     "upstreams.allow_private",
+    "egress.hosts",
     "approval.hold",
     "approval.lifetime",
     "approval.waiting",
@@ -293,7 +301,7 @@ fn with_variables(mut table: toml::Table, environment: &Environment) -> Result<t
 
 fn variable_value(key: &str, text: &str) -> toml::Value {
     match key {
-        "upstreams.allow_private" => toml::Value::Array(
+        "upstreams.allow_private" | "egress.hosts" => toml::Value::Array(
             text.split(',').map(|part| toml::Value::String(part.trim().to_owned())).collect(),
         ),
         "behind_tls_proxy" | "approval.waiting" | "limits.body" | "limits.upload" | "limits.connections"
@@ -364,6 +372,7 @@ fn resolve(flags: Flags, file: File, environment: &Environment) -> Result<Config
         behind_tls_proxy,
         seal,
         allow_private,
+        egress: file.egress.hosts.unwrap_or_default().into_iter().map(|host| host.0).collect(),
         approval: ApprovalLimits {
             hold: flags.approval_hold.unwrap_or_else(|| or(file.approval.hold, 20)),
             lifetime: or(file.approval.lifetime, 600),

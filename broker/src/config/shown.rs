@@ -95,6 +95,7 @@ impl Config {
             ("seal.kind", seal.to_owned()),
             ("seal.key_file", path(key_file)),
             ("upstreams.allow_private", if nets.is_empty() { "none".to_owned() } else { nets.join(", ") }),
+            ("egress.hosts", if self.egress.is_empty() { "none".to_owned() } else { self.egress.join(", ") }),
             ("approval.hold", span(self.approval.hold)),
             ("approval.lifetime", span(self.approval.lifetime)),
             ("approval.waiting", self.approval.waiting.to_string()),
