@@ -6,6 +6,7 @@
 mod budget;
 mod duration;
 mod file;
+mod hosts;
 mod shown;
 mod sso;
 
@@ -49,6 +50,8 @@ pub struct Config {
     pub proxy_header: ProxyHeader,
     pub seal: SealKind,
     pub allow_private: Vec<IpNet>,
+    /// Hosts that no provider owns and that confined commands may reach: exact names, lower case.
+    pub egress: Vec<String>,
     pub approval: ApprovalLimits,
     pub session: SessionLimits,
     pub token_ttl: Duration,
@@ -197,6 +200,7 @@ const KEYS: &[&str] = &[
     "seal.kind",
     "seal.key_file",
     "upstreams.allow_private",
+    "egress.hosts",
     "approval.hold",
     "approval.lifetime",
     "approval.waiting",
@@ -283,7 +287,7 @@ fn with_variables(mut table: toml::Table, environment: &Environment) -> Result<t
 fn variable_value(key: &str, text: &str) -> toml::Value {
     match key {
         "sso.roles" => sso::roles_of(text),
-        "upstreams.allow_private" | "trusted_proxies" | "sso.scopes" => toml::Value::Array(
+        "upstreams.allow_private" | "egress.hosts" | "trusted_proxies" | "sso.scopes" => toml::Value::Array(
             text.split(',').map(|part| toml::Value::String(part.trim().to_owned())).collect(),
         ),
         "behind_tls_proxy"
@@ -362,6 +366,7 @@ fn resolve(flags: Flags, file: File, environment: &Environment) -> Result<Config
         behind_tls_proxy,
         seal,
         allow_private,
+        egress: file.egress.hosts.unwrap_or_default().into_iter().map(|host| host.0).collect(),
         approval: ApprovalLimits {
             hold: flags.approval_hold.unwrap_or_else(|| or(file.approval.hold, 20)),
             lifetime: or(file.approval.lifetime, 600),

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::exit::Failure;
 use crate::home::Home;
 
-pub use project::Project;
+pub use project::{Project, ProjectRun};
 
 pub const DEFAULT_BROKER: &str = "http://127.0.0.1:7380";
 
@@ -134,6 +134,18 @@ impl Config {
     /// A variable of the inherited environment, empty ones excepted.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         variable(&self.inherited, name)
+    }
+
+    /// The user's home, which credentials lie in: `HOME`, or what the system's list of users says of `uid`.
+    pub fn user_home(&self, uid: u32) -> Option<PathBuf> {
+        if let Some(home) = self.variable("HOME").map(PathBuf::from).filter(|home| home.is_absolute()) {
+            return Some(home);
+        }
+        // passwd(5): the number is the third field, the home the sixth.
+        let users = std::fs::read_to_string("/etc/passwd").ok()?;
+        let own = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let home = own.filter(|fields| fields.get(2) == Some(&uid.to_string().as_str()));
+        home.filter_map(|fields| fields.get(5).map(PathBuf::from)).find(|home| home.is_absolute())
     }
 
     /// The session that this process runs in, when a `stint run` started it.

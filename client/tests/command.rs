@@ -168,7 +168,7 @@ fn settings_say_where_they_come_from() {
 fn the_doctor_names_what_is_in_the_way() {
     let world = World::logged_in();
     let output =
-        world.stint(["doctor", "--json"]).env("LD_PRELOAD", "").env("NODE_OPTIONS", "x").output().unwrap();
+        world.stint(["doctor", "--json"]).env("LD_LIBRARY_PATH", "").env("PYTHONPATH", "x").output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let state = |check: &str| {
         let findings = report["findings"].as_array().unwrap();

@@ -126,7 +126,7 @@ fn credentials_are_dropped_and_named_and_placeholders_put_in_their_place() {
     assert!(!environment.contains(FOUND) && !text(&output.stderr).contains(FOUND));
     assert_eq!(
         text(&output.stderr).trim(),
-        "stint: dropped 3 variables that look like credentials: MY_DB, RAILWAY_API_TOKEN, RAILWAY_TOKEN"
+        "stint: dropped 3 variables: MY_DB, RAILWAY_API_TOKEN, RAILWAY_TOKEN"
     );
     for line in [
         &format!("RAILWAY_API_TOKEN={PLACEHOLDER}"),

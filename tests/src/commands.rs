@@ -23,7 +23,8 @@ impl TestBroker {
     /// Prepare a run of `stint` as somebody else: with another `STINT_HOME`.
     pub fn command_at(&self, home: &Path, args: &[&str]) -> ClientCommand {
         let mut command = bare(binary("stint"));
-        command.env("STINT_HOME", home).env("STINT_BROKER", &self.url);
+        // A confined command writes in its working tree alone; so tests have one of their own.
+        command.env("STINT_HOME", home).env("STINT_BROKER", &self.url).current_dir(self.scratch());
         ClientCommand::new(command, args, self.captured.clone())
     }
 

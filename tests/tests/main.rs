@@ -13,6 +13,7 @@ mod architecture;
 mod attacks;
 mod clients;
 mod config;
+mod confine;
 mod console;
 mod contract;
 mod decide;

@@ -41,6 +41,9 @@ pub struct StartedSession {
     pub hosts: Vec<GatewayHost>,
     /// Variables of every pack that carry provider credentials: to be dropped from what the command inherits.
     pub scrub: Vec<String>,
+    /// Hosts that no pack knows and that a confined command may reach all the same, by exact name.
+    #[serde(default)]
+    pub egress: Vec<String>,
     /// Base URL of the gateway, no slash at its end: `http://127.0.0.1:7380/gateway`.
     pub gateway: String,
     /// Issuer, and audience of client assertions.

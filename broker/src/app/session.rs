@@ -320,6 +320,7 @@ impl App {
                 })
                 .collect(),
             scrub,
+            egress: self.0.config.egress.clone(),
             gateway: self.gateway_url(),
             issuer: self.issuer().to_owned(),
             token_endpoint: self.token_endpoint(),

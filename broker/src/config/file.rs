@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::duration::Span;
+use super::hosts::Host;
 use super::sso::FileSso;
 use super::{LogFormat, ProxyHeader};
 
@@ -28,6 +29,8 @@ pub(super) struct File {
     pub(super) seal: FileSeal,
     #[serde(default)]
     pub(super) upstreams: FileUpstreams,
+    #[serde(default)]
+    pub(super) egress: FileEgress,
     #[serde(default)]
     pub(super) approval: FileApproval,
     #[serde(default)]
@@ -54,6 +57,7 @@ sections! {
     FileTls { cert: PathBuf, key: PathBuf, }
     FileSeal { kind: String, key_file: PathBuf, }
     FileUpstreams { allow_private: Vec<IpNet>, }
+    FileEgress { hosts: Vec<Host>, }
     FileApproval { hold: Span, lifetime: Span, waiting: u64, }
     FileSession { ttl: Span, max_ttl: Span, heartbeat: Span, heartbeat_grace: Span, }
     FileToken { ttl: Span, }

@@ -99,6 +99,7 @@ impl Config {
             ("seal.kind", seal.to_owned()),
             ("seal.key_file", path(key_file)),
             ("upstreams.allow_private", list(nets)),
+            ("egress.hosts", list(self.egress.clone())),
             ("approval.hold", span(self.approval.hold)),
             ("approval.lifetime", span(self.approval.lifetime)),
             ("approval.waiting", self.approval.waiting.to_string()),

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use stint::session::LiveSession;
-use stint::sidecar::{Egress, Settings, Sidecar};
+use stint::sidecar::{Doors, Egress, Mode, Settings, Sidecar};
 use stint_api::StartSession;
 
 use super::http::{Answer, Client, Request};
@@ -44,7 +44,8 @@ impl Holding {
             .map(|variable| variable.value.clone())
             .next()
             .ok_or("the session sets no RAILWAY_API_TOKEN")?;
-        let settings = Settings { egress: Egress::Deny, heartbeats: true };
+        let settings =
+            Settings { egress: Egress::new(Mode::Deny, []), heartbeats: true, doors: Doors::Loopback };
         let sidecar = Sidecar::start(session, settings, &scene.clock)
             .await
             .map_err(|error| format!("the sidecar could not start: {error}"))?;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::context::Context;
 use crate::api::Broker;
 use crate::exit::{self, Failure};
-use crate::output;
+use crate::{confine, output};
 
 /// A clock that differs by more makes proofs too old or too new.
 const SKEW_SECONDS: i64 = 5;
@@ -148,21 +148,33 @@ fn surroundings(context: &Context, findings: &mut Vec<Finding>) {
         let detail = format!("{proxies} set: commands get the sidecar instead, which connects directly");
         add("proxy", State::Note, detail);
     }
-    let loaders =
-        some(&["LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "NODE_OPTIONS", "PYTHONSTARTUP", "BASH_ENV"]);
+    let loaders = some(&["LD_LIBRARY_PATH", "PYTHONPATH"]);
     if !loaders.is_empty() {
-        add("loader", State::Note, format!("{loaders} set: runs code in each command, and is handed on"));
+        add(
+            "loader",
+            State::Note,
+            format!("{loaders} set: decides what each command loads, and is handed on"),
+        );
     }
-    if let Some(name) = shown("SSH_AUTH_SOCK") {
+    let confined = confine::probe();
+    if let (Some(name), Err(_)) = (shown("SSH_AUTH_SOCK"), &confined) {
         add(
             "ssh",
             State::Note,
             format!("{name} set: commands can use the keys of the SSH agent, past the gateway"),
         );
     }
-    let detail =
-        "commands are not confined: one that ignores the proxy variables reaches the network directly";
-    add("confinement", State::Note, detail.to_owned());
+    match confined {
+        Ok(()) => add("confinement", State::Fine, "commands are confined".to_owned()),
+        Err(cannot) => {
+            let detail = format!(
+                "commands cannot be confined, and one that ignores the proxy variables reaches the network directly: \
+                 {}; {}",
+                cannot.why, cannot.remedy
+            );
+            add("confinement", State::Note, detail);
+        }
+    }
 }
 
 fn is_loopback_url(url: &str) -> bool {

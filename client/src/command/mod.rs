@@ -34,7 +34,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::exit::Failure;
-use crate::{output, sidecar};
+use crate::{confine, output, sidecar};
 use context::Context;
 
 /// Run an agent under a stint: a session bound to one environment, to what it needs, and to an end.
@@ -102,7 +102,13 @@ pub fn main() -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     }
-    match start(Cli::parse_from(arguments)) {
+    let outcome = match arguments.get(1) {
+        Some(argument) if argument == confine::process::SUBCOMMAND => {
+            confine::process::main(arguments.get(2..).unwrap_or_default())
+        }
+        _ => start(Cli::parse_from(arguments)),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::failure(&failure);

@@ -1,4 +1,8 @@
+mod hold;
+mod show;
+
 use std::ffi::OsString;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,8 +14,9 @@ use super::duration;
 use crate::api::{self, Broker, SigningKey};
 use crate::exit::{self, Failure};
 use crate::run::{Inputs, Missing, Plan, become_command, bundle, resolve};
-use crate::sidecar::{Egress, process};
-use crate::{home, output};
+use crate::sidecar::process;
+use crate::{confine, home, output};
+use hold::{Hold, Strength};
 
 /// The command's environment gets placeholders instead of credentials, and a proxy that leads to the gateway. The
 /// session ends with the command, whose exit code is this command's own.
@@ -36,9 +41,8 @@ pub(super) struct Run {
     /// Variable to hand on although it looks like a credential
     #[arg(long, value_name = "VARIABLE")]
     keep: Vec<String>,
-    /// `deny` closes all hosts that no provider owns
-    #[arg(long, value_name = "open|deny", value_parser = egress)]
-    egress: Option<Egress>,
+    #[command(flatten)]
+    hold: Hold,
     /// Show what the command would inherit, and start nothing
     #[arg(long)]
     dry_run: bool,
@@ -75,14 +79,15 @@ impl Run {
         rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
             .map_err(std::io::Error::from)?;
         let file = self.find_command(context)?;
+        let strength = self.hold.strength(context)?;
         let key = api::new_key(&context.clock)?;
-        let start = self.start(context, &key)?;
+        let start = self.start(context, &key, strength == Strength::Confined)?;
         let broker = context.broker()?;
         let started = broker.start_session(&start).await?;
         if self.dry_run {
             return self.show(context, &started);
         }
-        match self.enter(context, &broker, &started, &key, &file).await {
+        match self.enter(context, &broker, &started, &key, &file, strength).await {
             Ok(never) => match never {},
             Err(failure) => {
                 let end = EndSessions { reason: Some("command_ended".to_owned()) };
@@ -108,7 +113,7 @@ impl Run {
         })
     }
 
-    fn start(&self, context: &Context, key: &SigningKey) -> Result<StartSession, Failure> {
+    fn start(&self, context: &Context, key: &SigningKey, confined: bool) -> Result<StartSession, Failure> {
         let config = &context.config;
         let environment =
             context.need("environment", self.environment.as_ref(), config.environment.as_ref())?;
@@ -130,39 +135,32 @@ impl Run {
             key: key.public().to_value(),
             credentials,
             heartbeat: true,
-            confined: false,
+            confined,
             command: self.command.first().and_then(|command| program_name(Path::new(command))),
             dry_run: self.dry_run,
         })
     }
 
+    /// What the command gets to see of its surroundings, with a proxy and a bundle that are there or would be.
+    fn plan(&self, context: &Context, started: &StartedSession, proxy_url: &str, bundle: &Path) -> Plan {
+        let confined = started.session.confined;
+        let inputs = Inputs { started, proxy_url, bundle, keep: &self.keep, confined };
+        let mut inherited = context.config.inherited.clone();
+        let drop =
+            context.config.project.as_ref().and_then(|project| project.run.as_ref()).map(|run| &run.drop);
+        inherited.retain(|(name, _)| !drop.is_some_and(|drop| drop.iter().any(|drop| name == drop.as_str())));
+        Plan::make(&inherited, &inputs)
+    }
+
     fn show(&self, context: &Context, started: &StartedSession) -> Result<(), Failure> {
-        let inputs = Inputs {
-            started,
-            proxy_url: "http://stint:SECRET@127.0.0.1:PORT",
-            bundle: &context.config.runtime_dir.join("SESSION/ca.pem"),
-            keep: &self.keep,
+        let confined = started.session.confined;
+        let bundle = match confined {
+            true => PathBuf::from(confine::BUNDLE),
+            false => context.config.runtime_dir.join("SESSION/ca.pem"),
         };
-        let plan = Plan::make(&context.config.inherited, &inputs);
-        if self.json {
-            return output::json(&plan);
-        }
-        let rows = |left: &[crate::run::plan::Left]| {
-            left.iter().map(|left| vec![left.name.clone(), left.reason.clone()]).collect::<Vec<_>>()
-        };
-        output::line(format!("would run in {} as {}, and set:\n", plan.environment, plan.agent));
-        let set = plan.set.iter().map(|set| vec![set.name.clone(), set.value.clone(), set.reason.clone()]);
-        output::table(&["variable", "value", "why"], set.collect());
-        if !plan.dropped.is_empty() {
-            output::line("\nand drop what looks like a credential:\n");
-            output::table(&["variable", "why"], rows(&plan.dropped));
-        }
-        if !plan.unset.is_empty() {
-            output::line("\nand unset:\n");
-            output::table(&["variable", "why"], rows(&plan.unset));
-        }
-        output::hint("nothing was started; `--keep VARIABLE` hands one on that would be dropped");
-        Ok(())
+        let plan = self.plan(context, started, "http://stint:SECRET@127.0.0.1:PORT", &bundle);
+        let held = self.hold.show(context, started)?;
+        show::plan(&plan, &held, self.json)
     }
 
     /// From the started session on: returns only when the command could not be entered.
@@ -173,15 +171,16 @@ impl Run {
         started: &StartedSession,
         key: &SigningKey,
         file: &Path,
+        strength: Strength,
     ) -> Result<std::convert::Infallible, Failure> {
         let folder = runtime_folder(&context.config.runtime_dir, &started.session.id)?;
-        let closed = context.config.project.as_ref().and_then(|project| project.egress) == Some(Egress::Deny);
         let material = process::Material {
             base: broker.base().to_owned(),
             started: started.clone(),
             key: api::key_to_text(key).to_string(),
             broker_ca: context.broker_ca()?,
-            egress: if closed { Egress::Deny } else { self.egress.unwrap_or_default() },
+            egress: self.hold.egress(context, started)?,
+            confined: started.session.confined,
             command: i32::try_from(std::process::id())
                 .map_err(|_| could_not_start("the process has no number"))?,
             folder: folder.clone(),
@@ -192,20 +191,46 @@ impl Run {
             .collect();
         let spawned = process::spawn(&material, &roots).await;
         drop(material);
-        let (proxy_url, ca_pem) =
+        let process::Spawned { proxy_url, ca_pem, socket } =
             spawned.map_err(|error| could_not_start(format!("the sidecar: {error}")))?;
+        if started.session.confined {
+            let plan = self.plan(context, started, &proxy_url, Path::new(confine::BUNDLE));
+            tell(&plan);
+            return self.become_confined(context, started, &plan, &socket, &ca_pem, file);
+        }
+        drop(socket);
         let ca = folder.join("ca.pem");
         home::create_private(&ca, bundle(&ca_pem).as_bytes())
             .map_err(|error| could_not_start(format!("{}: {error}", ca.display())))?;
-        let inputs = Inputs { started, proxy_url: &proxy_url, bundle: &ca, keep: &self.keep };
-        let plan = Plan::make(&context.config.inherited, &inputs);
+        let plan = self.plan(context, started, &proxy_url, &ca);
         tell(&plan);
+        if strength == Strength::Partly {
+            confine::hold_back().map_err(|error| could_not_start(error.to_string()))?;
+        }
         let error = become_command(file, &self.command, &plan.environment());
         let code = match error.kind() {
             std::io::ErrorKind::NotFound => exit::NOT_FOUND,
             _ => exit::NOT_EXECUTABLE,
         };
         Err(Failure::new(code, format!("{}: {error}", file.display())))
+    }
+
+    fn become_confined(
+        &self,
+        context: &Context,
+        started: &StartedSession,
+        plan: &Plan,
+        sidecar: &UnixStream,
+        ca_pem: &str,
+        file: &Path,
+    ) -> Result<std::convert::Infallible, Failure> {
+        let errand = confine::Errand {
+            view: self.hold.view(context)?,
+            files: confine::Files { hosts: self.hold.hosts_file(context, started)?, bundle: bundle(ca_pem) },
+            learn: self.hold.learn,
+        };
+        let error = confine::become_supervisor(&errand, sidecar, file, &self.command, &plan.environment());
+        Err(could_not_start(format!("the command cannot be confined: {error}")))
     }
 }
 
@@ -214,17 +239,11 @@ fn tell(plan: &Plan) {
     let names: Vec<&str> = plan.dropped.iter().map(|left| left.name.as_str()).collect();
     match names.len() {
         0 => {}
-        1 => output::note(format!("dropped 1 variable that looks like a credential: {}", names.join(", "))),
-        count => output::note(format!(
-            "dropped {count} variables that look like credentials: {}",
-            names.join(", ")
-        )),
+        1 => output::note(format!("dropped 1 variable: {}", names.join(", "))),
+        count => output::note(format!("dropped {count} variables: {}", names.join(", "))),
     }
     if !plan.kept.is_empty() {
-        output::note(format!(
-            "handed on as asked, though it looks like a credential: {}",
-            plan.kept.join(", ")
-        ));
+        output::note(format!("handed on as asked, though it would be dropped: {}", plan.kept.join(", ")));
     }
 }
 
@@ -246,12 +265,4 @@ fn program_name(command: &Path) -> Option<String> {
 
 fn could_not_start(why: impl Into<String>) -> Failure {
     Failure::new(exit::COULD_NOT_START, why)
-}
-
-fn egress(text: &str) -> Result<Egress, String> {
-    match text {
-        "open" => Ok(Egress::Open),
-        "deny" => Ok(Egress::Deny),
-        _ => Err("one of open, deny".to_owned()),
-    }
 }

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::exit::Failure;
-use crate::sidecar::Egress;
+use crate::sidecar::Mode;
 
 /// `stint.toml` of a repository. Each key narrows; none can widen, and none says where the broker is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -18,7 +18,26 @@ pub struct Project {
     /// Longest session: `30m`.
     pub ttl: Option<String>,
     /// `deny` closes what no provider owns; `open` changes nothing.
-    pub egress: Option<Egress>,
+    pub egress: Option<Mode>,
+    pub run: Option<ProjectRun>,
+}
+
+/// `[run]`: what commands here are held to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectRun {
+    /// `true`: no command is run unconfined here. `false` changes nothing.
+    pub confine: Option<bool>,
+    /// Of the hosts that the session allows, those that commands here may reach; absent means all.
+    pub hosts: Option<Vec<String>>,
+    /// More files and folders that commands here do not see; relative to this file.
+    #[serde(default)]
+    pub hide: Vec<PathBuf>,
+    /// `true`: commands here do not see `.env` files.
+    pub hide_env_files: Option<bool>,
+    /// Variables that commands here do not get.
+    #[serde(default)]
+    pub drop: Vec<String>,
 }
 
 impl Project {
@@ -89,6 +108,15 @@ mod tests {
         assert_eq!(project.narrow_credentials(Vec::new()).unwrap(), ["railway"]);
         assert_eq!(project.narrow_credentials(vec!["railway".into()]).unwrap(), ["railway"]);
         assert!(project.narrow_credentials(vec!["railway".into(), "github".into()]).is_err());
+    }
+
+    #[test]
+    fn l6_a_project_file_cannot_share_a_folder_or_keep_a_variable() {
+        for line in ["share = [\"/\"]", "keep = [\"GH_TOKEN\"]", "no_confine = true"] {
+            assert_eq!(project(&format!("[run]\n{line}\n")).unwrap_err().code, crate::exit::USAGE, "{line}");
+        }
+        let run = project("[run]\nconfine = true\nhosts = [\"a.example\"]\n").unwrap().unwrap().run.unwrap();
+        assert_eq!((run.confine, run.hosts.unwrap()), (Some(true), vec!["a.example".to_owned()]));
     }
 
     #[test]

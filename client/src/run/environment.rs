@@ -45,3 +45,72 @@ pub(super) const SWITCHES: [(&str, &str, &str); 2] = [
 /// Variables that would lead past what is set.
 pub(super) const UNSET: [(&str, &str); 1] =
     [("SSL_CERT_DIR", "its folder would be trusted beside the bundle")];
+
+/// Variables that make interpreters, linkers and tools run what they name.
+const RUN_CODE: [&str; 31] = [
+    "BASH_ENV",
+    "BUN_OPTIONS",
+    "DENO_V8_FLAGS",
+    "DOTNET_STARTUP_HOOKS",
+    "DYLD_FRAMEWORK_PATH",
+    "DYLD_INSERT_LIBRARIES",
+    "DYLD_LIBRARY_PATH",
+    "ENV",
+    "GIT_ASKPASS",
+    "GIT_EXEC_PATH",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_PROXY_COMMAND",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_TEMPLATE_DIR",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "LD_AUDIT",
+    "LD_PRELOAD",
+    "NODE_OPTIONS",
+    "PERL5DB",
+    "PERL5OPT",
+    "PROMPT_COMMAND",
+    "PYTHONBREAKPOINT",
+    "PYTHONINSPECT",
+    "PYTHONSTARTUP",
+    "RUBYOPT",
+    "SSH_ASKPASS",
+    "SSLKEYLOGFILE",
+    "SUDO_ASKPASS",
+    "_JAVA_OPTIONS",
+];
+
+/// Variables that name sockets, displays and folders outside the namespaces of a confined command.
+const LEAD_OUT: [&str; 21] = [
+    "CONTAINERD_ADDRESS",
+    "CONTAINER_HOST",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DBUS_SYSTEM_BUS_ADDRESS",
+    "DISPLAY",
+    "DOCKER_HOST",
+    "GNOME_KEYRING_CONTROL",
+    "GPG_AGENT_INFO",
+    "KRB5CCNAME",
+    "PODMAN_HOST",
+    "SESSION_MANAGER",
+    "SSH_AGENT_PID",
+    "SSH_AUTH_SOCK",
+    "STY",
+    "TMPDIR",
+    "TMUX",
+    "TMUX_PANE",
+    "VSCODE_GIT_IPC_HANDLE",
+    "VSCODE_IPC_HOOK_CLI",
+    "WAYLAND_DISPLAY",
+    "XDG_RUNTIME_DIR",
+];
+
+pub(super) fn runs_code(name: &str) -> bool {
+    // Git reads settings, commands among them, from a numbered list of variables (git-config(1)).
+    RUN_CODE.contains(&name) || name == "GIT_CONFIG_COUNT" || name == "GIT_CONFIG_PARAMETERS"
+}
+
+pub(super) fn leads_out(name: &str) -> bool {
+    LEAD_OUT.contains(&name)
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use stint_api::StartedSession;
 
-use super::environment::{BUNDLE, LOOPBACK, NO_PROXY, PROXY, SWITCHES, UNSET};
+use super::environment::{BUNDLE, LOOPBACK, NO_PROXY, PROXY, SWITCHES, UNSET, leads_out, runs_code};
 use super::git;
 use super::shape::looks_like_a_credential;
 
@@ -15,10 +15,11 @@ pub struct Plan {
     pub session: String,
     pub environment: String,
     pub agent: String,
+    pub confined: bool,
     /// By name.
     pub set: Vec<Set>,
     pub unset: Vec<Left>,
-    /// What looks like a credential and is not handed on. Names only, never values.
+    /// What looks like a credential, or runs code in every program, and is not handed on. Names only, never values.
     pub dropped: Vec<Left>,
     /// What would have been dropped, and was asked for by `--keep`.
     pub kept: Vec<String>,
@@ -48,6 +49,8 @@ pub struct Inputs<'a> {
     pub bundle: &'a Path,
     /// Variables that are handed on although they look like credentials.
     pub keep: &'a [String],
+    /// Whether what lies outside the namespaces is out of reach.
+    pub confined: bool,
 }
 
 impl Plan {
@@ -57,6 +60,7 @@ impl Plan {
             session: inputs.started.session.id.clone(),
             environment: inputs.started.session.environment.clone(),
             agent: inputs.started.session.agent.clone(),
+            confined: inputs.confined,
             set: Vec::new(),
             unset: Vec::new(),
             dropped: Vec::new(),
@@ -68,6 +72,7 @@ impl Plan {
             let text = name.to_string_lossy();
             let reason = match () {
                 () if scrub.contains(&*text) => Some("a provider's tools read a credential from it"),
+                () if runs_code(&text) && !value.is_empty() => Some("it runs code in what reads it"),
                 () => looks_like_a_credential(&text, &value.to_string_lossy()),
             };
             let replaced = set.get(&*text);
@@ -82,6 +87,13 @@ impl Plan {
                 (Some(_), Some(_)) => plan.dropped.push(left("replaced by a placeholder")),
                 (Some(reason), None) => plan.dropped.push(left(reason)),
                 (None, Some(_)) => {}
+                (None, None)
+                    if inputs.confined
+                        && leads_out(&text)
+                        && !inputs.keep.iter().any(|keep| *keep == *text) =>
+                {
+                    plan.unset.push(left("it leads to what a confined command cannot reach"));
+                }
                 (None, None) => match UNSET.iter().find(|(unset, _)| *unset == text) {
                     Some((_, reason)) => plan.unset.push(left(reason)),
                     None => plan.inherited.push((name.clone(), value.clone())),

@@ -6,11 +6,11 @@ use http::header::HOST;
 use http::{Request, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use rustls::server::Acceptor;
 use stint_api::{Code, Problem};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::LazyConfigAcceptor;
 
 use super::forward;
@@ -20,12 +20,17 @@ use super::refusal::refuse;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const MOST_STREAMS: u32 = 128;
 
-/// TLS and HTTP for one tunnel to a provider's host. `host` is canonical and one of the session's.
+/// TLS and HTTP for one connection to a provider's host. `host` is canonical and one of the session's.
 ///
-/// INVARIANT: one tunnel speaks for one host. The name in the TLS greeting, and the authority of each request, must be
-/// the host that `CONNECT` named; otherwise a request could be judged for one host and meant for another.
-pub(super) async fn serve(stream: Upgraded, host: String, proxy: Arc<Proxy>) {
-    let greeting = LazyConfigAcceptor::new(Acceptor::default(), TokioIo::new(stream));
+/// INVARIANT: one connection speaks for one host. The name in the TLS greeting, and the authority of each request, must
+/// be the host that `CONNECT` named or the greeting was first read for; otherwise a request could be judged for one host
+/// and meant for another.
+pub(super) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    host: String,
+    proxy: Arc<Proxy>,
+) {
+    let greeting = LazyConfigAcceptor::new(Acceptor::default(), stream);
     let Ok(Ok(greeting)) = tokio::time::timeout(HANDSHAKE, greeting).await else { return };
     let same = greeting.client_hello().server_name().is_some_and(|name| name.eq_ignore_ascii_case(&host));
     if !same {

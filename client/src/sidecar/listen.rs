@@ -16,8 +16,9 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::authority::Authority;
+use super::egress::Egress;
 use super::refusal::{ask_for_secret, refuse};
-use super::{Egress, intercept, tunnel};
+use super::{intercept, transparent, tunnel};
 use crate::api::{Body, empty};
 use crate::secret::Secret;
 use crate::session::LiveSession;
@@ -36,7 +37,7 @@ pub(super) struct Proxy {
     pub(super) authority: Authority,
     /// SHA-256 of the only `Proxy-Authorization` that is taken.
     expected: [u8; 32],
-    egress: Egress,
+    pub(super) egress: Egress,
     room: Arc<Semaphore>,
 }
 
@@ -75,8 +76,13 @@ impl Proxy {
         }
     }
 
-    fn is_provider(&self, host: &str) -> bool {
+    pub(super) fn is_provider(&self, host: &str) -> bool {
         self.session.started().hosts.iter().any(|known| known.host == host)
+    }
+
+    /// Whether a name in a TLS greeting may go past the gateway.
+    pub(super) fn may_tunnel(&self, host: &str) -> bool {
+        !self.is_provider(host) && self.egress.allows(host)
     }
 
     fn route(&self, authority: &http::uri::Authority) -> Result<Route, Box<Problem>> {
@@ -94,10 +100,10 @@ impl Proxy {
                     format!("{host} belongs to a provider, and port {port} of it leads past the gateway");
                 Err(Problem::new(Code::Denied, detail).hint(format!("use https://{host}/")).into())
             }
-            Some(_) if self.egress == Egress::Deny => {
+            Some(_) if !self.egress.allows(&host) => {
                 let detail =
-                    format!("{host} belongs to no provider, and this session was started with --egress deny");
-                Err(denied(detail))
+                    format!("{host} belongs to no provider, and is not among the hosts of this session");
+                Err(Problem::new(Code::Denied, detail).hint(Egress::HINT).into())
             }
             Some(port @ (443 | 80)) => Ok(Route::Tunnel(host, port)),
             Some(port) => {
@@ -108,8 +114,18 @@ impl Proxy {
     }
 }
 
+/// What a listener is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    /// Clients that read proxy variables: `CONNECT`, with the session's secret.
+    Proxy,
+    /// Clients that do not, and took a provider's name for this address: TLS from the first byte. Only a confined
+    /// command can reach it, so that it asks for no secret.
+    Tls,
+}
+
 /// Takes connections until the task is aborted, which closes those that are open.
-pub(super) async fn accept(listener: TcpListener, proxy: Arc<Proxy>) {
+pub(super) async fn accept(listener: TcpListener, door: Door, proxy: Arc<Proxy>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -121,7 +137,10 @@ pub(super) async fn accept(listener: TcpListener, proxy: Arc<Proxy>) {
         let Ok(place) = proxy.room.clone().try_acquire_owned() else { continue };
         let proxy = proxy.clone();
         connections.spawn(async move {
-            serve(stream, proxy).await;
+            match door {
+                Door::Proxy => serve(stream, proxy).await,
+                Door::Tls => transparent::serve(stream, proxy).await,
+            }
             drop(place);
         });
     }
@@ -179,7 +198,7 @@ async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &
             let proxy = proxy.clone();
             tokio::spawn(async move {
                 if let Ok(stream) = upgrade.await {
-                    intercept::serve(stream, host, proxy).await;
+                    intercept::serve(TokioIo::new(stream), host, proxy).await;
                 }
             })
         }
@@ -194,7 +213,7 @@ async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &
                 let proxy = proxy.clone();
                 tokio::spawn(async move {
                     if let Ok(stream) = upgrade.await {
-                        tunnel::carry(stream, upstream, |name| proxy.is_provider(name)).await;
+                        tunnel::carry(stream, upstream, |name| proxy.may_tunnel(name)).await;
                     }
                 })
             }
@@ -221,7 +240,7 @@ fn not_a_tunnel(request: &Request<Incoming>) -> Problem {
 }
 
 /// Lower case, without the dot of a fully qualified name.
-fn canonical_host(host: &str) -> String {
+pub(super) fn canonical_host(host: &str) -> String {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }

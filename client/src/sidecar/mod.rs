@@ -2,18 +2,21 @@
 //!
 //! Listens on loopback as an HTTP proxy, opens TLS for the hosts of providers with certificates of a CA made for this
 //! session, takes the placeholder out and puts the session's token and proof in, and hands the request to the gateway
-//! byte for byte. Other hosts are tunnelled unread, or refused.
+//! byte for byte. Other hosts are tunnelled unread, or refused. For a confined command it also serves, from outside, the
+//! address inside that providers' names lead to.
 //!
 //! It judges nothing: what a request means, and whether a credential in it is foreign, the gateway decides. It must
 //! never see a provider's secret; the CA's key and the session's key never leave its memory.
 
 mod authority;
+mod egress;
 mod forward;
 mod intercept;
 mod listen;
 mod placeholder;
 pub mod process;
 mod refusal;
+mod transparent;
 mod tunnel;
 
 use std::net::Ipv4Addr;
@@ -23,26 +26,29 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use self::listen::Door;
 use crate::clock::Clock;
 use crate::secret::Secret;
 use crate::session::LiveSession;
 
-/// Whether hosts that no provider owns can be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Egress {
-    /// Tunnelled, on ports 443 and 80, never to this machine.
-    #[default]
-    Open,
-    /// Refused.
-    Deny,
-}
+pub use egress::{Egress, Mode};
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Settings {
     pub egress: Egress,
     /// Whether the session lives by heartbeats.
     pub heartbeats: bool,
+    pub doors: Doors,
+}
+
+/// Where a sidecar listens.
+#[derive(Debug)]
+pub enum Doors {
+    /// On a port of this machine's loopback.
+    Loopback,
+    /// On the loopback of a confined command; the sockets come through this one (`confine::hand`), and a byte goes back
+    /// once they are served.
+    Handed(std::os::unix::net::UnixStream),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -68,17 +74,22 @@ pub struct Sidecar {
 impl Sidecar {
     /// Listens, and keeps the session alive, in the background.
     pub async fn start(session: LiveSession, settings: Settings, clock: &Clock) -> Result<Self, Error> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Error::Listen)?;
-        let port = listener.local_addr().map_err(Error::Listen)?.port();
         let secret = Secret::new(clock.unguessable()?);
         let session = Arc::new(session);
         let authority = authority::Authority::new(session.id(), session.started().session.expires_at, clock)?;
         let ca_pem = authority.ca_pem().to_owned();
-        let proxy = listen::Proxy::new(session.clone(), authority, &secret, settings.egress);
-        let tasks = vec![
-            tokio::spawn(listen::accept(listener, Arc::new(proxy))),
-            tokio::spawn(session.clone().keep_alive(settings.heartbeats)),
-        ];
+        let proxy = Arc::new(listen::Proxy::new(session.clone(), authority, &secret, settings.egress));
+        let (port, serving) = match settings.doors {
+            Doors::Loopback => {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Error::Listen)?;
+                let port = listener.local_addr().map_err(Error::Listen)?.port();
+                (port, tokio::spawn(listen::accept(listener, Door::Proxy, proxy)))
+            }
+            Doors::Handed(supervisor) => {
+                (crate::confine::PROXY_PORT, tokio::spawn(transparent::take_doors(supervisor, proxy)))
+            }
+        };
+        let tasks = vec![serving, tokio::spawn(session.clone().keep_alive(settings.heartbeats))];
         Ok(Sidecar { port, ca_pem, secret, session, tasks })
     }
 

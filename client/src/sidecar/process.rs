@@ -1,10 +1,12 @@
 //! The sidecar as a process of its own, beside the command that `stint run` becomes.
 //!
 //! `stint run` starts `stint sidecar`, which starts itself once more and ends: so the command, which keeps the pid of
-//! `stint run`, has no child that it does not know of. What the sidecar needs comes through a pipe, never by argument or
+//! `stint run`, has no child that it does not know of. What the sidecar needs comes through a socket, never by argument or
 //! environment, where others on the machine could read it.
 
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -16,7 +18,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use zeroize::Zeroizing;
 
-use super::{Egress, Settings, Sidecar};
+use super::{Doors, Egress, Settings, Sidecar};
 use crate::api::{Tls, Transport, key_from_text};
 use crate::clock::Clock;
 use crate::session::LiveSession;
@@ -36,6 +38,8 @@ pub struct Material {
     pub key: String,
     pub broker_ca: Option<String>,
     pub egress: Egress,
+    /// Whether the doors are handed over by the supervisor of a confined command.
+    pub confined: bool,
     /// The process that becomes the command.
     pub command: i32,
     /// Folder of the run's files, deleted at its end.
@@ -65,26 +69,35 @@ pub enum Report {
     Failed { why: String },
 }
 
-/// Starts the sidecar's process and waits until it serves. Gives the proxy's URL and the session's CA.
-pub async fn spawn(
-    material: &Material,
-    roots: &[(String, std::ffi::OsString)],
-) -> io::Result<(String, String)> {
+/// A sidecar that serves.
+#[derive(Debug)]
+pub struct Spawned {
+    pub proxy_url: String,
+    pub ca_pem: String,
+    /// The socket that it takes its doors from.
+    pub socket: UnixStream,
+}
+
+/// Starts the sidecar's process and waits until it serves.
+pub async fn spawn(material: &Material, roots: &[(String, std::ffi::OsString)]) -> io::Result<Spawned> {
     let text = Zeroizing::new(serde_json::to_vec(material)?);
+    let (socket, theirs) = UnixStream::pair()?;
+    socket.set_nonblocking(true)?;
+    let mut socket = tokio::net::UnixStream::from_std(socket)?;
     let mut child = tokio::process::Command::new(own_program()?)
         .arg(SUBCOMMAND)
         .env_clear()
         // Where the system's roots are, when that is not the usual place.
         .envs(roots.iter().map(|(name, value)| (name, value)))
         .current_dir("/")
-        .stdin(Stdio::piped())
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
     let work = async {
-        let mut stdin = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        stdin.write_all(&text).await?;
-        drop(stdin);
+        let length = u32::try_from(text.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        socket.write_all(&length.to_be_bytes()).await?;
+        socket.write_all(&text).await?;
         let mut report = Vec::new();
         let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         stdout.take(LARGEST_MATERIAL).read_to_end(&mut report).await?;
@@ -95,10 +108,13 @@ pub async fn spawn(
             Err(_) => Err(io::Error::other("the sidecar ended without a word")),
         }
     };
-    match tokio::time::timeout(START, work).await {
-        Ok(result) => result,
-        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the sidecar did not start in time")),
-    }
+    let Ok(result) = tokio::time::timeout(START, work).await else {
+        return Err(io::Error::new(io::ErrorKind::TimedOut, "the sidecar did not start in time"));
+    };
+    let (proxy_url, ca_pem) = result?;
+    let socket = socket.into_std()?;
+    socket.set_nonblocking(false)?;
+    Ok(Spawned { proxy_url, ca_pem, socket })
 }
 
 /// The hidden subcommand. `arguments` are what follows its name.
@@ -106,12 +122,10 @@ pub fn main(arguments: &[std::ffi::OsString]) -> io::Result<()> {
     // Neither a debugger of the same user nor a core file may see the keys.
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     if arguments.first().is_some_and(|argument| argument == DETACHED) {
-        let mut text = Zeroizing::new(Vec::new());
-        io::stdin().take(LARGEST_MATERIAL).read_to_end(&mut text)?;
-        let material: Material = serde_json::from_slice(&text)?;
-        drop(text);
+        let mut socket = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
+        let material = read_material(&mut socket)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        return runtime.block_on(serve(&material));
+        return runtime.block_on(serve(&material, socket));
     }
     // A session of its own: what the terminal sends to the command does not reach the sidecar.
     rustix::process::setsid()?;
@@ -119,9 +133,22 @@ pub fn main(arguments: &[std::ffi::OsString]) -> io::Result<()> {
     Ok(())
 }
 
-async fn serve(material: &Material) -> io::Result<()> {
+/// A length, and as many bytes.
+fn read_material(socket: &mut UnixStream) -> io::Result<Material> {
+    let mut length = [0; 4];
+    socket.read_exact(&mut length)?;
+    let length = u32::from_be_bytes(length);
+    if u64::from(length) > LARGEST_MATERIAL {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut text = Zeroizing::new(Vec::new());
+    socket.take(length.into()).read_to_end(&mut text)?;
+    Ok(serde_json::from_slice(&text)?)
+}
+
+async fn serve(material: &Material, socket: UnixStream) -> io::Result<()> {
     let command = Watched::open(material.command);
-    let started = match start(material).await {
+    let started = match start(material, socket).await {
         Ok(sidecar) => command.map(|command| (sidecar, command)).map_err(|error| error.to_string()),
         Err(why) => Err(why),
     };
@@ -145,14 +172,15 @@ async fn serve(material: &Material) -> io::Result<()> {
     ended.map_err(io::Error::other)
 }
 
-async fn start(material: &Material) -> Result<Sidecar, String> {
+async fn start(material: &Material, socket: UnixStream) -> Result<Sidecar, String> {
     let clock = Clock::system();
     let key = key_from_text(&material.key).map_err(|error| error.to_string())?;
     let tls = Tls::for_url(&material.base, material.broker_ca.as_deref());
     let transport = Transport::new(&tls).map_err(|error| error.to_string())?;
     let session =
         LiveSession::new(material.base.clone(), material.started.clone(), key, transport, clock.clone());
-    let settings = Settings { egress: material.egress, heartbeats: true };
+    let doors = if material.confined { Doors::Handed(socket) } else { Doors::Loopback };
+    let settings = Settings { egress: material.egress.clone(), heartbeats: true, doors };
     Sidecar::start(session, settings, &clock).await.map_err(|error| error.to_string())
 }
 
@@ -179,7 +207,7 @@ async fn until_ended(command: &Watched) -> io::Result<&'static str> {
 
 /// A process whose end is noticed. By descriptor, which cannot come to mean another process as a number can.
 enum Watched {
-    Descriptor(AsyncFd<std::os::fd::OwnedFd>),
+    Descriptor(AsyncFd<OwnedFd>),
     /// Kernels without `pidfd_open`: asked twice a second.
     Number(Pid),
 }

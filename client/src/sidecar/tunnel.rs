@@ -7,6 +7,8 @@ use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::listen::canonical_host;
+
 const CONNECT: Duration = Duration::from_secs(10);
 /// Time for a client to say its next word of greeting.
 const GREETING: Duration = Duration::from_secs(5);
@@ -34,16 +36,16 @@ pub(super) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 
 /// Carries bytes both ways, unread but for the greeting, until both sides have ended.
 ///
-/// A `CONNECT` to a provider's address by number says nothing of the provider; the name in the TLS greeting does, and
-/// such a tunnel is closed before the greeting is handed on.
+/// A `CONNECT` to an address by number says nothing of its host; the name in the TLS greeting does, and a tunnel to one
+/// that may not be reached so is closed before the greeting is handed on.
 pub(super) async fn carry(
     downstream: hyper::upgrade::Upgraded,
     mut upstream: TcpStream,
-    is_provider: impl Fn(&str) -> bool,
+    may_tunnel: impl Fn(&str) -> bool,
 ) {
     let mut downstream = TokioIo::new(downstream);
     let Ok(greeting) = read_greeting(&mut downstream).await else { return };
-    if greeting.name.is_some_and(|name| is_provider(&name.to_ascii_lowercase())) {
+    if greeting.name.is_some_and(|name| !may_tunnel(&canonical_host(&name))) {
         return;
     }
     if upstream.write_all(&greeting.bytes).await.is_err() {
@@ -55,12 +57,12 @@ pub(super) async fn carry(
 
 /// What a client said first, and the server name in it if it was TLS.
 #[derive(Debug, Default)]
-struct Greeting {
-    bytes: Vec<u8>,
-    name: Option<String>,
+pub(super) struct Greeting {
+    pub(super) bytes: Vec<u8>,
+    pub(super) name: Option<String>,
 }
 
-async fn read_greeting(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Greeting> {
+pub(super) async fn read_greeting(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Greeting> {
     let mut greeting = Greeting::default();
     let mut acceptor = Acceptor::default();
     let mut piece = [0u8; 4096];

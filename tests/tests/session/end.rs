@@ -117,7 +117,7 @@ on_both! {
 }
 
 /// The sidecar of this test: the one whose command line is `stint sidecar` and whose folder is this lab's.
-fn sidecar_of(lab: &Lab, command: u32) -> i32 {
+pub(crate) fn sidecar_of(lab: &Lab, command: u32) -> i32 {
     let own = lab.broker.program_path("stint");
     let own = std::fs::canonicalize(own).unwrap();
     // It holds a descriptor of the process that it watches.

@@ -1,6 +1,6 @@
 //! Sessions: the codes of `stint run`, what a command inherits, and how sessions end.
 
-mod end;
+pub(crate) mod end;
 mod inherit;
 
 use stint_tests::Lab;

@@ -39,6 +39,7 @@ fn plan(inherited: &[(&str, &str)], keep: &[&str]) -> Plan {
         proxy_url: "http://stint:secret@127.0.0.1:4000",
         bundle: Path::new("/run/ca.pem"),
         keep: &keep,
+        confined: false,
     };
     Plan::make(&inherited, &inputs)
 }
@@ -110,8 +111,46 @@ fn j8_a_no_proxy_cannot_lead_past_the_sidecar() {
 fn the_rest_is_inherited_byte_for_byte() {
     let odd = OsString::from_vec(vec![b'a', 0xff, b'b']);
     let started = started();
-    let inputs = Inputs { started: &started, proxy_url: "http://p", bundle: Path::new("/b"), keep: &[] };
+    let inputs = Inputs {
+        started: &started,
+        proxy_url: "http://p",
+        bundle: Path::new("/b"),
+        keep: &[],
+        confined: false,
+    };
     let plan = Plan::make(&[("ODD".into(), odd.clone()), ("TERM".into(), "xterm".into())], &inputs);
     assert!(plan.environment().contains(&("ODD".into(), odd)));
     assert!(plan.environment().contains(&("TERM".into(), "xterm".into())));
+}
+
+#[test]
+fn what_runs_code_in_every_program_is_dropped_and_named() {
+    let inherited = [
+        ("LD_PRELOAD", "/tmp/x.so"),
+        ("BASH_ENV", "/tmp/x"),
+        ("NODE_OPTIONS", "--require x"),
+        ("PATH", "/bin"),
+    ];
+    let plan = plan(&inherited, &["NODE_OPTIONS"]);
+    assert_eq!(dropped(&plan), ["BASH_ENV", "LD_PRELOAD"]);
+    assert_eq!(plan.kept, ["NODE_OPTIONS"]);
+    assert_eq!(value(&plan, "PATH").unwrap(), "/bin");
+}
+
+#[test]
+fn a_confined_command_is_not_told_of_sockets_that_it_cannot_reach() {
+    let started = started();
+    let inherited: Vec<(OsString, OsString)> =
+        [("SSH_AUTH_SOCK", "/tmp/ssh/agent"), ("DISPLAY", ":0"), ("LANG", "C")]
+            .map(|(n, v)| (n.into(), v.into()))
+            .into();
+    let make = |confined| {
+        let inputs =
+            Inputs { started: &started, proxy_url: "http://p", bundle: Path::new("/b"), keep: &[], confined };
+        Plan::make(&inherited, &inputs)
+    };
+    let unset = |plan: &Plan| plan.unset.iter().map(|left| left.name.clone()).collect::<Vec<_>>();
+    assert_eq!(unset(&make(true)), ["SSH_AUTH_SOCK", "DISPLAY"]);
+    assert_eq!(value(&make(true), "LANG").unwrap(), "C");
+    assert_eq!(unset(&make(false)), [""; 0]);
 }

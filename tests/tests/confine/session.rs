@@ -1,0 +1,124 @@
+//! The login of the person, the sidecar, and other sessions.
+
+use super::both_ways;
+use super::ground::{Ground, Try, inside, open};
+use stint_tests::{Options, until};
+
+const LOGIN: &[Try] = &[
+    open(
+        "starting a session",
+        "unset STINT_SESSION; STINT_HOME=$T_HOME STINT_BROKER=$T_BROKER $T_STINT run -e production -a coder --no-confine -- true && echo GOT",
+    ),
+    open(
+        "minting a token",
+        "unset STINT_SESSION; STINT_HOME=$T_HOME STINT_BROKER=$T_BROKER $T_STINT token -e production -a coder && echo GOT",
+    ),
+    open(
+        "reading approvals",
+        "unset STINT_SESSION; STINT_HOME=$T_HOME STINT_BROKER=$T_BROKER $T_STINT approval list && echo GOT",
+    ),
+    open(
+        "reading the audit",
+        "unset STINT_SESSION; STINT_HOME=$T_HOME STINT_BROKER=$T_BROKER $T_STINT audit list && echo GOT",
+    ),
+    open(
+        "reading policies",
+        "unset STINT_SESSION; STINT_HOME=$T_HOME STINT_BROKER=$T_BROKER $T_STINT policy list && echo GOT",
+    ),
+    open(
+        "widening an environment",
+        "unset STINT_SESSION; STINT_HOME=$T_HOME STINT_BROKER=$T_BROKER $T_STINT environment add evil --tier production && echo GOT",
+    ),
+    open(
+        "adding an agent",
+        "unset STINT_SESSION; STINT_HOME=$T_HOME STINT_BROKER=$T_BROKER $T_STINT agent add evil && echo GOT",
+    ),
+    inside(
+        "ending other sessions",
+        "unset STINT_SESSION; STINT_HOME=$T_HOME STINT_BROKER=$T_BROKER $T_STINT session end --all && echo GOT",
+    ),
+    inside(
+        "logging in anew",
+        "unset STINT_SESSION; STINT_HOME=./own STINT_BROKER=$T_BROKER timeout 5 $T_STINT login --setup-token-file $T_DATA/setup-token && echo GOT; rm -rf own",
+    ),
+    inside("a sidecar of its own", "echo '{}' | timeout 5 $T_STINT sidecar --detached && echo GOT"),
+    inside(
+        "a supervisor of its own",
+        "timeout 5 $T_STINT confine supervise /bin/true true < /dev/null && echo GOT; timeout 5 $T_STINT confine probe && echo GOT; true",
+    ),
+    inside("the files of the run", "ls $T_HOME/run/ 2>/dev/null | grep . && echo GOT; true"),
+];
+
+#[test]
+fn the_login_of_the_person_is_out_of_reach() {
+    both_ways(LOGIN);
+}
+
+#[test]
+fn a_session_within_a_session_is_refused_in_words() {
+    let ground = Ground::new(Options::default());
+    let own = ground.lab.broker.program_path("stint");
+    let out = ground.command(&[], &[&own, "run", "-e", "production", "-a", "coder", "--", "true"]).run();
+    assert_eq!(out.code, 125, "{}", out.stderr);
+    assert!(out.stderr.contains("sessions do not nest"), "{}", out.stderr);
+}
+
+/// The listeners of other sessions, confined and not, and the sidecars themselves.
+#[test]
+fn another_session_is_out_of_reach() {
+    let ground = Ground::new(Options::default());
+    let begin = |flag: &str, file: &str| {
+        let script = format!("echo $HTTPS_PROXY > {file}; exec sleep 60");
+        ground.command(&[flag], &["sh", "-c", &script]).start()
+    };
+    let other = begin("--no-confine", "other-proxy");
+    let path = ground.tree.join("other-proxy");
+    let proxy = until("the other session runs", || {
+        std::fs::read_to_string(&path).ok().filter(|text| text.ends_with('\n'))
+    });
+    let script = format!(
+        "curl -sS -m 5 -o /dev/null -w '%{{http_connect}}' --proxy {} https://api.github.com/ | grep 200 && echo GOT",
+        proxy.trim()
+    );
+    let script: &'static str = Box::leak(script.into_boxed_str());
+    let tries = [
+        inside("the other session's proxy, with its secret", script),
+        inside("any sidecar, by its process", "ps ax 2>/dev/null | grep '[s]tint sidecar' && echo GOT; true"),
+    ];
+    let confined = ground.attempt(true, &tries);
+    other.signal(rustix::process::Signal::KILL);
+    other.wait();
+    for (one, tried) in tries.iter().zip(confined.into_iter().flatten()) {
+        assert!(!tried.got, "{}: {}", one.name, tried.text);
+    }
+}
+
+/// Nothing gets out once its sidecar is gone, and the session ends.
+#[test]
+fn without_its_sidecar_nothing_gets_out() {
+    let ground = Ground::new(Options::default());
+    let run = ground.command(
+        &["--confine"],
+        &["sh", "-c", ": > ready; while [ ! -e go ]; do sleep 0.05; done; curl -sS -m 5 https://api.github.com/ && echo GOT; env -i /usr/bin/curl -sS -k -m 5 https://api.github.com/ && echo GOT; true"],
+    );
+    let run = run.start();
+    let ready = ground.tree.join("ready");
+    let mut run = run;
+    let began = until("the command runs or is refused", || {
+        (ready.exists() || !run.is_running()).then(|| ready.exists())
+    });
+    if !began {
+        let out = run.wait();
+        assert!(out.stderr.contains("cannot be confined here"), "{}", out.stderr);
+        return;
+    }
+    let sidecar = crate::session::end::sidecar_of(&ground.lab, run.id());
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(sidecar).unwrap(),
+        rustix::process::Signal::KILL,
+    )
+    .unwrap();
+    super::ground::write(&ground.tree.join("go"), "");
+    let out = run.wait().exits(0);
+    assert!(!out.stdout.contains("GOT"), "{}{}", out.stdout, out.stderr);
+}
