@@ -31,7 +31,7 @@ pub(super) const PACKS: &[Folder] = &[
     table!("slack"),
     folder!("vercel", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),
     table!("digitalocean"),
-    folder!("supabase", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),
+    table!("supabase"),
     table!("fly"),
     table!("render"),
     folder!("kubernetes", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),

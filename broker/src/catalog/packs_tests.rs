@@ -104,7 +104,13 @@ fn the_method_does_not_hide_what_a_request_does() {
             "{}",
             "grant",
         ),
-        ("PATCH", "https://api.supabase.com/v1/projects/abc/functions/f", JSON, "{\"name\":\"g\"}", "write"),
+        (
+            "PATCH",
+            "https://api.supabase.com/v1/projects/abc/functions/f",
+            "application/vnd.denoland.eszip",
+            "\u{1}",
+            "grant",
+        ),
         ("POST", "https://api.machines.dev/v1/apps/a/machines/m/exec", JSON, "{}", "destroy"),
         ("POST", "https://api.render.com/v1/services/s/suspend", "", "", "destroy"),
         (
@@ -176,6 +182,27 @@ fn the_method_does_not_hide_what_a_request_does() {
             "",
             "",
             "refused: unknown_operation",
+        ),
+        (
+            "POST",
+            "https://storage.googleapis.com/upload/storage/v1/b/a/o?uploadType=media&name=x",
+            "",
+            "{",
+            "write",
+        ),
+        (
+            "POST",
+            "https://storage.googleapis.com/upload/storage/v1/b/a/o?uploadType=media&name=x&predefinedAcl=publicRead",
+            "",
+            "x",
+            "grant",
+        ),
+        (
+            "POST",
+            "https://storage.googleapis.com/upload/storage/v1/b/a/o?uploadType=multipart",
+            "multipart/related; boundary=b",
+            "--b",
+            "grant",
         ),
         (
             "POST",

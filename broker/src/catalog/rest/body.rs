@@ -167,6 +167,17 @@ impl Rules {
         request: &Request,
         operation: &mut Operation,
     ) -> Result<(), Refusal> {
+        let raise = self.raise.get(&row.id).map(Vec::as_slice).unwrap_or_default();
+        let mut raised = |rule: &Raise, found: Option<&Value>| {
+            if rule.when.holds(found) {
+                operation.class = operation.class.max(rule.class);
+            }
+        };
+        for rule in raise {
+            if let At::Query(key) = &rule.at {
+                raised(rule, in_query(request, key).as_ref());
+            }
+        }
         if self.opaque.contains(&row.id) {
             return Ok(());
         }
@@ -175,21 +186,12 @@ impl Rules {
                 format!("the members of {} decide, and this body is too large to read whole", row.id);
             return Err(Refusal::new(code::BODY_TOO_LARGE, detail));
         }
-        let raise = self.raise.get(&row.id).map(Vec::as_slice).unwrap_or_default();
         let names = self.name.get(&row.id).map(Vec::as_slice).unwrap_or_default();
         let by_member = raise.iter().any(|rule| matches!(rule.at, At::Member(_)));
         let body = members(request, manifest, by_member || !names.is_empty())?;
         for rule in raise {
-            let asked;
-            let found = match &rule.at {
-                At::Member(pointer) => pointer.find(&body)?,
-                At::Query(key) => {
-                    asked = in_query(request, key);
-                    asked.as_ref()
-                }
-            };
-            if rule.when.holds(found) {
-                operation.class = operation.class.max(rule.class);
+            if let At::Member(pointer) = &rule.at {
+                raised(rule, pointer.find(&body)?);
             }
         }
         for name in names {
