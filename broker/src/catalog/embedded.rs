@@ -15,10 +15,29 @@ macro_rules! folder {
     };
 }
 
+/// A pack of the REST protocol without rules for bodies.
+macro_rules! table {
+    ($name:literal) => {
+        folder!($name, "pack.toml", "operations.tsv", "overrides.toml", "build.toml")
+    };
+}
+
 pub(super) const PACKS: &[Folder] = &[
     folder!("github", "pack.toml", "operations.tsv", "overrides.toml", "payload.toml"),
     folder!("gitlab", "pack.toml", "operations.tsv"),
     folder!("railway", "pack.toml", "operations.tsv", "types.tsv", "inputs.tsv", "overrides.toml"),
+    table!("cloudflare"),
+    table!("openai"),
+    table!("anthropic"),
+    table!("slack"),
+    folder!("vercel", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),
+    table!("digitalocean"),
+    table!("supabase"),
+    table!("fly"),
+    table!("render"),
+    folder!("kubernetes", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),
+    folder!("gcp", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),
+    folder!("stripe", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),
 ];
 
 /// Shapes of well-known keys that belong to no pack.
@@ -28,4 +47,11 @@ impl Folder {
     pub fn file(&self, name: &str) -> Option<String> {
         self.files.iter().find(|(own, _)| *own == name).map(|(_, text)| (*text).to_owned())
     }
+}
+
+/// The classes that a person chose for operations of a pack that ships.
+#[cfg(test)]
+pub(super) fn overrides(name: &str) -> std::collections::BTreeMap<String, crate::model::Class> {
+    let folder = PACKS.iter().find(|folder| folder.name == name).expect("the pack ships");
+    super::rest::overrides(&|file| folder.file(file)).expect("its overrides can be read")
 }

@@ -65,7 +65,8 @@ pub fn answer(catalog: &Catalog, pack: Option<&str>, line: &str) -> String {
     serde_json::to_string(&answer).unwrap_or_default()
 }
 
-fn classify(catalog: &Catalog, pack: Option<&str>, line: &str) -> Result<Vec<Operation>, Refusal> {
+/// What the request of a line does.
+pub fn classify(catalog: &Catalog, pack: Option<&str>, line: &str) -> Result<Vec<Operation>, Refusal> {
     let malformed = |detail: String| Refusal::new(code::MALFORMED_LINE, detail);
     let line: Line = serde_json::from_str(line).map_err(|error| malformed(error.to_string()))?;
     let (host, target) = address(&line.url)?;

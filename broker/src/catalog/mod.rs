@@ -8,6 +8,8 @@
 //! The way of a request: [`Catalog::carried`] looks at what came from downstream, [`canonical::request`] accepts the
 //! one canonical form, [`Catalog::classify`] says what it does. What `Understood` holds is what is sent.
 
+pub mod accuracy;
+pub mod build;
 pub mod canonical;
 mod embedded;
 pub mod foreign;
@@ -16,6 +18,8 @@ pub mod graphql;
 pub mod lines;
 mod listing;
 pub mod pack;
+#[cfg(test)]
+mod packs_tests;
 mod refusal;
 pub mod rest;
 mod understood;

@@ -42,15 +42,32 @@ pub struct Manifest {
     /// Path parameters in which the provider ignores case: lowered before they become part of a resource's id.
     #[serde(default)]
     pub ignore_case: Vec<String>,
-    /// Hosts that serve a few operations only, and which: everything else is unknown there.
+    /// Hosts that serve a few operations only, and which (`compute.*` for all that begin so): everything else is unknown
+    /// there.
     #[serde(default)]
     pub host_operations: BTreeMap<String, Vec<String>>,
     /// Repositories by git, with the same credentials.
     #[serde(default)]
     pub git: Option<git::Door>,
+    /// What the provider reads of bodies.
+    #[serde(default = "json_alone")]
+    pub bodies: Vec<BodyForm>,
     /// What this provider's keys look like.
     #[serde(default)]
     pub key: Vec<KeyShape>,
+}
+
+/// A form of bodies whose members can decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BodyForm {
+    Json,
+    /// `application/x-www-form-urlencoded`, with brackets for members of members.
+    Form,
+}
+
+fn json_alone() -> Vec<BodyForm> {
+    vec![BodyForm::Json]
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -48,7 +48,7 @@ mod tree;
 mod upload;
 mod visitor;
 mod welcome;
-mod words;
+pub(crate) mod words;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;

@@ -104,7 +104,7 @@ const NOUNS: &[(&str, &str)] = &[
 
 /// `railway:volumeDelete` is "Delete the volume", `github:repos/delete` "Delete the repository". `class` is that of the
 /// operation, where it is known: it says what is done where the name does not.
-pub(super) fn deed(operation: &str, class: Option<Class>) -> String {
+pub(crate) fn deed(operation: &str, class: Option<Class>) -> String {
     let name = operation.split_once(':').map_or(operation, |(_, name)| name);
     let said = match name.split_once('/') {
         Some((category, rest)) => rest_deed(category, rest),

@@ -35,6 +35,23 @@ pub struct Unresolved {
     pub reason: String,
 }
 
+/// Rules of the packs that ask nothing.
+const PLAIN: &[&str] = &[
+    include_str!("../../../policies/packs/gitlab/resolvers.toml"),
+    include_str!("../../../policies/packs/stripe/resolvers.toml"),
+    include_str!("../../../policies/packs/cloudflare/resolvers.toml"),
+    include_str!("../../../policies/packs/openai/resolvers.toml"),
+    include_str!("../../../policies/packs/anthropic/resolvers.toml"),
+    include_str!("../../../policies/packs/slack/resolvers.toml"),
+    include_str!("../../../policies/packs/vercel/resolvers.toml"),
+    include_str!("../../../policies/packs/digitalocean/resolvers.toml"),
+    include_str!("../../../policies/packs/supabase/resolvers.toml"),
+    include_str!("../../../policies/packs/fly/resolvers.toml"),
+    include_str!("../../../policies/packs/render/resolvers.toml"),
+    include_str!("../../../policies/packs/kubernetes/resolvers.toml"),
+    include_str!("../../../policies/packs/gcp/resolvers.toml"),
+];
+
 /// Finds owners by the packs' rules, and remembers them per credential.
 pub struct Resolver {
     rules: BTreeMap<String, Rules>,
@@ -66,8 +83,11 @@ impl Resolver {
             include_str!("../../../policies/packs/railway/lookups.graphql"),
         )?;
         let github = Rules::load(include_str!("../../../policies/packs/github/resolvers.toml"), "")?;
-        let gitlab = Rules::load(include_str!("../../../policies/packs/gitlab/resolvers.toml"), "")?;
-        Ok(Resolver::new([railway, github, gitlab]))
+        let mut all = vec![railway, github];
+        for text in PLAIN {
+            all.push(Rules::load(text, "")?);
+        }
+        Ok(Resolver::new(all))
     }
 
     pub fn rules(&self, provider: &str) -> Option<&Rules> {
@@ -96,7 +116,7 @@ impl Resolver {
         let inventory = self.inventory(credential);
         let wanted = Wanted { freshness, asked: inventory.stamp(now) };
         let asker = Asker { rules, inventory: &inventory, lookup, now, asked: AtomicUsize::new(0) };
-        let search = Search { asker: &asker, wanted };
+        let search = Search { asker: &asker, wanted, credential };
         let time = Duration::from_secs(rules.file.budget.seconds);
         let search = &search;
         // Boxed one by one: a stream of closures that borrow is not known to be `Send` for every lifetime.
@@ -173,6 +193,7 @@ impl Resolver {
 struct Search<'a> {
     asker: &'a Asker<'a>,
     wanted: Wanted,
+    credential: &'a CredentialId,
 }
 
 impl Search<'_> {
@@ -219,6 +240,15 @@ impl Search<'_> {
             let by_itself = rules.is_itself(&key.kind);
             if by_itself {
                 owners.insert(Selector::new(rules.provider(), key.kind.clone(), key.id.clone()));
+            }
+            if kind.by == By::Credential {
+                owners.insert(Selector::new(rules.provider(), key.kind.clone(), self.credential.to_string()));
+                return Ok(None);
+            }
+            if kind.by == By::OfCredential {
+                let id = format!("{}/{}", self.credential, key.id);
+                owners.insert(Selector::new(rules.provider(), key.kind.clone(), id));
+                return Ok(None);
             }
             // What an administrator maps needs no look-up to be owned by itself; its existence and name are worth one
             // where a person may be asked about it.

@@ -76,6 +76,13 @@ pub(super) enum By {
     Itself,
     /// Its id begins with the id of what owns it, and a `:`.
     Part,
+    /// Everything that a credential reaches is one place, and an environment maps the credential by its id: for providers
+    /// whose requests do not say where a thing is.
+    Credential,
+    /// The resource is what an environment can map, and its id means something only beside the credential that reaches it:
+    /// a namespace of a cluster. Its selector is `CREDENTIAL/ID`.
+    #[serde(rename = "self-of-credential")]
+    OfCredential,
     /// A query answers for one id.
     Ask,
     /// No query answers for one id: it is found by walking through what there is.
@@ -250,6 +257,16 @@ impl Rules {
         self.file.lower
     }
 
+    /// Whether what an environment maps of this kind is a credential as a whole (`Some(false)`), or a part of what one
+    /// reaches (`Some(true)`).
+    pub fn counts_by_credential(&self, kind: &str) -> Option<bool> {
+        match self.file.kind.get(kind)?.by {
+            By::Credential => Some(false),
+            By::OfCredential => Some(true),
+            By::Itself | By::Ask | By::Walk => None,
+        }
+    }
+
     pub fn provider(&self) -> &str {
         &self.file.provider
     }
@@ -293,6 +310,9 @@ impl Rules {
                 }
                 (By::Ask, None) => return wrong("asks nothing"),
                 (By::Walk, Some(_)) => return wrong("is walked to and asked for"),
+                (By::Credential | By::OfCredential, Some(_)) => {
+                    return wrong("is the credential's, and asked for");
+                }
                 (By::Walk, None) if self.steps(name).next().is_none() => return wrong("no walk yields it"),
                 _ => {}
             }

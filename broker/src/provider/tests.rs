@@ -1,5 +1,6 @@
 //! Tests of the room through its public types.
 
+mod mapped;
 mod resolving;
 mod sending;
 mod standing;

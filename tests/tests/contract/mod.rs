@@ -4,6 +4,7 @@ mod activity;
 mod audit;
 mod classify;
 mod openapi;
+mod packs;
 
 use std::fs;
 

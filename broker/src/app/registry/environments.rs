@@ -6,7 +6,7 @@ use stint_api::{
 };
 
 use crate::app::{App, Error, Facts, PersonCaller, Result};
-use crate::model::{EnvironmentRow, EventKind, Name, Selector};
+use crate::model::{CredentialId, EnvironmentRow, EventKind, Name, Selector};
 use crate::provider::Rules;
 use crate::store::Change;
 
@@ -195,10 +195,48 @@ impl App {
             )
             .hint(format!("the kinds are {}", kinds.join(", "))));
         }
-        if self.0.resolver.rules(&selector.provider).is_some_and(Rules::ignores_case) {
+        let rules = self.0.resolver.rules(&selector.provider);
+        if let Some(part) = rules.and_then(|rules| rules.counts_by_credential(&selector.kind)) {
+            return self.of_credential(selector, part);
+        }
+        if rules.is_some_and(Rules::ignores_case) {
             return Ok(Selector { id: selector.id.to_ascii_lowercase(), ..selector });
         }
         Ok(selector)
+    }
+
+    /// A selector that begins with a credential, by its name or its id: kept by the id, since a name can be given again.
+    fn of_credential(&self, selector: Selector, part: bool) -> Result<Selector> {
+        let (own, rest) = match selector.id.split_once('/') {
+            Some((own, rest)) => (own, Some(rest)),
+            None => (selector.id.as_str(), None),
+        };
+        if rest.is_some() != part {
+            let form = if part { "CREDENTIAL/ID" } else { "CREDENTIAL" };
+            return Err(Error::new(
+                Code::InvalidInput,
+                format!("'{}' is not {}:{}/{form}", selector.id, selector.provider, selector.kind),
+            )
+            .hint("CREDENTIAL is the name of a credential: `stint credential list`"));
+        }
+        let registry = self.0.registry.load();
+        let named = registry.credentials.values().find(|live| {
+            live.row.provider == selector.provider
+                && (live.row.name.as_str() == own || live.row.id.to_string() == own)
+        });
+        let id = match named {
+            Some(live) => live.row.id.to_string(),
+            // One that was revoked can still be unmapped.
+            None if own.parse::<CredentialId>().is_ok() => own.to_owned(),
+            None => {
+                return Err(Error::not_found("credential", own).hint(format!(
+                    "`stint credential add {own} --provider {}` adds one",
+                    selector.provider
+                )));
+            }
+        };
+        let id = rest.map_or_else(|| id.clone(), |rest| format!("{id}/{rest}"));
+        Ok(Selector { id, ..selector })
     }
 }
 

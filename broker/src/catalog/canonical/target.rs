@@ -106,6 +106,8 @@ fn query(query: &str) -> Result<(), Refusal> {
     for byte in query.bytes() {
         match byte {
             b'/' | b'?' | b'%' => {}
+            // Clients that name members of members (`created[gte]`) do not agree about escaping them. In keys alone: below.
+            b'[' | b']' => {}
             b';' => return Err(Refusal::new(code::PATH_PARAMETER, "there is a ';' in the query")),
             _ if plain(byte) => {}
             _ => return Err(stray(byte)),
@@ -114,6 +116,9 @@ fn query(query: &str) -> Result<(), Refusal> {
     let mut seen = HashSet::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if let Some(byte) = value.bytes().find(|byte| matches!(byte, b'[' | b']')) {
+            return Err(stray(byte));
+        }
         escapes(key, |byte| if unreserved(byte) { Err(needless(byte)) } else { Ok(()) })?;
         // Encoders differ about '-', '.', '_' and '~' in values, and no value decides what a request means.
         escapes(value, |byte| if byte.is_ascii_alphanumeric() { Err(needless(byte)) } else { Ok(()) })?;

@@ -140,6 +140,8 @@ fn g14_path_query_and_fragment_end_where_they_end() {
         ("https://api.github.com/a", code::MALFORMED_TARGET),
         ("/a?x=%zz", code::BAD_ESCAPE),
         ("/a?x=[1]", code::MALFORMED_TARGET),
+        ("/a?x[b]=[1]", code::MALFORMED_TARGET),
+        ("/a[b]?x=1", code::MALFORMED_TARGET),
         ("/a?x=%FF", code::NOT_UTF8),
     ]);
 }
@@ -151,6 +153,9 @@ fn g16_g17_query_keys_appear_once_and_name_no_method() {
         ("/a?x=1&X=2", code::REPEATED_QUERY_KEY),
         ("/a?x%5B%5D=1&x%5B%5D=2", code::REPEATED_QUERY_KEY),
         ("/a?x=1&x%5B%5D=2", code::REPEATED_QUERY_KEY),
+        ("/a?x[]=1&x[]=2", code::REPEATED_QUERY_KEY),
+        ("/a?x[b]=1&x%5Bb%5D=2", code::REPEATED_QUERY_KEY),
+        ("/a?_method[]=DELETE", code::METHOD_OVERRIDE),
         ("/a?x=1&+x=2", code::REPEATED_QUERY_KEY),
         ("/a?_method=DELETE", code::METHOD_OVERRIDE),
         ("/a?_METHOD=delete", code::METHOD_OVERRIDE),

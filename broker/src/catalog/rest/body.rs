@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use stint_jose::strict_json;
 
+use super::form;
 use super::resource::Template;
 use super::table::Row;
-use crate::catalog::pack::{Manifest, PackError};
+use crate::catalog::pack::{BodyForm, Manifest, PackError};
 use crate::catalog::refusal::{Refusal, code};
 use crate::model::{Class, Operation, Request};
 
@@ -25,9 +26,17 @@ pub(super) struct Rules {
 
 #[derive(Debug, Clone)]
 struct Raise {
-    member: Pointer,
+    at: At,
     when: When,
     class: Class,
+}
+
+/// Where a value stands that decides.
+#[derive(Debug, Clone)]
+enum At {
+    Member(Pointer),
+    /// A key of the query, folded.
+    Query(String),
 }
 
 #[derive(Debug)]
@@ -47,6 +56,8 @@ enum When {
     Present,
     /// Present and neither `false` nor `null`: a text such as `"true"` counts, since a provider may take it for true.
     NotFalse,
+    /// The number 0, also as a text.
+    Zero,
     /// This text, whatever its case.
     Equals(String),
 }
@@ -66,7 +77,11 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct RaiseEntry {
     operations: Vec<String>,
+    #[serde(default)]
     members: Vec<String>,
+    /// Keys of the query.
+    #[serde(default)]
+    query: Vec<String>,
     when: When,
     class: Class,
     reason: String,
@@ -112,12 +127,14 @@ impl Rules {
                         entry.class
                     ));
                 }
-                for member in &entry.members {
-                    let raise = Raise {
-                        member: Pointer::parse(member)?,
-                        when: entry.when.clone(),
-                        class: entry.class,
-                    };
+                let members = entry.members.iter().map(|member| Pointer::parse(member).map(At::Member));
+                let query = entry.query.iter().map(|key| Ok(At::Query(fold(key))));
+                let places: Vec<At> = members.chain(query).collect::<Result<_, String>>()?;
+                if places.is_empty() {
+                    return Err(format!("'{id}' is raised to {} by nothing", entry.class));
+                }
+                for at in places {
+                    let raise = Raise { at, when: entry.when.clone(), class: entry.class };
                     rules.raise.entry(id.clone()).or_default().push(raise);
                 }
             }
@@ -150,6 +167,17 @@ impl Rules {
         request: &Request,
         operation: &mut Operation,
     ) -> Result<(), Refusal> {
+        let raise = self.raise.get(&row.id).map(Vec::as_slice).unwrap_or_default();
+        let mut raised = |rule: &Raise, found: Option<&Value>| {
+            if rule.when.holds(found) {
+                operation.class = operation.class.max(rule.class);
+            }
+        };
+        for rule in raise {
+            if let At::Query(key) = &rule.at {
+                raised(rule, in_query(request, key).as_ref());
+            }
+        }
         if self.opaque.contains(&row.id) {
             return Ok(());
         }
@@ -158,21 +186,12 @@ impl Rules {
                 format!("the members of {} decide, and this body is too large to read whole", row.id);
             return Err(Refusal::new(code::BODY_TOO_LARGE, detail));
         }
-        let raise = self.raise.get(&row.id).map(Vec::as_slice).unwrap_or_default();
         let names = self.name.get(&row.id).map(Vec::as_slice).unwrap_or_default();
-        let decides = !raise.is_empty() || !names.is_empty();
-        let body = members(request, decides)?;
+        let by_member = raise.iter().any(|rule| matches!(rule.at, At::Member(_)));
+        let body = members(request, manifest, by_member || !names.is_empty())?;
         for rule in raise {
-            let found = rule.member.find(&body)?;
-            let holds = match &rule.when {
-                When::Present => found.is_some(),
-                When::NotFalse => !matches!(found, None | Some(Value::Bool(false) | Value::Null)),
-                When::Equals(text) => {
-                    found.and_then(Value::as_str).is_some_and(|own| fold(own) == fold(text))
-                }
-            };
-            if holds {
-                operation.class = operation.class.max(rule.class);
+            if let At::Member(pointer) = &rule.at {
+                raised(rule, pointer.find(&body)?);
             }
         }
         for name in names {
@@ -189,12 +208,44 @@ impl Rules {
     }
 }
 
-/// The body as strict JSON, `null` for none. A body that decides must be an object or empty, whatever its content
+impl When {
+    fn holds(&self, found: Option<&Value>) -> bool {
+        match self {
+            When::Present => found.is_some(),
+            When::NotFalse => !matches!(found, None | Some(Value::Bool(false) | Value::Null)),
+            When::Zero => match found {
+                Some(Value::Number(number)) => number.as_f64().is_none_or(|number| number <= 0.0),
+                Some(Value::String(text)) => text.trim().parse::<f64>().is_ok_and(|number| number <= 0.0),
+                _ => false,
+            },
+            When::Equals(text) => found.and_then(Value::as_str).is_some_and(|own| fold(own) == fold(text)),
+        }
+    }
+}
+
+/// What the query says under a key, as the most forgiving reader finds it. The text `false` is no text there: a query
+/// has no other way to say it.
+fn in_query(request: &Request, key: &str) -> Option<Value> {
+    let pairs = form_urlencoded::parse(request.query.as_deref().unwrap_or_default().as_bytes());
+    let mut own = pairs.filter(|(name, _)| fold(name.split('[').next().unwrap_or(name)) == key);
+    own.next().map(|(_, value)| if value == "false" { Value::Bool(false) } else { Value::from(&*value) })
+}
+
+/// The body as strict JSON or, where the pack says that the provider takes forms, as the members of one; `null` for none. A body that decides must be an object or empty, whatever its content
 /// type says: a provider that ignores content types reads it all the same.
-fn members(request: &Request, decides: bool) -> Result<Value, Refusal> {
+fn members(request: &Request, manifest: &Manifest, decides: bool) -> Result<Value, Refusal> {
     let body = request.body.trim_ascii();
-    let json = request.header(CONTENT_TYPE).is_some_and(|value| value.to_ascii_lowercase().contains("json"));
+    let kind = request.header(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+    let json = kind.contains("json");
     let looks = matches!(body.first(), Some(b'{' | b'['));
+    if manifest.bodies.contains(&BodyForm::Form) && kind.starts_with("application/x-www-form-urlencoded") {
+        // JSON that calls itself a form has two readings.
+        return if looks {
+            Err(ambiguous("the body looks like JSON and calls itself a form"))
+        } else {
+            form::parse(body)
+        };
+    }
     if body.is_empty() || !(decides || json || looks) {
         return Ok(Value::Null);
     }

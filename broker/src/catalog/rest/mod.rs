@@ -5,6 +5,7 @@
 //! provider's router. Knows no provider: what is special about one is in its tables.
 
 mod body;
+mod form;
 mod resource;
 mod table;
 mod trie;
@@ -19,7 +20,7 @@ use super::refusal::{Refusal, code};
 use super::understood::Understood;
 use crate::model::{Operation, Request};
 
-pub use table::{Row, Segment};
+pub use table::{Row, Segment, overrides};
 
 /// The operations of one provider.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl Table {
         let trie = trie::Trie::new(&rows)?;
         let body = body::Rules::load(&rows, read)?;
         for (host, operations) in &manifest.host_operations {
-            if let Some(unknown) = operations.iter().find(|id| !rows.iter().any(|row| row.id == **id)) {
+            if let Some(unknown) = operations.iter().find(|id| !rows.iter().any(|row| names(id, &row.id))) {
                 let reason =
                     format!("host-operations of '{host}' names '{unknown}', which operations.tsv has not");
                 return Err(PackError::new("pack.toml", reason));
@@ -60,7 +61,7 @@ impl Table {
         let index = self.trie.find(method, &segments).ok_or_else(unknown)?;
         let row = self.rows.get(index).ok_or_else(unknown)?;
         if let Some(served) = manifest.host_operations.get(&request.host)
-            && !served.contains(&row.id)
+            && !served.iter().any(|id| names(id, &row.id))
         {
             return Err(unknown());
         }
@@ -98,6 +99,11 @@ impl Table {
         }
         Err(Refusal::new(code::ENCODED_DELIMITER, "'/' is escaped in the path where it could be a real one"))
     }
+}
+
+/// Whether a name of a list, which may end in `*`, is this operation.
+fn names(listed: &str, id: &str) -> bool {
+    listed.strip_suffix('*').map_or(listed == id, |start| id.starts_with(start))
 }
 
 fn segments(path: &str) -> Vec<&str> {

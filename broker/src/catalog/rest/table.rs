@@ -17,9 +17,11 @@ const OVERRIDES: &str = "overrides.toml";
 pub struct Row {
     /// Line, counted from 1.
     pub(super) line: usize,
-    pub method: Method,
+    /// One, or several that mean the same: `GET|POST`.
+    pub methods: Vec<Method>,
     /// `/repos/{owner}/{repo}/git/refs/{ref*}`: `{name}` is one segment, `{name/}` one segment that may hold an
-    /// escaped slash, `{name*}` the last segments (for GET perhaps none), `{a...b*}` the same with `...` in them.
+    /// escaped slash, `{name*}` the last segments (for GET perhaps none), `{a...b*}` the same with `...` in them, `{name}:verb` one
+    /// segment with that end.
     pub template: String,
     pub segments: Vec<Segment>,
     /// `repos/delete`.
@@ -33,8 +35,19 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
     Literal(String),
-    Parameter { name: String, slashes: bool },
-    Rest { name: String, holds: &'static str },
+    Parameter {
+        name: String,
+        slashes: bool,
+    },
+    Rest {
+        name: String,
+        holds: &'static str,
+    },
+    /// `{name}:cancel`: a verb after a colon, which no parameter beside it swallows.
+    Verb {
+        name: String,
+        verb: String,
+    },
 }
 
 /// A class that is weaker than the rules for tables would give, and why.
@@ -78,8 +91,8 @@ pub(super) fn rows(read: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Row>, Pa
     Ok(rows)
 }
 
-/// Operations whose class a person chose to be weaker than the rules give, with that class.
-pub(super) fn overrides(read: &dyn Fn(&str) -> Option<String>) -> Result<BTreeMap<String, Class>, PackError> {
+/// Operations whose class a person chose against the rules, with that class: from `overrides.toml`.
+pub fn overrides(read: &dyn Fn(&str) -> Option<String>) -> Result<BTreeMap<String, Class>, PackError> {
     let wrong = |reason: String| PackError::new(OVERRIDES, reason);
     let Some(text) = read(OVERRIDES) else { return Ok(BTreeMap::new()) };
     let file: Overrides = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
@@ -103,7 +116,9 @@ fn row(line: usize, text: &str) -> Result<Row, String> {
         return Err(format!("{} cells instead of 7", cells.len()));
     };
     let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let method = known.into_iter().find(|m| m.as_str() == *method).ok_or(format!("method '{method}'"))?;
+    let one =
+        |word: &str| known.iter().find(|m| m.as_str() == word).cloned().ok_or(format!("method '{method}'"));
+    let methods: Vec<Method> = method.split('|').map(one).collect::<Result<_, _>>()?;
     let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/' | b'.');
     if id.is_empty() || !id.bytes().all(word) {
         return Err(format!("operation '{id}' is not a name"));
@@ -131,7 +146,7 @@ fn row(line: usize, text: &str) -> Result<Row, String> {
     }
     Ok(Row {
         line,
-        method,
+        methods,
         template: (*template).to_owned(),
         segments,
         id: (*id).to_owned(),
@@ -164,7 +179,8 @@ fn segments(template: &str) -> Result<Vec<Segment>, String> {
     for (index, text) in texts.iter().enumerate() {
         let segment = match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
             Some(name) => parameter(name, index + 1 == texts.len()).ok_or_else(wrong)?,
-            None if plain(text, ".-_") => Segment::Literal((*text).to_owned()),
+            None if text.starts_with('{') => verb(text).ok_or_else(wrong)?,
+            None if plain(text, ".-_:") => Segment::Literal((*text).to_owned()),
             None => return Err(wrong()),
         };
         if segment.name().is_some_and(|name| segments.iter().any(|other| other.name() == Some(name))) {
@@ -184,6 +200,13 @@ fn parameter(name: &str, last: bool) -> Option<Segment> {
     plain(name, "-_").then(|| Segment::Parameter { name: name.to_owned(), slashes })
 }
 
+/// `{name}:verb`.
+fn verb(text: &str) -> Option<Segment> {
+    let (name, verb) = text.strip_prefix('{')?.split_once("}:")?;
+    let whole = plain(name, "-_") && plain(verb, "");
+    whole.then(|| Segment::Verb { name: name.to_owned(), verb: verb.to_owned() })
+}
+
 fn plain(text: &str, also: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
 }
@@ -192,7 +215,9 @@ impl Segment {
     pub fn name(&self) -> Option<&str> {
         match self {
             Segment::Literal(_) => None,
-            Segment::Parameter { name, .. } | Segment::Rest { name, .. } => Some(name),
+            Segment::Parameter { name, .. } | Segment::Rest { name, .. } | Segment::Verb { name, .. } => {
+                Some(name)
+            }
         }
     }
 }
@@ -202,7 +227,7 @@ impl Row {
     pub(in crate::catalog) fn listed(&self) -> Listed {
         Listed {
             operation: self.id.clone(),
-            request: format!("{} {}", self.method, self.template),
+            request: format!("{} {}", self.method_names(), self.template),
             class: self.class,
             scope: match self.scope {
                 Scope::Resources => "resources",
@@ -214,10 +239,20 @@ impl Row {
         }
     }
 
+    /// `GET`, `GET|POST`.
+    pub fn method_names(&self) -> String {
+        self.methods.iter().map(Method::as_str).collect::<Vec<_>>().join("|")
+    }
+
     /// Names and raw texts of a path's parameters; the path has matched this row.
     pub(super) fn parameters<'a>(&'a self, path: &[&'a str]) -> Vec<(&'a str, Vec<&'a str>)> {
         let value = |index: usize, segment: &Segment| match segment {
             Segment::Rest { .. } => path.get(index..).unwrap_or_default().to_vec(),
+            Segment::Verb { verb, .. } => {
+                let bare =
+                    |text: &&'a str| text.strip_suffix(verb.as_str()).and_then(|t| t.strip_suffix(':'));
+                path.get(index).and_then(bare).into_iter().collect()
+            }
             _ => path.get(index).copied().into_iter().collect(),
         };
         let named = self.segments.iter().enumerate();
@@ -228,7 +263,7 @@ impl Row {
     pub(super) fn holds_slashes(&self, path: &[&str]) -> bool {
         let allowed = |index: usize| match self.segments.get(index) {
             Some(Segment::Parameter { slashes, .. }) => *slashes,
-            Some(Segment::Literal(_)) => false,
+            Some(Segment::Literal(_) | Segment::Verb { .. }) => false,
             Some(Segment::Rest { .. }) | None => true,
         };
         path.iter().enumerate().all(|(index, text)| !text.contains("%2F") || allowed(index))

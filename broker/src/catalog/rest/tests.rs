@@ -62,6 +62,7 @@ fn filled(row: &Row) -> String {
     let text = |segment: &Segment| match segment {
         Segment::Literal(text) => text.clone(),
         Segment::Parameter { name, .. } => format!("Some-{name}"),
+        Segment::Verb { name, verb } => format!("Some-{name}:{verb}"),
         Segment::Rest { holds: "", name } => format!("Some-{name}/and/more"),
         Segment::Rest { holds, .. } => format!("one{holds}two/three"),
     };
@@ -84,7 +85,7 @@ fn rule(row: &Row) -> Class {
         collaborator collaborators invitation invitations member members membership memberships team teams role roles hook \
         hooks webhook webhooks protection ruleset rulesets installation installations oidc jitconfig runner runners \
         transfer visibility migrations import registries bypass bypasses policies";
-    match row.method {
+    match row.methods[0] {
         Method::GET if any(reveals) => Class::Reveal,
         Method::GET => Class::Read,
         Method::DELETE => Class::Destroy,
@@ -103,7 +104,7 @@ fn overrides() -> BTreeMap<String, Class> {
 fn all_1223_operations_are_there() {
     let catalog = catalog();
     let (_, table) = github(catalog);
-    let count = |method: Method| table.rows().iter().filter(|row| row.method == method).count();
+    let count = |method: Method| table.rows().iter().filter(|row| row.methods.contains(&method)).count();
     let counts = [Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::PUT].map(count);
     assert_eq!((table.rows().len(), counts), (1223, [639, 193, 70, 187, 134]));
 }
@@ -116,10 +117,11 @@ fn every_row_is_found_by_its_own_path() {
         let host =
             if row.id == "repos/upload-release-asset" { "uploads.github.com" } else { "api.github.com" };
         let path = filled(row);
-        let understood = send(catalog, host, row.method.as_str(), &path, "");
-        let understood = understood.unwrap_or_else(|refusal| panic!("{} {path}: {refusal}", row.method));
+        let understood = send(catalog, host, row.methods[0].as_str(), &path, "");
+        let understood =
+            understood.unwrap_or_else(|refusal| panic!("{} {path}: {refusal}", row.method_names()));
         let operation = &understood.operations[0];
-        assert_eq!(operation.operation, format!("github:{}", row.id), "{} {path}", row.method);
+        assert_eq!(operation.operation, format!("github:{}", row.id), "{} {path}", row.method_names());
         assert_eq!((operation.class, operation.scope), (row.class, row.scope), "{}", row.id);
         assert!(operation.resources.len() >= row.resources.len(), "{}", row.id);
     }
@@ -155,7 +157,7 @@ fn shared_scope_is_for_reads_and_resources_name_something() {
             let path = filled(row).to_lowercase();
             let host =
                 if row.id == "repos/upload-release-asset" { "uploads.github.com" } else { "api.github.com" };
-            let understood = send(catalog, host, row.method.as_str(), &filled(row), "").unwrap();
+            let understood = send(catalog, host, row.methods[0].as_str(), &filled(row), "").unwrap();
             let named = resources(&understood.operations[0]);
             assert!(
                 named.contains(&"repository=some-owner/some-repo".to_owned()),

@@ -7,12 +7,16 @@ use crate::catalog::pack::PackError;
 #[derive(Debug, Default)]
 pub(super) struct Trie {
     nodes: Vec<Node>,
+    /// Whether any template has a verb after a colon.
+    verbs: bool,
 }
 
 #[derive(Debug, Default)]
 struct Node {
     /// Sorted.
     literals: Vec<(Box<str>, usize)>,
+    /// `{name}:verb`, by verb.
+    verbs: Vec<(Box<str>, usize)>,
     parameter: Option<usize>,
     /// Rows that end here.
     here: Vec<(Method, usize)>,
@@ -30,10 +34,12 @@ struct Tail {
 
 impl Trie {
     pub fn new(rows: &[Row]) -> Result<Self, PackError> {
-        let mut trie = Trie { nodes: vec![Node::default()] };
+        let verb = |segment: &Segment| matches!(segment, Segment::Verb { .. });
+        let verbs = rows.iter().any(|row| row.segments.iter().any(verb));
+        let mut trie = Trie { nodes: vec![Node::default()], verbs };
         for (index, row) in rows.iter().enumerate() {
             if !trie.insert(row, index) {
-                let reason = format!("{} {} is there twice", row.method, row.template);
+                let reason = format!("{} {} is there twice", row.method_names(), row.template);
                 return Err(PackError::at("operations.tsv", row.line, reason));
             }
         }
@@ -54,10 +60,15 @@ impl Trie {
         };
         let literal = node.literals.binary_search_by(|(text, _)| text.as_ref().cmp(first)).ok();
         let literal = literal.and_then(|found| node.literals.get(found)).map(|(_, next)| *next);
-        literal
-            .and_then(|next| self.walk(next, method, after))
-            .or_else(|| node.parameter.and_then(|next| self.walk(next, method, after)))
-            .or_else(|| node.tail(method, segments))
+        if let Some(found) = literal.and_then(|next| self.walk(next, method, after)) {
+            return Some(found);
+        }
+        // Where verbs follow a colon, a colon is nothing else: a verb that is not known is no name of a thing.
+        if let Some((_, verb)) = first.rsplit_once(':').filter(|_| self.verbs) {
+            let known = node.verbs.iter().find(|(own, _)| own.as_ref() == verb);
+            return known.and_then(|(_, next)| self.walk(*next, method, after));
+        }
+        node.parameter.and_then(|next| self.walk(next, method, after)).or_else(|| node.tail(method, segments))
     }
 
     /// `false` when the place is taken.
@@ -67,6 +78,7 @@ impl Trie {
             at = match segment {
                 Segment::Literal(text) => self.literal(at, text),
                 Segment::Parameter { .. } => self.parameter(at),
+                Segment::Verb { verb, .. } => self.verb(at, verb),
                 Segment::Rest { holds, .. } => {
                     return self.nodes.get_mut(at).is_some_and(|node| node.put_tail(row, holds, index));
                 }
@@ -86,6 +98,17 @@ impl Trie {
                 new
             }
         }
+    }
+
+    fn verb(&mut self, at: usize, verb: &str) -> usize {
+        let new = self.nodes.len();
+        let Some(node) = self.nodes.get_mut(at) else { return new };
+        if let Some((_, next)) = node.verbs.iter().find(|(own, _)| own.as_ref() == verb) {
+            return *next;
+        }
+        node.verbs.push((verb.into(), new));
+        self.nodes.push(Node::default());
+        new
     }
 
     fn parameter(&mut self, at: usize) -> usize {
@@ -110,11 +133,13 @@ impl Node {
     }
 
     fn put_tail(&mut self, row: &Row, holds: &'static str, index: usize) -> bool {
-        let free = !self.rest.iter().any(|tail| tail.method == row.method && tail.holds == holds);
-        if free {
-            self.rest.push(Tail { method: row.method.clone(), holds, row: index });
-        }
-        free
+        row.methods.iter().all(|method| {
+            let free = !self.rest.iter().any(|tail| tail.method == method && tail.holds == holds);
+            if free {
+                self.rest.push(Tail { method: method.clone(), holds, row: index });
+            }
+            free
+        })
     }
 }
 
@@ -123,9 +148,11 @@ fn of(rows: &[(Method, usize)], method: &Method) -> Option<usize> {
 }
 
 fn put(rows: &mut Vec<(Method, usize)>, row: &Row, index: usize) -> bool {
-    let free = of(rows, &row.method).is_none();
-    if free {
-        rows.push((row.method.clone(), index));
-    }
-    free
+    row.methods.iter().all(|method| {
+        let free = of(rows, method).is_none();
+        if free {
+            rows.push((method.clone(), index));
+        }
+        free
+    })
 }
