@@ -86,11 +86,15 @@ impl Catalog {
         if let Some(door) = pack.git_door(&request.host, &request.path) {
             return door.classify(&pack.manifest, request);
         }
+        if let Some(tables) = pack.graphql(&request.host, &request.path) {
+            if request.partial {
+                let detail = "a GraphQL document is read whole or not at all";
+                return Err(Refusal::new(code::BODY_TOO_LARGE, detail));
+            }
+            return graphql::classify(tables, &pack.manifest, request);
+        }
         match &pack.tables {
             Tables::Rest(table) => table.classify(&pack.manifest, request),
-            Tables::Graphql(_) if request.partial => {
-                Err(Refusal::new(code::BODY_TOO_LARGE, "a GraphQL document is read whole or not at all"))
-            }
             Tables::Graphql(tables) => graphql::classify(tables, &pack.manifest, request),
         }
     }
@@ -115,6 +119,13 @@ impl Catalog {
             if pack.manifest.git.is_some() {
                 let named = |(name, class)| (format!("{}:{name}", pack.name()), pack.name(), class);
                 actions.extend(git::actions().map(named));
+            }
+            if let Some(tables) = &pack.graphql {
+                actions.extend(
+                    tables
+                        .operations()
+                        .map(|(_, field, class)| (format!("{}:{field}", pack.name()), pack.name(), class)),
+                );
             }
             match &pack.tables {
                 Tables::Rest(table) => actions.extend(

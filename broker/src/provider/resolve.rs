@@ -65,7 +65,10 @@ impl Resolver {
             include_str!("../../../policies/packs/railway/resolvers.toml"),
             include_str!("../../../policies/packs/railway/lookups.graphql"),
         )?;
-        let github = Rules::load(include_str!("../../../policies/packs/github/resolvers.toml"), "")?;
+        let github = Rules::load(
+            include_str!("../../../policies/packs/github/resolvers.toml"),
+            include_str!("../../../policies/packs/github/lookups.graphql"),
+        )?;
         let gitlab = Rules::load(include_str!("../../../policies/packs/gitlab/resolvers.toml"), "")?;
         Ok(Resolver::new([railway, github, gitlab]))
     }
@@ -185,7 +188,10 @@ impl Search<'_> {
         if !plain(&resource.id) {
             return Err("its id is not one".to_owned());
         }
-        let id = if rules.file.lower { resource.id.to_ascii_lowercase() } else { resource.id.clone() };
+        // What is asked for keeps its case: ids of one part are opaque.
+        let asked = rules.file.kind.get(&resource.kind).is_some_and(|kind| kind.by == By::Ask);
+        let id =
+            if rules.file.lower && !asked { resource.id.to_ascii_lowercase() } else { resource.id.clone() };
         let key = Resource { kind: resource.kind.clone(), id };
         let mut owners = BTreeSet::new();
         let thing = self.owners(&key, &mut owners, MAX_DEPTH, true).await?;
@@ -218,7 +224,8 @@ impl Search<'_> {
             }
             let by_itself = rules.is_itself(&key.kind);
             if by_itself {
-                owners.insert(Selector::new(rules.provider(), key.kind.clone(), key.id.clone()));
+                let id = if rules.file.lower { key.id.to_ascii_lowercase() } else { key.id.clone() };
+                owners.insert(Selector::new(rules.provider(), key.kind.clone(), id));
             }
             // What an administrator maps needs no look-up to be owned by itself; its existence and name are worth one
             // where a person may be asked about it.

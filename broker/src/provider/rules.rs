@@ -144,7 +144,7 @@ pub(super) struct Owner {
     pub kind: String,
     pub at: Option<Path>,
     pub fact: Option<String>,
-    /// May be null in the answer. The thing still needs some owner.
+    /// May be null in the answer, or missing. The thing still needs some owner.
     #[serde(default)]
     pub optional: bool,
 }
