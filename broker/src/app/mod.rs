@@ -20,6 +20,7 @@ mod login;
 mod lookup;
 mod mint;
 mod notify;
+mod packs;
 mod passkey;
 mod people;
 mod policies;
@@ -68,12 +69,13 @@ pub use identify::{GatewayCaller, PersonCaller, Presented};
 pub use live::{LiveCredential, LiveSession};
 pub use login::{ELEVATION, OwnLogin, Reach};
 pub use mint::TokenRequest;
+pub use packs::packs;
 pub use people::Enrolment;
 pub use prove::Proof;
 pub use record::{Facts, Intent};
 pub use registry::OperationFilter;
 pub use rule::RuleQuery;
-pub use send::{Outgoing, Raw, Sent};
+pub use send::{Outgoing, Raw, Reply, Sent};
 pub use sign_in::{Browser, SignedIn};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
 pub use tail::Tail;
@@ -81,7 +83,6 @@ pub use walk::Exporter;
 pub use watch::SessionFilter;
 
 /// What looks for a credential in an answer.
-pub use crate::catalog::git::Reply as GitReply;
 pub use crate::vault::Screen;
 
 pub type Result<T> = std::result::Result<T, Error>;

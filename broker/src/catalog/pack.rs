@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::{git, graphql, rest};
+use super::{git, graphql, mcp, rest};
 use crate::model::Carrier;
 
 /// `pack.toml`. Unknown keys are errors.
@@ -59,6 +59,8 @@ pub struct Manifest {
 pub enum Protocol {
     Rest,
     Graphql,
+    /// A remote MCP server.
+    Mcp,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -148,6 +150,7 @@ pub struct Pack {
 pub enum Tables {
     Rest(rest::Table),
     Graphql(Box<graphql::Tables>),
+    Mcp(mcp::Table),
 }
 
 /// What is wrong with a pack's data.
@@ -195,6 +198,7 @@ impl Pack {
     pub fn graphql(&self, host: &str, path: &str) -> Option<&graphql::Tables> {
         match &self.tables {
             Tables::Graphql(tables) => Some(tables),
+            Tables::Mcp(_) => None,
             Tables::Rest(_) => self.graphql.as_deref().filter(|_| {
                 self.manifest.hosts.first().is_some_and(|first| first == host)
                     && self.manifest.endpoints.iter().any(|own| own == path)

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read as _, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::app;
 use crate::catalog::{Catalog, lines};
 
 #[derive(Debug, Subcommand)]
@@ -15,7 +17,11 @@ pub(super) enum PackCommand {
         json: bool,
     },
     /// Read every pack as the broker would, and say what is wrong
-    Check,
+    Check {
+        /// Folder of further packs, each in a folder of its name, beside those that ship
+        #[arg(long, value_name = "DIR")]
+        packs: Option<PathBuf>,
+    },
     /// Say what requests would do: operations, classes and resources, without sending anything
     ///
     /// A request is {"method":"POST","url":"https://...","headers":{...},"body":"text"} (or "body_base64").
@@ -33,7 +39,8 @@ pub(super) fn run(command: PackCommand) -> Result<ExitCode, String> {
     let catalog = Catalog::builtin().map_err(|error| error.to_string())?;
     match command {
         PackCommand::List { json } => list(&catalog, json),
-        PackCommand::Check => {
+        PackCommand::Check { packs } => {
+            let (catalog, _) = app::packs(packs.as_deref()).map_err(|error| error.to_string())?;
             for pack in catalog.packs() {
                 println!("{}: sound", pack.manifest.name);
             }

@@ -61,6 +61,11 @@ impl Resolver {
 
     /// With the rules of the packs that ship with the broker.
     pub fn builtin() -> Result<Self, RulesError> {
+        Resolver::with(Vec::new())
+    }
+
+    /// These, and for other providers the rules that ship with the broker.
+    pub fn with(own: Vec<Rules>) -> Result<Self, RulesError> {
         let railway = Rules::load(
             include_str!("../../../policies/packs/railway/resolvers.toml"),
             include_str!("../../../policies/packs/railway/lookups.graphql"),
@@ -70,7 +75,7 @@ impl Resolver {
             include_str!("../../../policies/packs/github/lookups.graphql"),
         )?;
         let gitlab = Rules::load(include_str!("../../../policies/packs/gitlab/resolvers.toml"), "")?;
-        Ok(Resolver::new([railway, github, gitlab]))
+        Ok(Resolver::new([railway, github, gitlab].into_iter().chain(own)))
     }
 
     pub fn rules(&self, provider: &str) -> Option<&Rules> {
