@@ -59,7 +59,7 @@ pub struct Config {
     pub budget: Budget,
     /// Folder of further `.cedar` files, each with its tests beside it.
     pub policies: Option<PathBuf>,
-    /// Folder of packs that are used in place of the built-in ones.
+    /// Folder of further packs, each in a folder of its name. One of a name that ships stands in its place.
     pub packs: Option<PathBuf>,
     pub log: LogFormat,
     /// The OpenID provider that people sign in with.

@@ -30,14 +30,9 @@ pub fn response(error: &app::Error, problem: &Problem, graphql: bool) -> Respons
     response
 }
 
-/// The answer for an error to git, which shows its reader what it says and not what a status means.
-pub fn git(problem: &Problem, reply: &app::GitReply) -> Response<Body> {
-    let mut lines = vec![format!("stint: {}: {}", problem.title, problem.detail)];
-    lines.extend(problem.hint.iter().map(|hint| format!("stint: {hint}")));
-    let decided = problem.policies.iter().map(|policy| format!("stint: decided by {policy}"));
-    lines.extend(decided);
-    lines.extend(problem.record.iter().map(|record| format!("stint: on record as {record}")));
-    let mut response = answer(problem, reply.body(&format!("stint: {}", problem.code), &lines));
+/// The answer for an error to a program that shows its user what a form of its own says, and not what a status means.
+pub fn told(problem: &Problem, reply: &app::Reply) -> Response<Body> {
+    let mut response = answer(problem, reply.body(problem));
     if reply.is_success() {
         *response.status_mut() = StatusCode::OK;
     }

@@ -22,6 +22,7 @@ mod login;
 mod lookup;
 mod mint;
 mod notify;
+mod packs;
 mod passkey;
 mod people;
 mod policies;
@@ -76,6 +77,7 @@ pub use kept::{Kept, replay};
 pub use live::{LiveCredential, LiveSession};
 pub use login::{ELEVATION, OwnLogin, Reach};
 pub use mint::TokenRequest;
+pub use packs::packs;
 pub use people::Enrolment;
 pub use prove::Proof;
 pub use reach::{differences, shown as reach_line, since, world};
@@ -83,7 +85,7 @@ pub use record::{Facts, Intent};
 pub use registry::OperationFilter;
 pub use replay::Replaying;
 pub use rule::RuleQuery;
-pub use send::{Outgoing, Raw, Sent};
+pub use send::{Outgoing, Raw, Reply, Sent};
 pub use sign_in::{Browser, SignedIn};
 pub use sso::{SsoAnswer, SsoDone, SsoKind, SsoStart};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
@@ -92,7 +94,6 @@ pub use walk::Exporter;
 pub use watch::SessionFilter;
 
 /// What looks for a credential in an answer.
-pub use crate::catalog::git::Reply as GitReply;
 pub use crate::vault::Screen;
 
 pub type Result<T> = std::result::Result<T, Error>;

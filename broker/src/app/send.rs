@@ -3,12 +3,11 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use http_body_util::{BodyExt, Full};
-use stint_api::Code;
+use stint_api::{Code, Problem};
 
 use super::tail::{Fault, Tail};
 use super::{App, DecisionFacts, Error, Intent, LiveCredential, LiveSession, Result, authorize};
-use crate::catalog::git::{self, Reply as GitReply};
-use crate::catalog::{Foreign, Parts, canonical};
+use crate::catalog::{Foreign, Parts, Tables, canonical, git, mcp};
 use crate::model::{CredentialId, Placeholder, Request, Upstream};
 use crate::provider::{Body, IdleBody, UpstreamError, UpstreamFailure};
 use crate::vault::Screen;
@@ -21,6 +20,46 @@ pub struct Outgoing {
     credential: CredentialId,
     upstream: Upstream,
     fault: Fault,
+}
+
+/// The form in which a program shows its user why it was refused, where that is not a problem document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    Git(git::Reply),
+    Mcp(mcp::Reply),
+}
+
+impl Reply {
+    /// For git's first question, before anything else is known of it.
+    pub const GIT_TEXT: Reply = Reply::Git(git::Reply::Text);
+
+    pub fn content_type(&self) -> &'static str {
+        match self {
+            Reply::Git(reply) => reply.content_type(),
+            Reply::Mcp(_) => "application/json",
+        }
+    }
+
+    /// Whether the program reads it only from an answer that succeeds.
+    pub fn is_success(&self) -> bool {
+        match self {
+            Reply::Git(reply) => reply.is_success(),
+            Reply::Mcp(_) => true,
+        }
+    }
+
+    pub fn body(&self, problem: &Problem) -> Vec<u8> {
+        let mut lines = vec![format!("stint: {}: {}", problem.title, problem.detail)];
+        lines.extend(problem.hint.iter().map(|hint| format!("stint: {hint}")));
+        match self {
+            Reply::Mcp(reply) => reply.body(&lines.join("; "), &serde_json::json!(problem)),
+            Reply::Git(reply) => {
+                lines.extend(problem.policies.iter().map(|policy| format!("stint: decided by {policy}")));
+                lines.extend(problem.record.iter().map(|record| format!("stint: on record as {record}")));
+                reply.body(&format!("stint: {}", problem.code), &lines)
+            }
+        }
+    }
 }
 
 /// The provider's answer, with what looks for the credential in it.
@@ -102,11 +141,13 @@ impl App {
             .map_err(authorize::refused)
     }
 
-    /// How a refusal of this request is told to git, where git sent it.
-    pub fn git_reply(&self, credential: &LiveCredential, request: &Request) -> Option<GitReply> {
+    /// How a refusal of this request is told to the program that sent it, where it is one with a form of its own.
+    pub fn reply(&self, credential: &LiveCredential, request: &Request) -> Option<Reply> {
         let pack = self.0.catalog.pack(&credential.row.provider)?;
-        pack.git_door(&request.host, &request.path)?;
-        GitReply::to(request)
+        if pack.git_door(&request.host, &request.path).is_some() {
+            return git::Reply::to(request).map(Reply::Git);
+        }
+        matches!(pack.tables, Tables::Mcp(_)).then(|| mcp::Reply::to(request).map(Reply::Mcp))?
     }
 
     /// Why a request for a credential that the session has not is refused: where it names a provider's host, that is said,

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::{Config, SealKind};
 use crate::model::{Class, Event, EventKind, RecordId};
 use crate::policy::{ActionRow, PolicyFile, PolicySet, builtin_files};
-use crate::provider::{Options, Resolver, Times, Upstreams};
+use crate::provider::{Options, Times, Upstreams};
 use crate::secret::Secret;
 use crate::store::{Change, Commit, Database, Store};
 use crate::token::{Nonces, ReplayMemory};
@@ -59,9 +59,8 @@ impl App {
         stint_jose::install();
         // A second call in one process (tests) finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let catalog = Catalog::builtin().map_err(wrong)?;
+        let (catalog, resolver) = super::packs(config.packs.as_deref())?;
         let (policy, folder) = policies(&config, &catalog)?;
-        let resolver = Resolver::builtin().map_err(wrong)?;
         make_folder(&config.data).map_err(|error| wrong(format!("{}: {error}", config.data.display())))?;
         let lock = lock(&config.data)?;
         let database = database(&config);

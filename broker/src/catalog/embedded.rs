@@ -23,7 +23,16 @@ macro_rules! table {
 }
 
 pub(super) const PACKS: &[Folder] = &[
-    folder!("github", "pack.toml", "operations.tsv", "overrides.toml", "payload.toml"),
+    folder!(
+        "github",
+        "pack.toml",
+        "operations.tsv",
+        "overrides.toml",
+        "payload.toml",
+        "graphql/operations.tsv",
+        "graphql/types.tsv",
+        "graphql/inputs.tsv",
+    ),
     folder!("gitlab", "pack.toml", "operations.tsv"),
     folder!("railway", "pack.toml", "operations.tsv", "types.tsv", "inputs.tsv", "overrides.toml"),
     table!("cloudflare"),

@@ -25,7 +25,9 @@ impl Pack {
         let mut listed = match &self.tables {
             Tables::Rest(table) => table.rows().iter().map(|row| row.listed()).collect::<Vec<_>>(),
             Tables::Graphql(tables) => tables.listed(),
+            Tables::Mcp(table) => table.listed(),
         };
+        listed.extend(self.graphql.iter().flat_map(|tables| tables.listed()));
         listed.extend(self.manifest.git.iter().flat_map(git::listed));
         for one in &mut listed {
             one.operation = format!("{}:{}", self.name(), one.operation);

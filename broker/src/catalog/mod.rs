@@ -17,6 +17,7 @@ pub mod git;
 pub mod graphql;
 pub mod lines;
 mod listing;
+pub mod mcp;
 pub mod pack;
 #[cfg(test)]
 mod packs_tests;
@@ -44,8 +45,16 @@ pub struct Catalog {
 impl Catalog {
     /// The packs that ship with the broker.
     pub fn builtin() -> Result<Self, PackError> {
-        let packs = embedded::PACKS.iter().map(|pack| Pack::load(pack.name, &|file| pack.file(file)));
-        Catalog::new(packs.collect::<Result<_, _>>()?, embedded::KEYS)
+        Catalog::with(Vec::new())
+    }
+
+    /// These, and the packs that ship with the broker and have none of their names.
+    pub fn with(own: Vec<Pack>) -> Result<Self, PackError> {
+        let ships = embedded::PACKS.iter().filter(|pack| !own.iter().any(|own| own.name() == pack.name));
+        let ships = ships.map(|pack| Pack::load(pack.name, &|file| pack.file(file)));
+        let mut packs = ships.collect::<Result<Vec<_>, _>>()?;
+        packs.extend(own);
+        Catalog::new(packs, embedded::KEYS)
     }
 
     /// `keys` is the text of `keys.toml`: shapes of well-known keys that belong to no pack.
@@ -90,12 +99,17 @@ impl Catalog {
         if let Some(door) = pack.git_door(&request.host, &request.path) {
             return door.classify(&pack.manifest, request);
         }
+        if let Some(tables) = pack.graphql(&request.host, &request.path) {
+            if request.partial {
+                let detail = "a GraphQL document is read whole or not at all";
+                return Err(Refusal::new(code::BODY_TOO_LARGE, detail));
+            }
+            return graphql::classify(tables, &pack.manifest, request);
+        }
         match &pack.tables {
             Tables::Rest(table) => table.classify(&pack.manifest, request),
-            Tables::Graphql(_) if request.partial => {
-                Err(Refusal::new(code::BODY_TOO_LARGE, "a GraphQL document is read whole or not at all"))
-            }
             Tables::Graphql(tables) => graphql::classify(tables, &pack.manifest, request),
+            Tables::Mcp(table) => table.classify(&pack.manifest, request),
         }
     }
 
@@ -107,7 +121,9 @@ impl Catalog {
         staged: &Value,
     ) -> Result<Operation, Refusal> {
         match &pack.tables {
-            Tables::Rest(_) => Err(Refusal::new(code::UNKNOWN_OPERATION, "this pack stages nothing")),
+            Tables::Rest(_) | Tables::Mcp(_) => {
+                Err(Refusal::new(code::UNKNOWN_OPERATION, "this pack stages nothing"))
+            }
             Tables::Graphql(_) => Ok(graphql::judge_staged(operation, staged)),
         }
     }
@@ -120,12 +136,24 @@ impl Catalog {
                 let named = |(name, class)| (format!("{}:{name}", pack.name()), pack.name(), class);
                 actions.extend(git::actions().map(named));
             }
+            if let Some(tables) = &pack.graphql {
+                actions.extend(
+                    tables
+                        .operations()
+                        .map(|(_, field, class)| (format!("{}:{field}", pack.name()), pack.name(), class)),
+                );
+            }
             match &pack.tables {
                 Tables::Rest(table) => actions.extend(
                     table
                         .rows()
                         .iter()
                         .map(|row| (format!("{}:{}", pack.name(), row.id), pack.name(), row.class)),
+                ),
+                Tables::Mcp(table) => actions.extend(
+                    table
+                        .actions()
+                        .map(|(name, class)| (format!("{}:{name}", pack.name()), pack.name(), class)),
                 ),
                 Tables::Graphql(tables) => actions.extend(
                     tables

@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::{git, graphql, rest};
+use super::{git, graphql, mcp, rest};
 use crate::model::Carrier;
 
 /// `pack.toml`. Unknown keys are errors.
@@ -24,7 +24,8 @@ pub struct Manifest {
     pub protocol: Protocol,
     /// All API hosts, lower case, the present one first, legacy ones after it.
     pub hosts: Vec<String>,
-    /// For GraphQL: the paths that take documents. Anything else on the hosts is unknown.
+    /// The paths that take GraphQL documents. Of a GraphQL pack anything else is unknown; of a REST pack they stand beside
+    /// its operations, on its first host, and their tables in the folder `graphql`.
     #[serde(default)]
     pub endpoints: Vec<String>,
     /// Kinds of credential; exactly one is the default.
@@ -75,6 +76,8 @@ fn json_alone() -> Vec<BodyForm> {
 pub enum Protocol {
     Rest,
     Graphql,
+    /// A remote MCP server.
+    Mcp,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -155,6 +158,8 @@ impl Manifest {
 pub struct Pack {
     pub manifest: Manifest,
     pub tables: Tables,
+    /// Of a REST pack that has endpoints too.
+    pub graphql: Option<Box<graphql::Tables>>,
 }
 
 /// What the pack's operations mean, in the form of its protocol.
@@ -162,6 +167,7 @@ pub struct Pack {
 pub enum Tables {
     Rest(rest::Table),
     Graphql(Box<graphql::Tables>),
+    Mcp(mcp::Table),
 }
 
 /// What is wrong with a pack's data.
@@ -203,6 +209,18 @@ impl Pack {
 
     pub fn name(&self) -> &str {
         &self.manifest.name
+    }
+
+    /// Where the request is one with a GraphQL document.
+    pub fn graphql(&self, host: &str, path: &str) -> Option<&graphql::Tables> {
+        match &self.tables {
+            Tables::Graphql(tables) => Some(tables),
+            Tables::Mcp(_) => None,
+            Tables::Rest(_) => self.graphql.as_deref().filter(|_| {
+                self.manifest.hosts.first().is_some_and(|first| first == host)
+                    && self.manifest.endpoints.iter().any(|own| own == path)
+            }),
+        }
     }
 
     /// Where the request is one to a repository.

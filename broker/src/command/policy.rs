@@ -60,18 +60,22 @@ pub(super) struct FolderArgs {
     /// Folder of further policies, beside the guardrails and the starter policy
     #[arg(long, value_name = "DIR")]
     policies: Option<PathBuf>,
+    /// Folder of further packs, whose operations the policies may name
+    #[arg(long, value_name = "DIR")]
+    packs: Option<PathBuf>,
 }
 
 pub(super) async fn run(command: PolicyCommand) -> Result<ExitCode, String> {
-    let catalog = Catalog::builtin().map_err(|error| error.to_string())?;
     match command {
         PolicyCommand::Schema => {
+            let catalog = Catalog::builtin().map_err(|error| error.to_string())?;
             print!("{}", schema_text(&app::actions(&catalog)));
             Ok(ExitCode::SUCCESS)
         }
         PolicyCommand::Check(args) => {
             let files = files(&args)?;
             let set = PolicySet::load(&files).map_err(|error| error.to_string())?;
+            let (catalog, _) = app::packs(args.packs.as_deref()).map_err(|error| error.to_string())?;
             let warnings = set.validate(&app::actions(&catalog)).map_err(|error| error.to_string())?;
             for warning in &warnings {
                 eprintln!("stint-broker: warning: {warning}");
@@ -84,15 +88,17 @@ pub(super) async fn run(command: PolicyCommand) -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         PolicyCommand::Test(args) => test(&files(&args)?),
-        PolicyCommand::Reach(args) => reach(&catalog, args).await,
+        PolicyCommand::Reach(args) => reach(args).await,
         PolicyCommand::Replay(args) => replay(args).await,
     }
 }
 
 /// Of a broker's own agents, environments and policies where its data folder is there; else of what ships, with an environment
 /// for each tier.
-async fn reach(catalog: &Catalog, args: ReachArgs) -> Result<ExitCode, String> {
+async fn reach(args: ReachArgs) -> Result<ExitCode, String> {
     let config = args.data.config(&Environment::of_process())?;
+    let packs = args.folder.packs.as_ref().or(config.packs.as_ref());
+    let (catalog, _) = app::packs(packs.map(PathBuf::as_path)).map_err(|error| error.to_string())?;
     let own = match &args.folder.policies {
         Some(folder) => app::policy_files(folder).map_err(|error| error.to_string())?,
         None => Vec::new(),
@@ -109,7 +115,7 @@ async fn reach(catalog: &Catalog, args: ReachArgs) -> Result<ExitCode, String> {
         Some(agent) => vec![agent.parse().map_err(|error| format!("--agent: {error}"))?],
         None => kept.agents.clone(),
     };
-    let world = app::world(catalog, agents, kept.environments());
+    let world = app::world(&catalog, agents, kept.environments());
     let lines = policy::reach(&set, &world)?;
     let notes = policy::lint(&set, &world)?;
     let lines: Vec<ReachLine> = lines.into_iter().map(app::reach_line).collect();

@@ -9,8 +9,8 @@ use stint_api::{
 
 use super::answer::{Reply, ok};
 use super::layout::{self, Place};
-use super::table::table;
 use super::step_up;
+use super::table::table;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error};

@@ -41,7 +41,7 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
     trace.identified(&caller);
     let identified = identify::credential(app, &accepted, caller)?;
     let (canonical, tail) = accept::canonical(app, &identified, accepted, body).await?;
-    trace.git = app.git_reply(&identified.credential, &canonical).or(trace.git.take());
+    trace.reply = app.reply(&identified.credential, &canonical).or(trace.reply.take());
     let understood = classify::classify(app, &identified, canonical)?;
     let mut judged = resolve::resolve(app, &identified, understood).await?;
     let recorded = match decide_and_record(app, &identified, &mut judged).await {
@@ -106,8 +106,8 @@ fn problem_response(error: &app::Error, trace: &record::Trace) -> Response<Body>
 
 /// In the form that whoever asks shows to people.
 fn told(error: &app::Error, problem: &stint_api::Problem, trace: &record::Trace) -> Response<Body> {
-    match &trace.git {
-        Some(reply) => problem::git(problem, reply),
+    match &trace.reply {
+        Some(reply) => problem::told(problem, reply),
         None => problem::response(error, problem, trace.graphql),
     }
 }

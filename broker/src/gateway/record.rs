@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::Request;
 
 use super::identify::Identified;
-use crate::app::{App, Authorized, Error, Facts, GatewayCaller, GitReply, Intent, Judged, Result};
+use crate::app::{App, Authorized, Error, Facts, GatewayCaller, Intent, Judged, Reply, Result};
 use crate::model::EventKind;
 
 pub(super) async fn record(
@@ -22,8 +22,8 @@ pub(super) struct Trace {
     method: String,
     path: String,
     pub(super) graphql: bool,
-    /// How a refusal is told to git, where it is git that asks.
-    pub(super) git: Option<GitReply>,
+    /// How a refusal is told, where whoever asks has a form of its own.
+    pub(super) reply: Option<Reply>,
     pub(super) credential: Option<String>,
     actor: Option<String>,
     session: Option<crate::model::SessionId>,
@@ -39,7 +39,7 @@ impl Trace {
             // Without the query: it may carry a secret.
             path: request.uri().path().chars().take(512).collect(),
             graphql: request.uri().path().contains("/graphql"),
-            git: lists_refs(request).then_some(GitReply::Text),
+            reply: lists_refs(request).then_some(Reply::GIT_TEXT),
             credential: None,
             actor: None,
             session: None,

@@ -78,16 +78,24 @@ impl Resolver {
 
     /// With the rules of the packs that ship with the broker.
     pub fn builtin() -> Result<Self, RulesError> {
+        Resolver::with(Vec::new())
+    }
+
+    /// These, and for other providers the rules that ship with the broker.
+    pub fn with(own: Vec<Rules>) -> Result<Self, RulesError> {
         let railway = Rules::load(
             include_str!("../../../policies/packs/railway/resolvers.toml"),
             include_str!("../../../policies/packs/railway/lookups.graphql"),
         )?;
-        let github = Rules::load(include_str!("../../../policies/packs/github/resolvers.toml"), "")?;
+        let github = Rules::load(
+            include_str!("../../../policies/packs/github/resolvers.toml"),
+            include_str!("../../../policies/packs/github/lookups.graphql"),
+        )?;
         let mut all = vec![railway, github];
         for text in PLAIN {
             all.push(Rules::load(text, "")?);
         }
-        Ok(Resolver::new(all))
+        Ok(Resolver::new(all.into_iter().chain(own)))
     }
 
     pub fn rules(&self, provider: &str) -> Option<&Rules> {
@@ -206,7 +214,10 @@ impl Search<'_> {
         if !plain(&resource.id) {
             return Err("its id is not one".to_owned());
         }
-        let id = if rules.file.lower { resource.id.to_ascii_lowercase() } else { resource.id.clone() };
+        // What is asked for keeps its case: ids of one part are opaque.
+        let asked = rules.file.kind.get(&resource.kind).is_some_and(|kind| kind.by == By::Ask);
+        let id =
+            if rules.file.lower && !asked { resource.id.to_ascii_lowercase() } else { resource.id.clone() };
         let key = Resource { kind: resource.kind.clone(), id };
         let mut owners = BTreeSet::new();
         let thing = self.owners(&key, &mut owners, MAX_DEPTH, true).await?;
@@ -239,7 +250,8 @@ impl Search<'_> {
             }
             let by_itself = rules.is_itself(&key.kind);
             if by_itself {
-                owners.insert(Selector::new(rules.provider(), key.kind.clone(), key.id.clone()));
+                let id = if rules.file.lower { key.id.to_ascii_lowercase() } else { key.id.clone() };
+                owners.insert(Selector::new(rules.provider(), key.kind.clone(), id));
             }
             if kind.by == By::Credential {
                 owners.insert(Selector::new(rules.provider(), key.kind.clone(), self.credential.to_string()));

@@ -151,7 +151,7 @@ pub(super) struct Owner {
     pub kind: String,
     pub at: Option<Path>,
     pub fact: Option<String>,
-    /// May be null in the answer. The thing still needs some owner.
+    /// May be null in the answer, or missing. The thing still needs some owner.
     #[serde(default)]
     pub optional: bool,
 }
@@ -263,7 +263,7 @@ impl Rules {
         match self.file.kind.get(kind)?.by {
             By::Credential => Some(false),
             By::OfCredential => Some(true),
-            By::Itself | By::Ask | By::Walk => None,
+            By::Itself | By::Part | By::Ask | By::Walk => None,
         }
     }
 

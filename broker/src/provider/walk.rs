@@ -66,7 +66,12 @@ impl Asker<'_> {
             }
             let answered = std::iter::once(&ask.read.id).chain(&ask.read.id_rest);
             for (path, part) in answered.zip(&parts) {
-                if path.id(value).map_err(text)? != *part {
+                let answered = path.id(value).map_err(text)?;
+                let same = match self.rules.file.lower && parts.len() > 1 {
+                    true => answered.eq_ignore_ascii_case(part),
+                    false => answered == *part,
+                };
+                if !same {
                     return Err("the provider answered about another thing".to_owned());
                 }
             }
@@ -278,7 +283,12 @@ fn read(
             thing.owners.push(Resource::new(owner.kind.clone(), id.clone()));
         }
         let Some(path) = &owner.at else { continue };
-        for id in path.all(value)? {
+        let ids = match path.all(value) {
+            // Of things of several types, each has some of the members.
+            Err(_) if owner.optional => continue,
+            ids => ids?,
+        };
+        for id in ids {
             match as_id(id) {
                 Some(id) => thing.owners.push(Resource::new(owner.kind.clone(), id)),
                 None if owner.optional && id.is_null() => {}

@@ -49,12 +49,83 @@ fn gh_reads_why_it_may_not_reach_another_repository() {
     assert!(refused.stdout.contains("\"code\":\"denied\""), "{refused:?}");
     assert!(refused.stderr.contains("HTTP 403"), "{refused:?}");
     assert_eq!(desk.github.log.reached("GET /repos/{owner}/{repo}"), 0, "{:?}", desk.github.log);
-    // Its porcelain speaks GraphQL, which this pack does not know: refused, with the reason.
-    let porcelain = desk.gh("gh issue list -R atlas/sandbox 2>&1").exits(1);
-    assert!(
-        porcelain.stdout.contains("unknown_operation") || porcelain.stdout.contains("403"),
-        "{porcelain:?}"
+    let porcelain = desk.gh("gh issue list -R atlas/api 2>&1").exits(1);
+    assert!(porcelain.stdout.contains("guardrail") || porcelain.stdout.contains("stint:"), "{porcelain:?}");
+    assert_eq!(
+        desk.github.log.reached("repository"),
+        1,
+        "the broker's own question alone: {:?}",
+        desk.github.log
     );
+}
+
+/// Its porcelain speaks GraphQL; what the mutations name by an id is asked for.
+#[test]
+fn gh_lists_makes_comments_on_and_closes_issues_of_its_repository() {
+    let desk = Desk::new();
+    let script = "set -e; R='-R atlas/sandbox'
+        gh issue list $R; gh issue view 1 $R; gh issue create $R --title from-gh --body b
+        gh issue comment 1 $R --body noted; gh issue edit 1 $R --title renamed; gh issue status $R
+        gh issue close 1 $R; gh repo view atlas/sandbox --json name,defaultBranchRef; gh label list $R; gh release list $R";
+    let done = desk.gh(script).ok();
+    assert!(done.stdout.contains("first") && done.stdout.contains("\"name\":\"sandbox\""), "{done:?}");
+    let world = desk.github.site.world();
+    let sandbox = world.find("atlas", "sandbox").unwrap();
+    assert_eq!(sandbox.issues[1].title, "from-gh");
+    assert_eq!((sandbox.issues[0].title.as_str(), sandbox.issues[0].open), ("renamed", false));
+    assert_eq!(sandbox.issues[0].comments, ["noted"]);
+}
+
+#[test]
+fn gh_makes_lists_views_and_merges_pull_requests_of_its_repository() {
+    let desk = Desk::new();
+    let script = "set -e; R='-R atlas/sandbox'
+        gh pr create $R --title change --body b --head topic --base main
+        gh pr list $R; gh pr view 100 $R; gh pr status $R; gh pr review 100 $R --comment --body fine; gh pr close 100 $R";
+    let done = desk.gh(script).ok();
+    assert!(done.stdout.contains("change"), "{done:?}");
+    assert!(!desk.github.site.world().find("atlas", "sandbox").unwrap().pulls[0].open);
+    // An approval opens what branch protection keeps shut.
+    let asked = desk.gh("gh pr review 100 -R atlas/sandbox --approve 2>&1").exits(1);
+    assert!(asked.stdout.contains("approval"), "{asked:?}");
+    let asked = desk.gh("gh issue delete 1 -R atlas/sandbox --yes 2>&1").exits(1);
+    assert!(asked.stdout.contains("approval"), "{asked:?}");
+}
+
+/// A document of one's own: by an id of another repository, by a name that it had, and to where nothing is known.
+#[test]
+fn gh_reaches_no_other_repository_by_graphql() {
+    let desk = Desk::new();
+    let (api, sandbox) = {
+        let world = desk.github.site.world();
+        let id = |name: &str| world.find("atlas", name).unwrap().id;
+        (id("api"), id("sandbox"))
+    };
+    desk.github.site.world().rename(api, "atlas", "engine");
+    desk.github.site.world().rename(sandbox, "atlas", "sand");
+    let ask = |document: &str| desk.gh(&format!("gh api graphql -f query='{document}' 2>&1")).exits(1).stdout;
+    for document in [
+        format!(
+            "{{ node(id: \"R_{api}\") {{ ... on Repository {{ issues(first: 1) {{ nodes {{ title }} }} }} }} }}"
+        ),
+        format!("mutation {{ closeIssue(input: {{ issueId: \"I_{api}_1\" }}) {{ issue {{ id }} }} }}"),
+        format!(
+            "mutation {{ a: addComment(input: {{ subjectId: \"I_{api}_1\", body: \"x\" }}) {{ clientMutationId }} }}"
+        ),
+        "{ repository(owner: \"atlas\", name: \"engine\") { name } }".to_owned(),
+        // It is another repository now, by the name that is mapped.
+        "{ repository(owner: \"atlas\", name: \"sandbox\") { name } }".to_owned(),
+        "{ search(query: \"secret\", type: ISSUE, first: 1) { issueCount } }".to_owned(),
+        "{ search(query: \"repo:atlas/sandbox OR repo:atlas/api\", type: ISSUE, first: 1) { issueCount } }"
+            .to_owned(),
+        "{ viewer { repositories(first: 9) { nodes { name } } } }".to_owned(),
+        "mutation { deleteEnvironment(input: { id: \"x\" }) { clientMutationId } }".to_owned(),
+    ] {
+        let said = ask(&document);
+        assert!(said.contains("stint:"), "{document}: {said}");
+    }
+    assert!(desk.github.site.world().find("atlas", "engine").unwrap().issues[0].open);
+    assert!(desk.github.site.world().find("atlas", "engine").unwrap().issues[0].comments.is_empty());
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn git_clones_and_pushes_a_branch_of_its_environment() {
     assert_eq!(desk.at("refs/heads/topic").as_deref(), done.stdout.lines().last(), "{done:?}");
     let sent = desk.sent();
     for operation in
-        ["git/list-refs", "git/fetch", "git/list-refs-to-push", "git/create-branch", "git/update-branch"]
+        ["fetch/list-refs", "fetch/objects", "push/list-refs", "push/create-branch", "push/update-branch"]
     {
         assert!(sent.contains(&format!("github:{operation}")), "{operation}: {sent:?}");
     }
@@ -119,7 +119,7 @@ fn git_shows_why_main_is_not_deleted_and_a_person_may_allow_it() {
     let agent = desk.broker.command(&args).start();
     let list = || desk.broker.stint(&["approval", "list", "--json"]).ok().json();
     let waiting = until("an approval waits", || list()["approvals"].get(0).cloned());
-    assert_eq!(waiting["operations"], serde_json::json!(["github:git/delete-branch"]));
+    assert_eq!(waiting["operations"], serde_json::json!(["github:push/delete-branch"]));
     assert!(waiting.to_string().contains("atlas/sandbox:refs/heads/main"), "{waiting}");
     until("git was told", || asked.exists().then_some(()));
     assert!(desk.at("refs/heads/main").is_some());
@@ -148,7 +148,7 @@ fn git_moves_no_tag_and_rewrites_no_branch_without_a_person() {
     assert!(done.stdout.contains("(stint: denied)") && done.stdout.contains("guardrail.unknown"), "{done:?}");
     assert!(desk.at("refs/tags/v2").is_some(), "a new tag is a write");
     let all = desk.broker.stint(&["approval", "list", "--json"]).ok().stdout;
-    assert!(all.contains("git/rewrite-branch") && all.contains("git/move-tag"), "{all}");
+    assert!(all.contains("push/rewrite-branch") && all.contains("push/move-tag"), "{all}");
 }
 
 /// Git compresses long requests; a pack that is longer than what is read of a body streams past its commands.
@@ -163,7 +163,7 @@ fn git_fetches_many_branches_and_pushes_a_large_file() {
     let done = desk.cloned(script).ok();
     assert!(done.stdout.starts_with("62"), "{done:?}");
     assert_eq!(desk.at("refs/heads/main").as_deref(), done.stdout.lines().last(), "{done:?}");
-    assert!(desk.sent().contains(&"github:git/update-branch".to_owned()), "{:?}", desk.sent());
+    assert!(desk.sent().contains(&"github:push/update-branch".to_owned()), "{:?}", desk.sent());
     let refused = desk
         .cloned(
             "head -c 3000000 /dev/urandom >large && git add large && git commit -q --amend -m x

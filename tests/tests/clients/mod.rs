@@ -2,3 +2,4 @@
 
 mod gh;
 mod git;
+mod mcp;

@@ -298,7 +298,7 @@ fn what_a_provider_can_do_is_searched_by_word_and_class_a_page_at_a_time() {
     );
     assert!(!page.contains("railway:volumeCreate") && !page.contains("The next hundred"), "{page}");
     assert!(console.page("/console/providers/railway?q=nosuchthing").contains("No operation is like that"));
-    assert_eq!(console.get("/console/providers/gitlab").status, 404);
+    assert_eq!(console.get("/console/providers/nowhere").status, 404);
     // Every operation is on exactly one page.
     let (mut path, mut seen, mut pages) = ("/console/providers/github".to_owned(), Vec::new(), 0);
     loop {

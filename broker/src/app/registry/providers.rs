@@ -86,6 +86,7 @@ fn provider(pack: &Pack) -> Provider {
         protocol: match manifest.protocol {
             Protocol::Rest => "rest".to_owned(),
             Protocol::Graphql => "graphql".to_owned(),
+            Protocol::Mcp => "mcp".to_owned(),
         },
         hosts: manifest.hosts.clone(),
         kinds: manifest.credential.iter().map(kind).collect(),

@@ -47,7 +47,7 @@ pub(super) fn judge(
 ) -> Result<Operation, Refusal> {
     let is = |name: &str| operation(manifest, name, vec![repository.clone()]);
     if request.method == Method::GET && call == Call::Locks {
-        return Ok(is("git/lfs-list-locks"));
+        return Ok(is("lfs/list-locks"));
     }
     let essence = request.header(CONTENT_TYPE).and_then(|value| value.split(';').next()).unwrap_or_default();
     if request.method != Method::POST || request.query.is_some() || essence.trim() != TYPE {
@@ -62,16 +62,16 @@ pub(super) fn judge(
     })?;
     match call {
         Call::Batch => match member(&body, "operation")? {
-            Some(Value::String(text)) if text == "download" => Ok(is("git/lfs-download")),
-            Some(Value::String(text)) if text == "upload" => Ok(is("git/lfs-upload")),
+            Some(Value::String(text)) if text == "download" => Ok(is("lfs/download")),
+            Some(Value::String(text)) if text == "upload" => Ok(is("lfs/upload")),
             _ => {
                 Err(Refusal::new(code::UNKNOWN_OPERATION, "git-lfs downloads and uploads, and nothing else"))
             }
         },
-        Call::Locks => Ok(is("git/lfs-lock")),
-        Call::Verify => Ok(is("git/lfs-verify-locks")),
+        Call::Locks => Ok(is("lfs/lock")),
+        Call::Verify => Ok(is("lfs/verify-locks")),
         Call::Unlock => {
-            let mut unlock = is("git/lfs-unlock");
+            let mut unlock = is("lfs/unlock");
             if !matches!(member(&body, "force")?, None | Some(Value::Bool(false) | Value::Null)) {
                 // Takes away the lock of somebody else.
                 unlock.class = Class::Grant;

@@ -52,24 +52,24 @@ pub struct Door {
 
 /// Name, class and request of what git does.
 const OPERATIONS: &[(&str, Class, &str)] = &[
-    ("git/list-refs", Class::Read, "GET /{repository}/info/refs?service=git-upload-pack"),
-    ("git/fetch", Class::Read, "POST /{repository}/git-upload-pack"),
-    ("git/list-refs-to-push", Class::Read, "GET /{repository}/info/refs?service=git-receive-pack"),
-    ("git/push-nothing", Class::Read, "POST /{repository}/git-receive-pack"),
-    ("git/create-branch", Class::Write, "POST /{repository}/git-receive-pack"),
-    ("git/update-branch", Class::Write, "POST /{repository}/git-receive-pack"),
-    ("git/rewrite-branch", Class::Destroy, "POST /{repository}/git-receive-pack"),
-    ("git/delete-branch", Class::Destroy, "POST /{repository}/git-receive-pack"),
-    ("git/create-tag", Class::Write, "POST /{repository}/git-receive-pack"),
-    ("git/move-tag", Class::Destroy, "POST /{repository}/git-receive-pack"),
-    ("git/delete-tag", Class::Destroy, "POST /{repository}/git-receive-pack"),
-    ("git/change-other-ref", Class::Unknown, "POST /{repository}/git-receive-pack"),
-    ("git/lfs-download", Class::Read, "POST /{repository}/info/lfs/objects/batch"),
-    ("git/lfs-upload", Class::Write, "POST /{repository}/info/lfs/objects/batch"),
-    ("git/lfs-list-locks", Class::Read, "GET /{repository}/info/lfs/locks"),
-    ("git/lfs-verify-locks", Class::Read, "POST /{repository}/info/lfs/locks/verify"),
-    ("git/lfs-lock", Class::Write, "POST /{repository}/info/lfs/locks"),
-    ("git/lfs-unlock", Class::Write, "POST /{repository}/info/lfs/locks/{id}/unlock"),
+    ("fetch/list-refs", Class::Read, "GET /{repository}/info/refs?service=git-upload-pack"),
+    ("fetch/objects", Class::Read, "POST /{repository}/git-upload-pack"),
+    ("push/list-refs", Class::Read, "GET /{repository}/info/refs?service=git-receive-pack"),
+    ("push/nothing", Class::Read, "POST /{repository}/git-receive-pack"),
+    ("push/create-branch", Class::Write, "POST /{repository}/git-receive-pack"),
+    ("push/update-branch", Class::Write, "POST /{repository}/git-receive-pack"),
+    ("push/rewrite-branch", Class::Destroy, "POST /{repository}/git-receive-pack"),
+    ("push/delete-branch", Class::Destroy, "POST /{repository}/git-receive-pack"),
+    ("push/create-tag", Class::Write, "POST /{repository}/git-receive-pack"),
+    ("push/move-tag", Class::Destroy, "POST /{repository}/git-receive-pack"),
+    ("push/delete-tag", Class::Destroy, "POST /{repository}/git-receive-pack"),
+    ("push/change-other-ref", Class::Unknown, "POST /{repository}/git-receive-pack"),
+    ("lfs/download", Class::Read, "POST /{repository}/info/lfs/objects/batch"),
+    ("lfs/upload", Class::Write, "POST /{repository}/info/lfs/objects/batch"),
+    ("lfs/list-locks", Class::Read, "GET /{repository}/info/lfs/locks"),
+    ("lfs/verify-locks", Class::Read, "POST /{repository}/info/lfs/locks/verify"),
+    ("lfs/lock", Class::Write, "POST /{repository}/info/lfs/locks"),
+    ("lfs/unlock", Class::Write, "POST /{repository}/info/lfs/locks/{id}/unlock"),
 ];
 
 const RECEIVE: &str = "application/x-git-receive-pack-request";
@@ -125,11 +125,11 @@ impl Door {
         let no_query = request.query.is_none();
         let operations = match service {
             Service::Refs if is(Method::GET, None) => match request.query.as_deref() {
-                Some("service=git-upload-pack") => one("git/list-refs"),
-                Some("service=git-receive-pack") => one("git/list-refs-to-push"),
+                Some("service=git-upload-pack") => one("fetch/list-refs"),
+                Some("service=git-receive-pack") => one("push/list-refs"),
                 _ => return Err(unknown("the dumb protocol is not carried, and of services only two are")),
             },
-            Service::UploadPack if no_query && is(Method::POST, Some(UPLOAD)) => one("git/fetch"),
+            Service::UploadPack if no_query && is(Method::POST, Some(UPLOAD)) => one("fetch/objects"),
             Service::ReceivePack if no_query && is(Method::POST, Some(RECEIVE)) => {
                 self.pushed(manifest, &repository, &request)?
             }
@@ -152,7 +152,7 @@ impl Door {
             return Err(Refusal::new(code::UNKNOWN_OPERATION, detail));
         }
         let Some(first) = push.commands.first() else {
-            return Ok(vec![operation(manifest, "git/push-nothing", vec![repository.clone()])]);
+            return Ok(vec![operation(manifest, "push/nothing", vec![repository.clone()])]);
         };
         let sha256 = first.old.or(first.new).is_some_and(|id| id.len() == 64);
         let moves =
@@ -196,14 +196,14 @@ fn meaning(command: &Command<'_>, commits: &pack::Commits) -> &'static str {
     let branch = command.name.starts_with("refs/heads/");
     let tag = command.name.starts_with("refs/tags/");
     match (command.old, command.new) {
-        _ if !branch && !tag => "git/change-other-ref",
-        (None, _) if tag => "git/create-tag",
-        (Some(_), Some(_)) if tag => "git/move-tag",
-        (Some(_), None) if tag => "git/delete-tag",
-        (None, _) => "git/create-branch",
-        (Some(_), None) => "git/delete-branch",
-        (Some(old), Some(new)) if commits.lead(new, old) => "git/update-branch",
-        (Some(_), Some(_)) => "git/rewrite-branch",
+        _ if !branch && !tag => "push/change-other-ref",
+        (None, _) if tag => "push/create-tag",
+        (Some(_), Some(_)) if tag => "push/move-tag",
+        (Some(_), None) if tag => "push/delete-tag",
+        (None, _) => "push/create-branch",
+        (Some(_), None) => "push/delete-branch",
+        (Some(old), Some(new)) if commits.lead(new, old) => "push/update-branch",
+        (Some(_), Some(_)) => "push/rewrite-branch",
     }
 }
 
@@ -238,7 +238,7 @@ fn route(path: &str) -> Option<(&str, Service)> {
 pub(super) fn listed(door: &Door) -> Vec<Listed> {
     let one = |(name, class, request): &(&str, Class, &str)| {
         let repository = format!("{}={{repository}}", door.resource);
-        let names_ref = request.ends_with("git-receive-pack") && *name != "git/push-nothing";
+        let names_ref = request.ends_with("git-receive-pack") && *name != "push/nothing";
         let reference = names_ref.then(|| "ref={repository}:{ref}".to_owned());
         Listed {
             operation: (*name).to_owned(),

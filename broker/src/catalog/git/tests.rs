@@ -97,12 +97,12 @@ fn fetching_reads_and_names_the_repository_in_one_spelling() {
         ["/Atlas/API/info/refs?service=git-upload-pack", "/atlas/api.git/info/refs?service=git-upload-pack"]
     {
         let asked = ask(request(Method::GET, target, None, vec![])).unwrap();
-        assert_eq!(asked[0].operation, "github:git/list-refs");
+        assert_eq!(asked[0].operation, "github:fetch/list-refs");
         assert_eq!(asked[0].class, Class::Read);
         assert_eq!(asked[0].resources, [Resource::new("repository", "atlas/api")]);
     }
     let fetch = request(Method::POST, "/atlas/api/git-upload-pack", Some(UPLOAD), b"whatever".to_vec());
-    assert_eq!(ask(fetch).unwrap()[0].operation, "github:git/fetch");
+    assert_eq!(ask(fetch).unwrap()[0].operation, "github:fetch/objects");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn each_command_is_an_operation_of_its_own() {
         ("delete-tag", Class::Destroy),
         ("change-other-ref", Class::Unknown),
     ];
-    let expected = expected.map(|(name, class)| (format!("github:git/{name}"), class));
+    let expected = expected.map(|(name, class)| (format!("github:push/{name}"), class));
     assert_eq!(names, expected);
     let asked =
         ask(request(Method::POST, "/atlas/api/git-receive-pack", Some(RECEIVE), push(&all[1..2], PACK)));
@@ -136,7 +136,7 @@ fn each_command_is_an_operation_of_its_own() {
 
 #[test]
 fn a_bare_flush_asks_whether_one_may_push() {
-    assert_eq!(pushed(b"0000".to_vec()).unwrap(), [("github:git/push-nothing".to_owned(), Class::Read)]);
+    assert_eq!(pushed(b"0000".to_vec()).unwrap(), [("github:push/nothing".to_owned(), Class::Read)]);
 }
 
 #[test]
@@ -287,17 +287,17 @@ fn large_files_are_judged_by_what_is_asked() {
         let asked = ask(request(Method::POST, &target, kind, body.to_string().into_bytes()));
         asked.map(|asked| (asked[0].operation.clone(), asked[0].class)).map_err(|refusal| refusal.code)
     };
-    let ok = |name: &str, class| Ok((format!("github:git/{name}"), class));
-    assert_eq!(ask_lfs("objects/batch", json!({"operation": "download"})), ok("lfs-download", Class::Read));
-    assert_eq!(ask_lfs("objects/batch", json!({"operation": "upload"})), ok("lfs-upload", Class::Write));
+    let ok = |name: &str, class| Ok((format!("github:{name}"), class));
+    assert_eq!(ask_lfs("objects/batch", json!({"operation": "download"})), ok("lfs/download", Class::Read));
+    assert_eq!(ask_lfs("objects/batch", json!({"operation": "upload"})), ok("lfs/upload", Class::Write));
     assert_eq!(ask_lfs("objects/batch", json!({"operation": "delete"})), Err("unknown_operation"));
     assert_eq!(
         ask_lfs("objects/batch", json!({"Operation": "upload", "operation": "download"})),
         Err("ambiguous_body")
     );
-    assert_eq!(ask_lfs("locks", json!({"path": "x"})), ok("lfs-lock", Class::Write));
-    assert_eq!(ask_lfs("locks/7/unlock", json!({})), ok("lfs-unlock", Class::Write));
-    assert_eq!(ask_lfs("locks/7/unlock", json!({"force": true})), ok("lfs-unlock", Class::Grant));
+    assert_eq!(ask_lfs("locks", json!({"path": "x"})), ok("lfs/lock", Class::Write));
+    assert_eq!(ask_lfs("locks/7/unlock", json!({})), ok("lfs/unlock", Class::Write));
+    assert_eq!(ask_lfs("locks/7/unlock", json!({"force": true})), ok("lfs/unlock", Class::Grant));
     assert_eq!(ask_lfs("objects/x", json!({})), Err("unknown_operation"));
 }
 

@@ -81,9 +81,8 @@ fn scope(row: RowScope, judged: &Judged, holds: &Holds) -> Scope {
 fn named(row: &Root, arguments: &Map<String, Value>) -> Result<Vec<Resource>, Refusal> {
     let mut resources: Vec<Resource> = Vec::new();
     for named in &row.resources {
-        for (kind, path) in &named.0 {
-            let mut ids = Vec::new();
-            step(&path.0, arguments, &mut ids)?;
+        for (kind, paths) in &named.0 {
+            let ids = ids(paths, arguments)?;
             if ids.is_empty() {
                 continue;
             }
@@ -97,6 +96,21 @@ fn named(row: &Root, arguments: &Map<String, Value>) -> Result<Vec<Resource>, Re
         }
     }
     Ok(resources)
+}
+
+/// The ids at one path, or the one id whose parts are at several.
+fn ids(paths: &[Path], arguments: &Map<String, Value>) -> Result<Vec<String>, Refusal> {
+    let mut ids = Vec::new();
+    for path in paths {
+        step(&path.0, arguments, &mut ids)?;
+    }
+    if paths.len() < 2 || ids.is_empty() {
+        return Ok(ids);
+    }
+    if ids.len() != paths.len() || ids.iter().any(|part| part.is_empty() || part.contains('/')) {
+        return Err(Refusal::new(code::MALFORMED_ID, "a part of an id is missing, or no part"));
+    }
+    Ok(vec![ids.join("/").to_ascii_lowercase()])
 }
 
 /// The strings at a path. Absent and null are nothing; what is neither a string nor nothing is refused.

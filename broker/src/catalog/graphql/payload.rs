@@ -39,6 +39,10 @@ pub(super) enum Rule {
     AllEnvironments,
     /// `replace:PATH`: replaced as a whole; null clears.
     Replace(Path),
+    /// `grant-if:PATH=VALUE`: with this value it lets something happen that was held back.
+    GrantIf(Path, String),
+    /// `one-repository:PATH`: a search that stays in the one repository that it names; any other names nothing.
+    OneRepository(Path),
 }
 
 /// An operation while it is judged.
@@ -76,6 +80,11 @@ impl Rule {
                 Some((lookup, id)) => Rule::Staged(lookup.to_owned(), path(id)),
                 None => return Err("staged needs a look-up and a path".to_owned()),
             },
+            ("grant-if", rest) => match rest.split_once('=') {
+                Some((at, value)) => Rule::GrantIf(path(at), value.to_owned()),
+                None => return Err("grant-if needs a path and a value".to_owned()),
+            },
+            ("one-repository", rest) if !rest.is_empty() => Rule::OneRepository(path(rest)),
             ("variable", "") => Rule::Variable,
             ("variables", "") => Rule::Variables,
             ("volume-instance", "") => Rule::VolumeInstance,
@@ -95,6 +104,8 @@ impl Rule {
             | Rule::ChangeSet(path)
             | Rule::Staged(_, path)
             | Rule::VariablesPatch(path)
+            | Rule::GrantIf(path, _)
+            | Rule::OneRepository(path)
             | Rule::Replace(path) => Some(path),
             _ => None,
         }
@@ -153,7 +164,64 @@ pub(super) fn judge(rule: &Rule, arguments: &Map<String, Value>, judged: &mut Ju
                 judged.raise(Class::Destroy);
             }
         }
+        Rule::GrantIf(path, wanted) => {
+            if at(path, arguments).and_then(Value::as_str) == Some(wanted) {
+                judged.raise(Class::Grant);
+            }
+        }
+        Rule::OneRepository(path) => {
+            if let Some(name) = at(path, arguments).and_then(Value::as_str).and_then(one_repository) {
+                judged.touch("named-repository", &name.to_ascii_lowercase());
+            }
+        }
     }
+}
+
+/// The repository of a search in which every word narrows what the others find: plain words and known qualifiers, with
+/// `repo:OWNER/NAME` once. Others could widen it again.
+fn one_repository(query: &str) -> Option<&str> {
+    const QUALIFIERS: [&str; 20] = [
+        "is",
+        "type",
+        "state",
+        "author",
+        "assignee",
+        "mentions",
+        "label",
+        "sort",
+        "review-requested",
+        "review",
+        "draft",
+        "base",
+        "head",
+        "milestone",
+        "in",
+        "involves",
+        "commenter",
+        "status",
+        "created",
+        "updated",
+    ];
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@/_.:<>=-*".contains(c);
+    let mut repository = None;
+    for word in query.split(' ').filter(|word| !word.is_empty()) {
+        if !word.chars().all(plain) || matches!(word, "OR" | "AND" | "NOT") {
+            return None;
+        }
+        let Some((qualifier, value)) = word.split_once(':') else { continue };
+        if qualifier == "repo" {
+            let (owner, name) = value.split_once('/')?;
+            let is_name = |part: &str| {
+                !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            };
+            if repository.replace(value).is_some() || !is_name(owner) || !is_name(name) {
+                return None;
+            }
+        } else if !QUALIFIERS.contains(&qualifier.strip_prefix('-').unwrap_or(qualifier)) {
+            return None;
+        }
+    }
+    repository
 }
 
 /// As in a patch of the configuration, but null means what it means for any input: the provider's default.

@@ -45,14 +45,17 @@ pub(super) enum RowScope {
     Names,
 }
 
-/// Where an id stands. Alternatives in order: the first that is present names the resource.
+/// Where an id stands. Alternatives in order: the first that is present names the resource. An id of several parts
+/// (`owner/name`) has a path for each, and ignores case.
 #[derive(Debug)]
-pub(super) struct Named(pub Vec<(String, Path)>);
+pub(super) struct Named(pub Vec<(String, Vec<Path>)>);
 
 impl Named {
     /// As the table has it: `volume=volumeId`.
     fn text(&self) -> String {
-        let alternatives = self.0.iter().map(|(kind, path)| format!("{kind}={}", path.0.join(".")));
+        let path = |path: &Path| path.0.join(".");
+        let text = |paths: &[Path]| paths.iter().map(path).collect::<Vec<_>>().join("/");
+        let alternatives = self.0.iter().map(|(kind, paths)| format!("{kind}={}", text(paths)));
         alternatives.collect::<Vec<_>>().join("|")
     }
 }
@@ -284,9 +287,12 @@ impl Tables {
     fn named(&self, owner: &str, text: &str) -> Result<Named, String> {
         let alternative = |text: &str| {
             let (kind, path) = text.split_once('=').ok_or_else(|| format!("'{text}' is not KIND=PATH"))?;
-            let path = Path(path.split('.').map(str::to_owned).collect());
-            self.check(owner, &path)?;
-            Ok((kind.to_owned(), path))
+            let paths = path.split('/').map(|path| {
+                let path = Path(path.split('.').map(str::to_owned).collect());
+                self.check(owner, &path)?;
+                Ok(path)
+            });
+            Ok((kind.to_owned(), paths.collect::<Result<_, String>>()?))
         };
         text.split('|').map(alternative).collect::<Result<_, String>>().map(Named)
     }

@@ -1,9 +1,11 @@
 //! Reads a pack's files and holds them against each other.
 
 use super::{Manifest, Pack, PackError, Protocol, Tables};
-use crate::catalog::{graphql, rest};
+use crate::catalog::{git, graphql, mcp, rest};
 
 const FILE: &str = "pack.toml";
+/// Folder of the tables of GraphQL beside REST.
+const GRAPHQL: &str = "graphql";
 
 pub(super) fn pack(read: &dyn Fn(&str) -> Option<String>) -> Result<Pack, PackError> {
     let text = read(FILE).ok_or_else(|| PackError::new(FILE, "the file is missing"))?;
@@ -12,9 +14,31 @@ pub(super) fn pack(read: &dyn Fn(&str) -> Option<String>) -> Result<Pack, PackEr
     check(&manifest).map_err(|reason| PackError::new(FILE, reason))?;
     let tables = match manifest.protocol {
         Protocol::Rest => Tables::Rest(rest::Table::load(&manifest, read)?),
+        Protocol::Mcp => Tables::Mcp(mcp::Table::load(read)?),
         Protocol::Graphql => Tables::Graphql(Box::new(graphql::Tables::load(read).map_err(table_error)?)),
     };
-    Ok(Pack { manifest, tables })
+    let beside = manifest.protocol == Protocol::Rest && !manifest.endpoints.is_empty();
+    let graphql = beside.then(|| {
+        let tables = graphql::Tables::load(&|file| read(&format!("{GRAPHQL}/{file}")));
+        tables.map_err(|error| PackError { file: format!("{GRAPHQL}/{}", error.file), ..table_error(error) })
+    });
+    let pack = Pack { manifest, tables, graphql: graphql.transpose()?.map(Box::new) };
+    one_meaning(&pack)?;
+    Ok(pack)
+}
+
+/// Policies know an operation by its name, so ways in that stand beside each other share none.
+fn one_meaning(pack: &Pack) -> Result<(), PackError> {
+    let Tables::Rest(table) = &pack.tables else { return Ok(()) };
+    let git = pack.manifest.git.iter().flat_map(|_| git::actions().map(|(name, _)| name));
+    let graphql = pack.graphql.iter().flat_map(|tables| tables.operations().map(|(_, name, _)| name));
+    let mut beside = git.chain(graphql);
+    match beside.find(|name| table.rows().iter().any(|row| row.id == *name)) {
+        Some(name) => {
+            Err(PackError::new("operations.tsv", format!("'{name}' also is an operation by git or GraphQL")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check(manifest: &Manifest) -> Result<(), String> {
@@ -34,8 +58,8 @@ fn check(manifest: &Manifest) -> Result<(), String> {
     if let Some(other) = manifest.host_operations.keys().find(|host| !manifest.hosts.contains(host)) {
         return Err(format!("host-operations names '{other}', which is no host of the pack"));
     }
-    if manifest.protocol == Protocol::Graphql && manifest.endpoints.is_empty() {
-        return Err("a GraphQL pack names its endpoints".to_owned());
+    if manifest.protocol != Protocol::Rest && manifest.endpoints.is_empty() {
+        return Err("a GraphQL or MCP pack names its endpoints".to_owned());
     }
     if let Some(door) = &manifest.git {
         door.check(manifest)?;

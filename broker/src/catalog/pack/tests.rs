@@ -12,7 +12,8 @@ fn load(
 ) -> Result<Pack, PackError> {
     let table = [&[HEADER, ASSET], rows].concat().join("\n");
     Pack::load("test", &|file| match file {
-        "pack.toml" => Some(manifest.to_owned()),
+        // Without what stands beside REST.
+        "pack.toml" => Some(manifest.replace("endpoints = [\"/graphql\"]\n", "")),
         "operations.tsv" => Some(table.clone()),
         "payload.toml" => payload.map(str::to_owned),
         "overrides.toml" => overrides.map(str::to_owned),
@@ -100,4 +101,23 @@ fn missing_files_are_named() {
     assert_eq!(error.to_string(), "test/pack.toml: the file is missing");
     let error = Pack::load("test", &|file| (file == "pack.toml").then(|| MANIFEST.to_owned())).unwrap_err();
     assert_eq!(error.to_string(), "test/operations.tsv: the file is missing");
+}
+
+#[test]
+fn one_name_has_one_meaning_whichever_way_it_is_asked_for() {
+    let row = "POST\t/repos/{a}/{b}/push\tpush/create-branch\twrite\trepository={a}/{b}\tresources\t";
+    let error = load(MANIFEST, &[row], None, None).unwrap_err();
+    assert!(error.reason.contains("'push/create-branch' also is"), "{error}");
+}
+
+#[test]
+fn a_door_for_git_is_held_against_the_pack() {
+    for (from, to, reason) in [
+        ("[git]\nhosts = [\"github.com\"]", "[git]\nhosts = [\"git.example\"]", "no host of the pack"),
+        ("x-access-token:{}", "x-access-token", "'{}' once"),
+        ("resource = \"repository\"", "resource = \"thing\"", "environment-kinds"),
+    ] {
+        let error = load(&MANIFEST.replace(from, to), &[], None, None).unwrap_err();
+        assert!(error.reason.contains(reason), "{to}: {error}");
+    }
 }

@@ -263,7 +263,6 @@ fn a_name_has_one_id_however_it_is_escaped() {
 #[test]
 fn g25_g26_other_doors_are_unknown() {
     for (method, target) in [
-        ("POST", "/graphql"),
         ("GET", "/repositories/1296269"),
         ("DELETE", "/repositories/1296269"),
         ("GET", "/repositories/1296269/contents/x"),

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::app;
 use crate::catalog::{Catalog, accuracy, lines};
 use crate::console::words::deed;
 use crate::model::{Class, Mark, Operation, Scope};
@@ -44,6 +45,9 @@ pub(super) enum PackCommand {
     Check {
         /// A pack's folder, instead of the packs that ship
         folder: Option<PathBuf>,
+        /// Folder of further packs, each in a folder of its name, beside those that ship
+        #[arg(long, value_name = "DIR", conflicts_with = "folder")]
+        packs: Option<PathBuf>,
     },
     /// Make operations.tsv from a provider's published description
     ///
@@ -84,7 +88,7 @@ pub(super) fn run(command: PackCommand) -> Result<ExitCode, String> {
     if let PackCommand::Build(args) = command {
         return build::run(&args);
     }
-    if let PackCommand::Check { folder: Some(folder) } = &command {
+    if let PackCommand::Check { folder: Some(folder), .. } = &command {
         return build::check(folder);
     }
     let catalog = Catalog::builtin().map_err(|error| error.to_string())?;
@@ -92,7 +96,8 @@ pub(super) fn run(command: PackCommand) -> Result<ExitCode, String> {
         PackCommand::List { json } => list::packs(&catalog, json),
         PackCommand::Show { name, json } => list::show(&catalog, &name, json),
         PackCommand::Search { words, class, json } => list::search(&catalog, &words, class, json),
-        PackCommand::Check { .. } => {
+        PackCommand::Check { packs, .. } => {
+            let (catalog, _) = app::packs(packs.as_deref()).map_err(|error| error.to_string())?;
             for pack in catalog.packs() {
                 println!("{}: sound", pack.manifest.name);
             }

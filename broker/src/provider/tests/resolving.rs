@@ -16,7 +16,10 @@ fn resolver() -> Resolver {
         include_str!("../../../../policies/packs/railway/resolvers.toml"),
         include_str!("../../../../policies/packs/railway/lookups.graphql"),
     );
-    let github = Rules::load(include_str!("../../../../policies/packs/github/resolvers.toml"), "");
+    let github = Rules::load(
+        include_str!("../../../../policies/packs/github/resolvers.toml"),
+        include_str!("../../../../policies/packs/github/lookups.graphql"),
+    );
     Resolver::new([railway.unwrap(), github.unwrap()])
 }
 

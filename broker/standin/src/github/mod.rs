@@ -1,10 +1,11 @@
-//! A stand-in of the code host's REST API: the slice that an agent at work, and one gone astray, would use.
+//! A stand-in of the code host's API, REST and of GraphQL what its command line asks for: the slice that an agent at work, and one gone astray, would use.
 //!
 //! Repositories with issues, files, refs, action secrets and environments; tokens by `Authorization` (`Bearer`,
 //! `token`, or `Basic` with the token as the password). Owner and name ignore case. A repository that was renamed or
 //! moved answers under its old name with a redirect to `/repositories/{id}`, where everything works as well.
 
 mod contents;
+mod graphql;
 mod issues;
 mod refs;
 mod repository;
@@ -71,6 +72,7 @@ impl Github {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let query = request.parts.uri.query().unwrap_or_default();
         match words.as_slice() {
+            ["graphql"] if method == Method::POST => graphql::answer(&mut world, &login, &body),
             ["user"] => Reply::Json(200, json!({"login": login, "id": 7, "type": "User"})),
             ["rate_limit"] => Reply::Json(
                 200,
@@ -109,6 +111,9 @@ impl Default for Github {
 
 impl Site for Github {
     fn operations(&self, request: &Inbound) -> Vec<String> {
+        if request.parts.uri.path() == "/graphql" {
+            return graphql::root_fields(&request.body);
+        }
         vec![format!("{} {}", request.parts.method, route::template(request.parts.uri.path()))]
     }
 

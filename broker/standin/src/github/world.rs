@@ -27,6 +27,8 @@ pub struct Repository {
     pub default_branch: String,
     /// Issues by number less one.
     pub issues: Vec<Issue>,
+    /// Pull requests in the order they were made.
+    pub pulls: Vec<Pull>,
     /// `heads/main` to commit.
     pub refs: BTreeMap<String, String>,
     /// Path to content, of the default branch.
@@ -42,6 +44,15 @@ pub struct Issue {
     pub body: String,
     pub open: bool,
     pub comments: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Pull {
+    pub title: String,
+    pub head: String,
+    pub base: String,
+    pub open: bool,
+    pub merged: bool,
 }
 
 impl World {
@@ -124,6 +135,14 @@ impl World {
             (Some(repository), _) => Place::Here(repository.id),
             (None, Some(id)) => Place::Moved(*id),
             (None, None) => Place::Nowhere,
+        }
+    }
+
+    /// The repository that has this name, or had it before.
+    pub(crate) fn now(&self, owner: &str, name: &str) -> Option<u64> {
+        match self.place(owner, name) {
+            Place::Here(id) | Place::Moved(id) => Some(id),
+            Place::Nowhere => None,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::model::{Class, Operation, Request, Resource};
 mod bodies;
 mod disguises;
 mod documents;
+mod github;
 mod payloads;
 mod selections;
 mod tables;
