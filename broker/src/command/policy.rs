@@ -22,22 +22,18 @@ pub(super) struct FolderArgs {
     /// Folder of further policies, beside the guardrails and the starter policy
     #[arg(long, value_name = "DIR")]
     policies: Option<PathBuf>,
-    /// Folder of further packs, whose operations the policies may name
-    #[arg(long, value_name = "DIR")]
-    packs: Option<PathBuf>,
 }
 
 pub(super) fn run(command: PolicyCommand) -> Result<ExitCode, String> {
+    let catalog = Catalog::builtin().map_err(|error| error.to_string())?;
     match command {
         PolicyCommand::Schema => {
-            let catalog = Catalog::builtin().map_err(|error| error.to_string())?;
             print!("{}", schema_text(&app::actions(&catalog)));
             Ok(ExitCode::SUCCESS)
         }
         PolicyCommand::Check(args) => {
             let files = files(&args)?;
             let set = PolicySet::load(&files).map_err(|error| error.to_string())?;
-            let (catalog, _) = app::packs(args.packs.as_deref()).map_err(|error| error.to_string())?;
             let warnings = set.validate(&app::actions(&catalog)).map_err(|error| error.to_string())?;
             for warning in &warnings {
                 eprintln!("stint-broker: warning: {warning}");
