@@ -17,7 +17,7 @@ const LARGEST: usize = 256 * 1024;
 /// Bytes of commits that are kept.
 const KEPT: usize = 32 * 1024 * 1024;
 /// Bytes that are inflated in all, kept or not.
-const WORK: u64 = 256 * 1024 * 1024;
+const WORK: u64 = 64 * 1024 * 1024;
 
 /// Parents of the commits of a pack, by id.
 #[derive(Debug, Default)]

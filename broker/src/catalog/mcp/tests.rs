@@ -59,7 +59,7 @@ fn post(body: &str) -> Result<Vec<Operation>, &'static str> {
     ask(Method::POST, "/mcp", body).map_err(|refusal| refusal.code)
 }
 
-fn call(name: &str, arguments: serde_json::Value) -> String {
+fn call(name: &str, arguments: Value) -> String {
     json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}).to_string()
 }
 
@@ -169,8 +169,7 @@ fn messages_with_two_readings_are_refused() {
 
 #[test]
 fn what_a_server_asks_of_its_client_is_not_answered() {
-    let answer =
-        |result: serde_json::Value| post(&json!({"jsonrpc": "2.0", "id": 1, "result": result}).to_string());
+    let answer = |result: Value| post(&json!({"jsonrpc": "2.0", "id": 1, "result": result}).to_string());
     assert_eq!(names(answer(json!({}))), [("cluster:answer".to_owned(), Class::Read)]);
     assert_eq!(answer(json!({"action": "accept"})).unwrap_err(), "unknown_operation");
     let error = json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "no"}});
@@ -229,4 +228,25 @@ proptest! {
             prop_assert!(["list_volumes", "remove_volume", "move_volumes"].contains(&name.as_str()));
         }
     }
+}
+
+/// As version 2.3.0 of the SDK for Python sends them, in order.
+#[test]
+fn an_sdks_own_messages_are_understood() {
+    let posted = [
+        r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mcp","version":"0.1.0"}}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#,
+        r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"list_volumes","arguments":{"a":1}}}"#,
+    ];
+    let named: Vec<String> = posted.iter().map(|body| post(body).unwrap().remove(0).operation).collect();
+    assert_eq!(
+        named,
+        [
+            "cluster:initialize",
+            "cluster:notifications/initialized",
+            "cluster:tools/list",
+            "cluster:tool/list_volumes"
+        ]
+    );
 }
