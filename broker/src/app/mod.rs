@@ -43,6 +43,7 @@ mod session;
 mod setup;
 mod sign_in;
 mod sso;
+mod sso_person;
 mod sso_provider;
 mod start;
 mod sweep;

@@ -1,5 +1,6 @@
 //! One small exchange with a server that is not a provider behind a credential: its whole answer, or none.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,17 +18,30 @@ const TIME: Duration = Duration::from_secs(10);
 const MAX_BODY: usize = 256 << 10;
 
 /// What is sent: a GET, or a POST of a form.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Fetch {
     pub authorization: Option<String>,
     /// `application/x-www-form-urlencoded`
     pub form: Option<String>,
 }
 
-#[derive(Debug)]
 pub struct Fetched {
     pub status: u16,
     pub body: Bytes,
+}
+
+impl fmt::Debug for Fetch {
+    /// Both may carry secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fetch([redacted])")
+    }
+}
+
+impl fmt::Debug for Fetched {
+    /// The body may be a token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetched").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl Upstreams {
