@@ -29,8 +29,11 @@ pub(super) enum Place {
     Audit,
 }
 
+/// A place, its address and its name.
+type Entry = (Place, &'static str, &'static str);
+
 /// The navigation: what people watch, what they set up, and who and how.
-const GROUPS: &[(&str, &[(Place, &str, &str)])] = &[
+const GROUPS: &[(&str, &[Entry])] = &[
     (
         "Watch",
         &[

@@ -82,7 +82,7 @@ impl<'a> Stream<'a> {
             ["What", "Who", "Where", "How it ended", "When", "Record"],
             self.records.iter().map(|record| {
                 let body = &record.body;
-                let number = link(string(body, "id"), &record.seq.to_string());
+                let number = link(string(body, "id"), record.seq.to_string());
                 [
                     self.what(body),
                     self.who(body),

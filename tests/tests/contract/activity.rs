@@ -156,7 +156,7 @@ on_both! {
             let page = get(&lab, &format!("/console/activity?range={range}"));
             let text = page.text();
             assert_eq!(page.status, 200, "{text}");
-            assert!(text.contains("<svg class=\"plot\" role=\"img\" aria-label=\"Requests by class\""), "{text}");
+            assert!(text.contains("<svg class=\"plot wide\" role=\"img\" aria-label=\"Requests by class\""), "{text}");
             assert!(text.contains("railway:volumeDelete") && text.contains("/console/audit?code=denied"), "{text}");
             assert!(!text.contains(" style=") && text.contains("The same as a table"), "{text}");
         }

@@ -58,7 +58,7 @@ on_both! {
         assert_eq!(bob.post("/console/alerts/seen", &[("until", "1")]).status, 303);
         assert!(!bob.page("/console/now").contains(COUNT));
         let one = bob.page("/console/alerts?kind=echo");
-        assert!(one.contains("its session") && !one.contains("fingerprint"), "{one}");
+        assert!(one.contains("Its session") && !one.contains("fingerprint"), "{one}");
     }
 
     fn five_refusals_in_a_row_are_one_alert(options) {

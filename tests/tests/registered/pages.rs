@@ -82,7 +82,7 @@ fn everything_is_registered_by_forms() {
         &[("tier", "development"), ("was", "staging"), ("password", PASSWORD)],
         "/console/environments/production",
     );
-    assert!(console.page("/console/environments/production").contains("tier changed"));
+    assert!(console.page("/console/environments/production").contains("Tier changed"));
 
     console.taken(
         "/console/agents/coder/edit",
@@ -304,7 +304,7 @@ fn what_a_provider_can_do_is_searched_by_word_and_class_a_page_at_a_time() {
     loop {
         let page = console.page(&path);
         seen.extend(
-            page.split("<td><code><bdi>github:")
+            page.split("role=\"rowheader\"><code><bdi>github:")
                 .skip(1)
                 .filter_map(|rest| Some(rest.split("</bdi>").next()?.to_owned())),
         );
@@ -334,11 +334,13 @@ fn settings_say_where_they_were_set_and_no_secret() {
     for (key, value, origin) in
         [("token.ttl", "5m", "variable"), ("upstreams.allow_private", "127.0.0.0/8", "flag")]
     {
-        let row = format!("<td><code>{key}</code></td><td><bdi>{value}</bdi></td><td>{origin}</td>");
+        let row = format!(
+            "<code>{key}</code></th><td role=\"cell\" data-label=\"Value\"><div><bdi>{value}</bdi></div></td><td role=\"cell\" data-label=\"Set by\"><div>{origin}</div></td>"
+        );
         assert!(page.contains(&row), "{row}: {page}");
     }
     assert!(
-        page.contains("<td>the audit trail</td>") && page.contains("stint-broker audit export"),
+        page.contains("<div>the audit trail</div>") && page.contains("stint-broker audit export"),
         "{page}"
     );
     let key = std::fs::read_to_string(broker.data().join("stint.key")).unwrap();
