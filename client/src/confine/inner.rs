@@ -15,6 +15,9 @@ use crate::exit;
 /// Process 1 of the namespace: takes in the orphans, and ends with the supervisor. When it ends, everything inside does.
 pub(super) fn init() -> Result<(), Error> {
     die_with_parent()?;
+    // The command is of the same user, and init is in no domain of Landlock.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .map_err(Error::at("memory cannot be closed to others"))?;
     wall::drop_privileges()?;
     wall::restrict_calls()?;
     let mut children = SigSet::empty();

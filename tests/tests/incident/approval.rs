@@ -176,8 +176,16 @@ on_both! {
         let lab = Lab::start(options);
         let id = wanted(&lab.ask(&delete()));
         let own = lab.broker.program_path("stint");
-        let out = lab.run(&[&own, "approval", "approve", &id, "--confirm", "staging-cache"]);
+        let approve = [&own, "approval", "approve", &id, "--confirm", "staging-cache"];
+        let run = |how| {
+            let head = ["run", "--environment", "staging", "--agent", "coder", how, "--"];
+            lab.broker.stint(&[&head[..], &approve].concat())
+        };
+        let out = run("--no-confine");
         assert_eq!(out.code, 5, "{}{}", out.stdout, out.stderr);
         assert!(out.stderr.contains("for people"), "{}", out.stderr);
+        // Confined, there is no login either; or nothing is run, where the machine confines nothing.
+        let out = run("--confine");
+        assert!(matches!(out.code, 4 | 5 | 125), "{}{}", out.stdout, out.stderr);
     }
 }
