@@ -145,6 +145,17 @@ fn a_request_is_explained_in_words() {
     let said = said.ok().stdout;
     assert!(said.starts_with("Delete the volume: this loses what cannot be put back"), "{said}");
     assert!(said.contains(volume) && said.contains("the backups that live in it go with it"), "{said}");
+    let said = ask(json!({
+        "method": "POST", "url": "https://api.stripe.com/v1/refunds", "body": "charge=ch_1",
+        "headers": { "content-type": "application/x-www-form-urlencoded" },
+    }));
+    let said = said.ok().stdout;
+    assert!(
+        said.starts_with(
+            "POST /v1/refunds: this loses what cannot be put back; it touches the account of the credential"
+        ),
+        "{said}"
+    );
     let refused = ask(json!({ "method": "GET", "url": "https://api.stripe.com/v9/nothing" })).exits(1).stdout;
     assert!(refused.starts_with("refused: "), "{refused}");
 }

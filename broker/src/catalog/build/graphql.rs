@@ -104,7 +104,7 @@ fn tables(
                 method: if root == "mutation" { "POST" } else { "GET" }.to_owned(),
                 id: field_name.clone(),
                 gives: if root == "mutation" {
-                    fields_of(schema, &field.ty.inner_named_type().to_string())
+                    fields_of(schema, field.ty.inner_named_type().as_str())
                 } else {
                     Vec::new()
                 },

@@ -32,7 +32,7 @@ async fn each_pack_that_ships_says_what_an_environment_can_map() {
             let answer = resolver.resolve(&credential, provider, &resources, freshness, now, &world).await;
             let owners: Vec<String> =
                 answer[0].as_ref().unwrap().owners.iter().map(ToString::to_string).collect();
-            assert_eq!(owners, [owner.clone()], "{provider}");
+            assert_eq!(owners, std::slice::from_ref(&owner), "{provider}");
             // What the pack does not know belongs to nobody, whoever asks.
             assert!(answer[1].is_err(), "{provider}");
         }
