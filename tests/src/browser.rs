@@ -202,10 +202,14 @@ impl Browser {
 
     /// What axe finds wrong on the page as it is shown, in both themes.
     pub fn axe(&self) -> Vec<String> {
+        self.axe_in(&[Theme::Light, Theme::Dark])
+    }
+
+    fn axe_in(&self, themes: &[Theme]) -> Vec<String> {
         // The page's own scripts have run by now or never will; axe's needs them allowed.
         self.driver.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": false }));
         let mut found = Vec::new();
-        for theme in [Theme::Light, Theme::Dark] {
+        for theme in themes {
             let scheme = json!([{ "name": "prefers-color-scheme", "value": theme.as_str() }]);
             self.driver.devtools("Emulation.setEmulatedMedia", json!({ "features": scheme }));
             let of_theme = axe::run(&self.driver);
@@ -218,12 +222,24 @@ impl Browser {
         found
     }
 
-    /// The page has nothing that axe finds wrong, at both widths, and does not scroll sideways on a phone.
+    /// The page has nothing that axe finds wrong, light on a phone and dark on a desktop, and does not scroll sideways.
     #[track_caller]
     pub fn is_accessible(&self) -> &Self {
-        for size in [Size::Phone, Size::Desktop] {
+        self.accessible([(Size::Phone, &[Theme::Light]), (Size::Desktop, &[Theme::Dark])])
+    }
+
+    /// The same in both themes at both widths.
+    #[track_caller]
+    pub fn is_accessible_throughout(&self) -> &Self {
+        let both: &[Theme] = &[Theme::Light, Theme::Dark];
+        self.accessible([(Size::Phone, both), (Size::Desktop, both)])
+    }
+
+    #[track_caller]
+    fn accessible(&self, looks: [(Size, &[Theme]); 2]) -> &Self {
+        for (size, themes) in looks {
             self.view(Theme::Light, size);
-            let found = self.axe();
+            let found = self.axe_in(themes);
             assert!(found.is_empty(), "{}", found.join("\n"));
             let wide = self.too_wide(size);
             assert!(wide.is_empty(), "{} is too wide for {size:?}:\n{}", self.at(), wide.join("\n"));

@@ -316,6 +316,12 @@ impl App {
                     pack.manifest
                         .hosts
                         .iter()
+                        // What an owner lets commands reach by themselves, such as the host of an agent's own model, is no
+                        // provider's in a session that has no credential for it.
+                        .filter(|host| {
+                            granted.iter().any(|(grant, _)| grant.provider == pack.manifest.name)
+                                || !self.0.config.egress.contains(host)
+                        })
                         .map(move |host| GatewayHost { host: host.clone(), provider: provider.clone() })
                 })
                 .collect(),

@@ -33,7 +33,7 @@ pub(super) const PACKS: &[Folder] = &[
         "graphql/types.tsv",
         "graphql/inputs.tsv",
     ),
-    folder!("gitlab", "pack.toml", "operations.tsv"),
+    folder!("gitlab", "pack.toml", "operations.tsv", "overrides.toml"),
     folder!("railway", "pack.toml", "operations.tsv", "types.tsv", "inputs.tsv", "overrides.toml"),
     table!("cloudflare"),
     table!("openai"),

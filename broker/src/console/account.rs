@@ -10,6 +10,7 @@ use stint_api::{Account, Code};
 use super::answer::{Form, Reply, complaint, page as answer, see};
 use super::layout::{self, Place};
 use super::step_up;
+use super::table::table;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::{App, Error};
@@ -306,25 +307,16 @@ pub(super) fn sign_ins(app: &App, account: &Account, under: &str) -> Markup {
     let now = app.clock().now();
     html! {
         @if account.sign_ins.is_empty() { p.dim { "None." } } @else {
-            div.scroll tabindex="0" role="region" aria-label="Browsers that are signed in" {
-                table {
-                    thead { tr { th scope="col" { "Browser" } th scope="col" { "From" } th scope="col" { "By" } th scope="col" { "Signed in" } th scope="col" { "Until" } th scope="col" { "End" } } }
-                    tbody {
-                        @for row in &account.sign_ins {
-                            tr {
-                                td { (Shown(&row.device)) @if row.current { " " span.badge.state-live { "this one" } } }
-                                td { (Shown(&row.address)) }
-                                td { (Shown(&row.method)) }
-                                td { (text::when(row.created_at, now)) }
-                                td { (text::when(row.expires_at, now)) }
-                                td { form.inline method="post" action={ (under) "/sign-ins/" (row.id) "/end" } {
-                                    button.danger type="submit" aria-label={ "End the sign-in from " (row.address) } { "End" }
-                                } }
-                            }
-                        }
-                    }
-                }
-            }
+            (table("Browsers that are signed in", ["Browser", "From", "By", "Signed in", "Until", "End"], account.sign_ins.iter().map(|row| [
+                html! { (Shown(&row.device)) @if row.current { " " span.badge.state-live { "this one" } } },
+                html! { (Shown(&row.address)) },
+                html! { (Shown(&row.method)) },
+                text::when(row.created_at, now),
+                text::when(row.expires_at, now),
+                html! { form.inline method="post" action={ (under) "/sign-ins/" (row.id) "/end" } {
+                    button.danger type="submit" aria-label={ "End the sign-in from " (row.address) } { "End" }
+                } },
+            ])))
         }
     }
 }
@@ -334,23 +326,14 @@ pub(super) fn logins(app: &App, account: &Account, under: &str) -> Markup {
     let now = app.clock().now();
     html! {
         @if account.logins.is_empty() { p { "None. " code { "stint login" } " makes one on the machine where it is typed." } } @else {
-            div.scroll tabindex="0" role="region" aria-label="Logins on machines" {
-                table {
-                    thead { tr { th scope="col" { "Machine" } th scope="col" { "Client" } th scope="col" { "Made" } th scope="col" { "End" } } }
-                    tbody {
-                        @for row in &account.logins {
-                            tr {
-                                td { (Shown(row.device.as_deref().unwrap_or("a machine that does not say its name"))) }
-                                td { code { (row.client_id) } }
-                                td { (text::when(row.created_at, now)) }
-                                td { form.inline method="post" action={ (under) "/logins/" (row.client_id) "/end" } {
-                                    button.danger type="submit" aria-label={ "End the login " (row.client_id) } { "End" }
-                                } }
-                            }
-                        }
-                    }
-                }
-            }
+            (table("Logins on machines", ["Machine", "Client", "Made", "End"], account.logins.iter().map(|row| [
+                html! { (Shown(row.device.as_deref().unwrap_or("a machine that does not say its name"))) },
+                html! { code { (row.client_id) } },
+                text::when(row.created_at, now),
+                html! { form.inline method="post" action={ (under) "/logins/" (row.client_id) "/end" } {
+                    button.danger type="submit" aria-label={ "End the login " (row.client_id) } { "End" }
+                } },
+            ])))
         }
     }
 }

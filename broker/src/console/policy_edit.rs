@@ -316,7 +316,7 @@ pub(super) fn editor(visitor: &Visitor, draft: &Draft, origin: PolicyOrigin, sai
             input #note name="note" value=(draft.note) maxlength="500" autocomplete="off";
             div.actions {
                 button type="submit" { @if shipped { "Propose" } @else { "Save and use" } }
-                button.quiet type="submit" formaction="/console/policies/check" formnovalidate { "Check, and show what it would change" }
+                button.quiet type="submit" formaction="/console/policies/check" formnovalidate { "Check" }
                 a.button.quiet href="/console/policies" { "Back" }
             }
         }

@@ -8,6 +8,7 @@ use stint_api::{PolicyEffect, ReachLine, RuleDecision};
 use super::answer::{Reply, ok};
 use super::layout::{self, Place};
 use super::parts;
+use super::table::table;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
 use crate::app::App;
@@ -56,7 +57,7 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Query(of): Qu
         @if environments.is_empty() {
             (text::empty("There is no environment yet", html! { "Sessions are in environments: " a href="/console/environments" { "add one" } ", and this says what agents can do there." }))
         } @else {
-            (table(&reach.lines, "Reach"))
+            (shown(&reach.lines, "Reach"))
         }
         @if !reach.notes.is_empty() {
             h2 { "Policies that say nothing" }
@@ -67,41 +68,31 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Query(of): Qu
     Ok(ok(layout::page(&visitor, Place::Policies, "Who can do what where", body)))
 }
 
-fn table(lines: &[ReachLine], label: &str) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label=(label) {
-            table {
-                thead { tr {
-                    th scope="col" { "Agents" } th scope="col" { "Session in" } th scope="col" { "Operations" } th scope="col" { "Class" }
-                    th scope="col" { "Where" } th scope="col" { "Outcome" } th scope="col" { "Because" }
-                } }
-                tbody { @for line in ReachLine::brief(lines) { (row(&line)) } }
-            }
-        }
-    }
+fn shown(lines: &[ReachLine], label: &str) -> Markup {
+    let heads = ["Agents", "Session in", "Operations", "Class", "Where", "Outcome", "Because"];
+    let lines = ReachLine::brief(lines);
+    table(label, heads, lines.iter().map(row))
 }
 
-fn row(line: &ReachLine) -> Markup {
+fn row(line: &ReachLine) -> [Markup; 7] {
     let [agents, session, operations, _, places, outcome, because] = line.cells();
     let state = match outcome.as_str() {
         "allowed" => "state-approved",
         "asked" | "depends" => "state-waiting",
         _ => "state-denied",
     };
-    html! {
-        tr {
-            td { (Shown(&agents)) }
-            td { (Shown(&session)) }
-            td { (Shown(&operations)) }
-            td {
-                @if let Some(class) = line.class { (text::class(class)) }
-                @for mark in &line.marks { " " span.badge { (mark) } }
-            }
-            td { (Shown(&places)) }
-            td { span class={ "badge " (state) } { (outcome) } }
-            td { @if line.when.is_empty() { (Shown(&because)) } @else { code { (Shown(&because)) } } }
-        }
-    }
+    [
+        html! { (Shown(&agents)) },
+        html! { (Shown(&session)) },
+        html! { (Shown(&operations)) },
+        html! {
+            @if let Some(class) = line.class { (text::class(class)) }
+            @for mark in &line.marks { " " span.badge { (mark) } }
+        },
+        html! { (Shown(&places)) },
+        html! { span class={ "badge " (state) } { (outcome) } },
+        html! { @if line.when.is_empty() { (Shown(&because)) } @else { code { (Shown(&because)) } } },
+    ]
 }
 
 /// What a text that is not saved yet would change.
@@ -113,8 +104,8 @@ pub(super) fn effect(effect: &PolicyEffect) -> Markup {
             @if effect.before.is_empty() && effect.after.is_empty() {
                 p { "Nobody could do more or less than now." }
             } @else {
-                @if !effect.before.is_empty() { h3 { "Would be so no more" } (table(&effect.before, "Would be so no more")) }
-                @if !effect.after.is_empty() { h3 { "Would be so instead" } (table(&effect.after, "Would be so instead")) }
+                @if !effect.before.is_empty() { h3 { "Would be so no more" } (shown(&effect.before, "Would be so no more")) }
+                @if !effect.after.is_empty() { h3 { "Would be so instead" } (shown(&effect.after, "Would be so instead")) }
             }
             h3 { "Of what was asked for lately" }
             p { (replay.summary()) "." }

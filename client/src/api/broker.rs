@@ -2,19 +2,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Method, Request};
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{
     Activity, AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel,
     Agent, AgentDetail, AgentList, AlertList, Approval, ApprovalList, ApprovalState, Approve, AskEffect,
-    AuditPage, ChangeTier, ChangedTier, Channel, ChannelList, CheckPolicy, Class, ConsoleLink, Credential,
-    CredentialDetail, CredentialList, DecidePolicy, Deny, EditAgent, Elevated, EndSessions, EndedLogin,
-    EndedSessions, Environment, EnvironmentDetail, EnvironmentList, Inventory, OperationPage, Policy,
-    PolicyCheck, PolicyDiff, PolicyEffect, PolicyList, PolicyReach, PolicyVersion, PolicyVersionList,
+    AuditPage, Chain, ChangeTier, ChangedTier, Channel, ChannelList, CheckPolicy, Class, ConsoleLink,
+    Credential, CredentialDetail, CredentialList, DecidePolicy, Deny, EditAgent, Elevated, EndSessions,
+    EndedLogin, EndedSessions, Environment, EnvironmentDetail, EnvironmentList, Inventory, OperationPage,
+    Policy, PolicyCheck, PolicyDiff, PolicyEffect, PolicyList, PolicyReach, PolicyVersion, PolicyVersionList,
     ProposedRule, ProviderList, RemovedAgent, RemovedEnvironment, RestorePolicy, SavePolicy, SeeAlerts,
-    Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, WhoAmI,
+    Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, Verification, Verify,
+    WhoAmI,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -199,8 +201,18 @@ impl Broker {
     }
 
     /// Live sessions, or with `all` the ended ones too.
-    pub async fn sessions(&self, all: bool) -> Result<SessionList, Error> {
-        self.read(if all { "/v1/sessions?all=true" } else { "/v1/sessions" }).await
+    /// `filter` is of names that `GET /v1/sessions` knows.
+    pub async fn sessions(
+        &self,
+        all: bool,
+        limit: u16,
+        filter: &[(&str, String)],
+    ) -> Result<SessionList, Error> {
+        let mut path = format!("/v1/sessions?all={all}&limit={limit}");
+        for (name, value) in filter {
+            path.push_str(&format!("&{name}={}", segment(value)));
+        }
+        self.read(&path).await
     }
 
     pub async fn session(&self, id: &str) -> Result<Session, Error> {
@@ -324,6 +336,20 @@ impl Broker {
     /// Newest first. `query` is `limit=N&before=SEQ&...`, already encoded.
     pub async fn audit(&self, query: &str) -> Result<AuditPage, Error> {
         self.read(&format!("/v1/audit?{query}")).await
+    }
+
+    /// The newest `last` records of the chain, verified by the broker.
+    pub async fn verify_audit(&self, last: Option<i64>) -> Result<Verification, Error> {
+        self.write(Method::POST, "/v1/audit/verify", &Verify { last }).await
+    }
+
+    pub async fn audit_chain(&self) -> Result<Chain, Error> {
+        self.read("/v1/audit/chain").await
+    }
+
+    /// The whole chain as lines, as they come.
+    pub async fn export_audit(&self) -> Result<Response<Incoming>, Error> {
+        self.holder.download(Method::POST, &format!("{}/v1/audit/export", self.base)).await
     }
 
     /// `range` is `1h`, `24h`, `7d` or `30d`.

@@ -4,15 +4,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, Request, Response};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stint_api::{CLIENT_ASSERTION_TYPE, OAuthError, Problem, TokenResponse};
 use stint_jose::{ClientAssertion, NewAssertion, NewProof, Proof, SigningKey};
 use tokio::sync::Mutex;
 
+use super::transport::full;
 use super::{Error, Transport};
 use crate::clock::Clock;
 use crate::secret::Secret;
+
+/// Bytes of a refusal that are read.
+const LARGEST_REFUSAL: usize = 1024 * 1024;
 
 const DPOP: &str = "dpop";
 const DPOP_NONCE: &str = "dpop-nonce";
@@ -167,6 +173,29 @@ impl Holder {
         read(&answer)
     }
 
+    /// An answer that is too large to be read whole: its head, and a body as it comes. A refusal is read, and is the error.
+    pub async fn download(&self, method: Method, url: &str) -> Result<Response<Incoming>, Error> {
+        for again in [true, false] {
+            let request = self.request(&method, url, &Bytes::new()).await?.map(full);
+            let answer = self
+                .transport
+                .stream(request)
+                .await
+                .map_err(|error| Error::Unreachable { url: url.to_owned(), why: error.to_string() })?;
+            if answer.status().is_success() {
+                return Ok(answer);
+            }
+            if again && self.learn_nonce(answer.status(), answer.headers()) {
+                continue;
+            }
+            let (head, body) = answer.into_parts();
+            let body = Limited::new(body, LARGEST_REFUSAL).collect().await;
+            let body = body.map_err(|error| Error::protocol(format!("the refusal broke off: {error}")))?;
+            return Err(refusal(&Response::from_parts(head, body.to_bytes())));
+        }
+        Err(Error::protocol("the broker asks for one nonce after the other".to_owned()))
+    }
+
     async fn send(
         &self,
         method: &Method,
@@ -174,6 +203,11 @@ impl Holder {
         body: &Bytes,
         extra: Duration,
     ) -> Result<Response<Bytes>, Error> {
+        let request = self.request(method, url, body).await?;
+        self.transport.exchange(request, extra).await
+    }
+
+    async fn request(&self, method: &Method, url: &str, body: &Bytes) -> Result<Request<Bytes>, Error> {
         let token = self.token().await?;
         let mut request = Request::builder()
             .method(method)
@@ -183,9 +217,7 @@ impl Holder {
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        let request =
-            request.body(body.clone()).map_err(|error| Error::protocol(format!("{url}: {error}")))?;
-        self.transport.exchange(request, extra).await
+        request.body(body.clone()).map_err(|error| Error::protocol(format!("{url}: {error}")))
     }
 
     async fn fetch(&self) -> Result<Token, Error> {

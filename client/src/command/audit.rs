@@ -1,10 +1,15 @@
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
+use http_body_util::BodyExt as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use stint_api::AuditRecord;
 
 use super::context::Context;
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
 use crate::output;
 
 #[derive(Debug, Args)]
@@ -25,6 +30,21 @@ enum Action {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// Have the broker verify its chain
+    Verify {
+        /// Only the newest so many records
+        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(1..))]
+        last: Option<i64>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the whole chain as lines with a signed end, to be verified with nothing but the public key
+    Export {
+        /// File to write, which must not be there yet [default: stdout]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
 }
 
@@ -111,7 +131,11 @@ impl Filter {
 
 impl Command {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let Action::List { limit, filter, json } = self.action;
+        let (limit, filter, json) = match self.action {
+            Action::List { limit, filter, json } => (limit, filter, json),
+            Action::Verify { last, json } => return verify(context, last, json).await,
+            Action::Export { output } => return export(context, output).await,
+        };
         let mut query = format!("limit={limit}");
         for (name, value) in filter.given() {
             query.push_str(&format!("&{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)));
@@ -136,6 +160,78 @@ impl Command {
         }
         Ok(())
     }
+}
+
+async fn verify(context: &Context, last: Option<i64>, json: bool) -> Result<(), Failure> {
+    let broker = context.broker()?;
+    let mut verification = broker.verify_audit(last).await?;
+    let begun = verification.started_at;
+    // The whole chain is walked behind the answer.
+    while verification.finished_at.is_none() {
+        output::progress(format!("{} of {} records", verification.records, verification.last));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        match broker.audit_chain().await?.verification {
+            Some(current) if current.started_at >= begun => verification = current,
+            _ => {
+                return Err(Failure::new(
+                    exit::FAILURE,
+                    "the broker lost the verification: it may have been started anew",
+                ));
+            }
+        }
+    }
+    output::progress_done();
+    if json {
+        output::json(&verification)?;
+    } else {
+        for fault in &verification.faults {
+            output::line(format!("fault: {}", output::clean(fault)));
+        }
+        output::line(format!(
+            "{}: records {} to {}, {} checkpoints",
+            if verification.sound { "sound" } else { "NOT sound" },
+            verification.first,
+            verification.last,
+            verification.checkpoints
+        ));
+        output::note(
+            "a broker that was taken over could say so too: verify an export with its public key, `stint-broker audit verify --export FILE --key FILE`",
+        );
+    }
+    match verification.sound {
+        true => Ok(()),
+        false => Err(Failure::new(exit::FAILURE, "the chain does not hold")),
+    }
+}
+
+async fn export(context: &Context, file: Option<PathBuf>) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(exit::FAILURE, format!("the export: {error}"));
+    let mut out: Box<dyn Write> = match &file {
+        Some(path) => Box::new(
+            std::fs::File::create_new(path)
+                .map_err(|error| Failure::new(exit::FAILURE, format!("{}: {error}", path.display())))?,
+        ),
+        None => Box::new(std::io::stdout()),
+    };
+    let mut body = context.broker()?.export_audit().await?.into_body();
+    let (mut bytes, mut end) = (0u64, 0u8);
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|error| Failure::new(exit::FAILURE, format!("the export broke off: {error}")))?;
+        if let Some(data) = frame.data_ref() {
+            out.write_all(data).map_err(failed)?;
+            bytes += u64::try_from(data.len()).unwrap_or_default();
+            end = data.last().copied().unwrap_or(end);
+        }
+    }
+    out.flush().map_err(failed)?;
+    if end != b'\n' {
+        return Err(Failure::new(exit::FAILURE, "the export broke off"));
+    }
+    output::note(format!(
+        "{bytes} bytes; verify them: `stint-broker audit verify --export FILE --key audit.pub`"
+    ));
+    Ok(())
 }
 
 /// What every record has stands in columns of its own; the rest as `name=value`.

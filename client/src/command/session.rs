@@ -18,6 +18,18 @@ enum Action {
         /// Ended ones too
         #[arg(long)]
         all: bool,
+        /// Only those of this agent
+        #[arg(long, value_name = "NAME")]
+        agent: Option<String>,
+        /// Only those in this environment
+        #[arg(long, value_name = "NAME")]
+        environment: Option<String>,
+        /// How many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
+        limit: u16,
+        /// Only those before this one
+        #[arg(long, value_name = "ID")]
+        before: Option<String>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -46,9 +58,18 @@ impl Command {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let broker = context.broker()?;
         match self.action {
-            Action::List { all, json } => {
-                let list = broker.sessions(all).await?;
-                if json { output::json(&list) } else { show_list(&list.sessions, all, context) }
+            Action::List { all, agent, environment, limit, before, json } => {
+                let given = [("agent", agent), ("environment", environment), ("before", before)];
+                let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+                let list = broker.sessions(all, limit, &given.collect::<Vec<_>>()).await?;
+                if json {
+                    return output::json(&list);
+                }
+                show_list(&list.sessions, all, context)?;
+                if let Some(next) = list.next {
+                    output::hint(format!("older ones: the same command with --before {next}"));
+                }
+                Ok(())
             }
             Action::Show { id, json } => {
                 let session = broker.session(&id).await?;

@@ -185,6 +185,24 @@ impl<S: Provider> Ground<S> {
         self.refused_bytes(&call.label(), &self.bytes(call), code)
     }
 
+    /// A refusal in the words that git shows to people.
+    pub(super) fn refused_to_git(&self, call: &Call, code: &str) {
+        let what = call.label();
+        self.standin.log().clear();
+        let answer = self.answer(&what, &self.bytes(call));
+        // Where git itself would never ask so, the words are those for programs.
+        let said = answer.text().starts_with("stint: ") || answer.json()["code"] == code;
+        assert!(said, "{what}: {} {}", answer.status, answer.text());
+        assert_eq!(answer.status, status(code), "{what}");
+        let id = answer.header("stint-record").unwrap_or_else(|| panic!("{what}: no record"));
+        let page = self.audit("?kind=request_refused&limit=20");
+        let records = page["records"].as_array().unwrap();
+        let record = records.iter().find(|record| record["body"]["id"] == id);
+        let record = record.unwrap_or_else(|| panic!("{what}: no record {id} in {page}"));
+        assert_eq!(record["body"]["facts"]["code"], code, "{what}: {record}");
+        assert!(self.standin.log().is_empty(), "{what}: reached the provider: {:?}", self.standin.log());
+    }
+
     pub(super) fn refused_bytes(&self, what: &str, bytes: &[u8], code: &str) -> Answer {
         self.standin.log().clear();
         let answer = self.answer(what, bytes);

@@ -250,7 +250,6 @@ fn g19_g20_g21_h9_only_an_exact_host_of_the_pack_is_named() {
         "api.github.com.evil.test",
         "evilapi.github.com",
         "evil.test",
-        "github.com",
         "127.0.0.1",
         "[::1]",
         "2130706433",
@@ -268,6 +267,8 @@ fn g19_g20_g21_h9_only_an_exact_host_of_the_pack_is_named() {
     ] {
         ground.refused(&get.clone().line(format!("stint-host: {host}")), "not_canonical");
     }
+    // A host of the pack that serves repositories by git, and nothing of the API.
+    ground.refused(&get.clone().line("stint-host: github.com"), "unknown_operation");
     ground.refused(
         &get.clone().line("stint-host: api.github.com").line("stint-host: api.github.com"),
         "malformed_request",
@@ -302,14 +303,13 @@ fn g22_g23_g26_g28_aliases_and_other_methods_are_unknown() {
             ("/api/v3/repos/atlas/sandbox", "unknown_operation"),
             ("/raw/atlas/sandbox/main/README.md", "unknown_operation"),
             ("/uploads/x", "unknown_operation"),
-            ("/graphql", "unknown_operation"),
+            ("/graphql", "method_not_allowed"),
             ("/repos/atlas/sandbox/issues/x/y/z/w", "unknown_operation"),
             ("/repos/atlas", "unknown_operation"),
-            ("/repos/atlas/sandbox.git/info/refs?service=git-receive-pack", "unknown_operation"),
         ],
     );
     ground.refused(&Call::new("DELETE", "/repositories/1001"), "unknown_operation");
-    let query = "{\"query\":\"mutation { deleteRef(input: {refId: \\\"x\\\"}) { clientMutationId } }\"}";
+    let query = "{\"query\":\"mutation { deleteEnterprise(input: {enterpriseId: \\\"x\\\"}) { clientMutationId } }\"}";
     ground.refused(&Call::new("POST", "/graphql").json(query), "unknown_operation");
     for method in ["PROPFIND", "M-SEARCH", "TRACE", "QUERY", "PURGE", "LINK", "COPY", "MOVE", "LOCK"] {
         ground.refused(&Call::new(method, "/repos/atlas/sandbox"), "method_not_allowed");
@@ -348,8 +348,21 @@ fn g30_git_over_http_is_no_way_around_the_tables() {
         "/atlas/sandbox.git/info/refs?service=git-upload-pack",
         "/atlas/sandbox.git/git-receive-pack",
     ] {
-        ground.refused(&Call::get(target), "unknown_operation");
-        ground.refused(&Call::new("POST", target).body("0000"), "unknown_operation");
+        // At the host of the API these are no paths of git's; it is told in the words that git shows.
+        ground.refused_to_git(&Call::get(target), "unknown_operation");
+        ground.refused_to_git(&Call::new("POST", target).body("0000"), "unknown_operation");
+    }
+    ground.refused_to_git(
+        &Call::get("/repos/atlas/sandbox.git/info/refs?service=git-receive-pack"),
+        "unknown_operation",
+    );
+    // At the host of git a push is judged by what it changes, and one that cannot be read is refused.
+    let push = |body: &str| {
+        let call = Call::new("POST", "/atlas/sandbox.git/git-receive-pack").line("stint-host: github.com");
+        call.line("content-type: application/x-git-receive-pack-request").body(body)
+    };
+    for body in ["0005", "zzzz", "00000", "0032deadbeef"] {
+        ground.refused_to_git(&push(body), "malformed_request");
     }
 }
 

@@ -134,8 +134,13 @@ until within
 send sleep 60
 key 1a
 until Stopped
-send kill %1; exit 5
+send fg
+key 03
+send echo back\"\"again
+until backagain
 send exit 5
+until exit
+until exit
 until %
 send echo code=$?
 until code=5

@@ -176,6 +176,25 @@ fn hosts_that_nobody_owns_are_named_and_can_be_allowed() {
     assert!(!narrowed.stdout.contains("registry 403"), "{}", narrowed.stdout);
 }
 
+/// A pack knows the host of an agent's own model. Where the session has no credential for it and an owner lets commands
+/// reach it by themselves, the agent's own key goes there as it is; else it is a foreign one.
+#[test]
+fn the_host_of_an_agents_own_model_can_be_allowed() {
+    let key = format!("sk-ant-api03-{}", "a1B2c3D4".repeat(12));
+    let ask = format!(
+        "curl -sS -m 5 -w ' connect=%{{http_connect}}' -H 'x-api-key: {key}' https://api.anthropic.com/v1/models; true"
+    );
+    for (hosts, judged) in [("docs.example.com", true), ("api.anthropic.com", false)] {
+        let allowed = ("STINT_BROKER_EGRESS_HOSTS".to_owned(), hosts.to_owned());
+        let ground = Ground::new(Options { variables: vec![allowed], ..Options::default() });
+        let Some(out) = confined(&ground, &[], &ask) else { return };
+        let out = out.ok();
+        assert_eq!(out.stdout.contains("foreign_credential"), judged, "{hosts}: {}", out.stdout);
+        let refused = ground.lab.records("request_refused");
+        assert_eq!(!refused.is_empty(), judged, "{hosts}: {refused:?}");
+    }
+}
+
 #[test]
 fn the_broker_is_told_which_it_is_and_a_dry_run_shows_it() {
     let lab = Lab::start(Options::default());

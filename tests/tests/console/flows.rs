@@ -157,6 +157,8 @@ fn environments(scripts: bool) {
     browser.scripts(scripts).visit("/console/environments/preview");
     assert_eq!(browser.text("h1 .badge"), "staging");
 
+    // Who still looks at it would be told that it is gone, which counts as a failure here.
+    other.visit("/console/environments");
     browser.click("Unmap").sees("Nothing is mapped to it").click("Remove this environment");
     until("it is gone", || (browser.at() == "/console/environments").then_some(()));
     assert_eq!(browser.count("a[href='/console/environments/preview']"), 0);

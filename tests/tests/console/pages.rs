@@ -49,6 +49,11 @@ fn every_page_that_links_lead_to_is_sound() {
                 continue;
             }
             look_at(&browser, &path);
+            if scripts {
+                browser.is_accessible_throughout();
+            } else {
+                browser.is_accessible();
+            }
         }
         if let Some(folder) = &pictures {
             take(&browser, folder, &shape);
@@ -76,6 +81,7 @@ fn pages_for_nobody_in_particular_are_sound() {
     let browser = Browser::start(&fresh);
     browser.visit("/console/setup");
     look_at(&browser, "/console/setup");
+    browser.is_accessible_throughout();
     if let Some(folder) = &pictures {
         take(&browser, folder, "setup");
     }
@@ -84,6 +90,7 @@ fn pages_for_nobody_in_particular_are_sound() {
     for (path, name) in [("/console/sign-in", "sign-in"), ("/console/nothing", "not-found")] {
         browser.visit(path);
         look_at(&browser, path);
+        browser.is_accessible_throughout();
         if let Some(folder) = &pictures {
             take(&browser, folder, name);
         }
@@ -110,7 +117,6 @@ fn look_at(browser: &Browser, path: &str) {
     assert_eq!(browser.count("table:not(:has(th))"), 0, "{path}: a table without a head");
     let post = "[...document.forms].filter((form) => !['post', 'get'].includes(form.method)).length";
     assert_eq!(browser.value_of(post), 0, "{path}");
-    browser.is_accessible();
 }
 
 fn take(browser: &Browser, folder: &Path, shape: &str) {

@@ -3,7 +3,7 @@
 use stint_standin::railway::ids;
 use stint_tests::{Lab, Options, until};
 
-use super::{Agent, id, step, waiting};
+use super::{Agent, id, refused, step, waiting};
 use crate::place::on_both;
 
 fn with_budget(mut options: Options, budgets: &[(&str, &str)]) -> Lab {
@@ -38,6 +38,8 @@ on_both! {
         assert_eq!(shown["budget"]["writes_per_minute"], serde_json::json!({ "used": 3, "limit": 3 }));
         let text = lab.broker.stint(&["session", "show", &session]).ok().stdout;
         assert!(text.contains("3 of 3 writes a minute"), "{text}");
+        // It was held for a moment only: what is approved is sent again.
+        refused(&lab, 1);
         lab.broker.stint(&["approval", "approve", &id(&waits[0])]).ok();
         std::fs::write(step(&lab, 1), "").unwrap();
         until("what was approved and the read are on record", || {

@@ -14,7 +14,7 @@
     try {
       if (inUse()) { await sayStale(); return; }
       const answer = await fetch(live, { headers: { accept: "text/html" }, redirect: "manual" });
-      if (!answer.ok) return;
+      if (!answer.ok) { sayGone(answer); return; }
       // Somebody may have begun to type meanwhile.
       if (inUse()) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -61,19 +61,28 @@
   // What somebody types stays; that the page is old is said beside it.
   async function sayStale() {
     const answer = await fetch(live, { headers: { accept: "text/html" }, redirect: "manual" });
-    if (!answer.ok) return;
+    if (!answer.ok) { sayGone(answer); return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     follow(page);
     const [old, now] = [state(document), state(page)];
-    if (old === now || document.getElementById("stale")) return;
+    if (old !== now) say("This page changed since you opened it. ", live, "Show it as it is now");
+  }
+
+  // Somebody removed what the page is about.
+  function sayGone(answer) {
+    if (answer.status === 404) say("What this page is about is not there any more. ", "/console/", "Go to the approvals");
+  }
+
+  function say(text, href, label) {
+    if (document.getElementById("stale")) return;
     const note = document.createElement("p");
     note.id = "stale";
     note.className = "notice warn";
     note.setAttribute("role", "status");
-    note.append("This page changed since you opened it. ");
+    note.append(text);
     const link = document.createElement("a");
-    link.href = live;
-    link.textContent = "Show it as it is now";
+    link.href = href;
+    link.textContent = label;
     note.append(link);
     main.prepend(note);
   }
