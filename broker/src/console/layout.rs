@@ -2,8 +2,8 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::assets;
 use super::visitor::Visitor;
+use super::{assets, icon};
 
 /// A place in the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,7 @@ fn groups(visitor: &Visitor, here: Place) -> Markup {
 fn link(visitor: &Visitor, here: Place, own: Place, path: &str, name: &str) -> Markup {
     html! {
         a href=(path) aria-current=[(own == here).then_some("page")] {
-            (name) @if matches!(own, Place::Approvals | Place::Alerts) { span data-count { (count(visitor, own)) } }
+            (icon::of(own)) (name) @if matches!(own, Place::Approvals | Place::Alerts) { span data-count { (count(visitor, own)) } }
         }
     }
 }

@@ -20,6 +20,7 @@ mod docs;
 mod door;
 mod enrol;
 mod environments;
+mod icon;
 mod layout;
 mod live;
 mod login;

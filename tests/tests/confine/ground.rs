@@ -49,6 +49,9 @@ pub(super) struct Ground {
     datagrams: Arc<AtomicUsize>,
 }
 
+/// The program inside the working tree.
+const PROGRAM: &str = "stint-inside";
+
 /// What lies in the home; each holds `planted`.
 pub(super) const PLANTED: &[&str] = &[
     ".aws/credentials",
@@ -139,9 +142,18 @@ impl Ground {
             ("T_BROKER".into(), broker.url.clone()),
             ("T_HOME".into(), path(&broker.home())),
             ("T_DATA".into(), path(&broker.data())),
-            ("T_STINT".into(), broker.program_path("stint")),
+            ("T_STINT".into(), path(&self.tree.join(PROGRAM))),
             ("HOME".into(), path(&self.user)),
         ];
+    }
+
+    /// The program, where a confined command sees it too, wherever it was built.
+    pub(super) fn stint(&self) -> String {
+        let own = self.tree.join(PROGRAM);
+        if !own.exists() {
+            std::fs::copy(self.lab.broker.program_path("stint"), &own).unwrap();
+        }
+        own.display().to_string()
     }
 
     pub(super) fn variables(&self) -> &[(String, String)] {
@@ -168,6 +180,9 @@ impl Ground {
     pub(super) fn attempt(&self, confined: bool, tries: &[Try]) -> Option<Vec<Tried>> {
         let folder = self.tree.join("tries");
         std::fs::create_dir_all(&folder).unwrap();
+        if tries.iter().any(|one| one.script.contains("T_STINT")) {
+            self.stint();
+        }
         for (index, one) in tries.iter().enumerate() {
             let skip = !confined && one.unconfined.is_none();
             write(&folder.join(format!("{index:03}")), if skip { "true" } else { one.script });

@@ -57,7 +57,7 @@ fn the_login_of_the_person_is_out_of_reach() {
 #[test]
 fn a_session_within_a_session_is_refused_in_words() {
     let ground = Ground::new(Options::default());
-    let own = ground.lab.broker.program_path("stint");
+    let own = ground.stint();
     let out = ground.command(&[], &[&own, "run", "-e", "production", "-a", "coder", "--", "true"]).run();
     assert_eq!(out.code, 125, "{}", out.stderr);
     assert!(out.stderr.contains("sessions do not nest"), "{}", out.stderr);
