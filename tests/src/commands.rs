@@ -64,6 +64,16 @@ impl TestBroker {
         binary(name).display().to_string()
     }
 
+    /// The same where a confined command sees it too, wherever it was built.
+    pub fn program_inside(&self, name: &str) -> String {
+        let own = self.scratch().join("programs").join(name);
+        if !own.exists() {
+            std::fs::create_dir_all(own.parent().unwrap()).unwrap();
+            std::fs::copy(binary(name), &own).unwrap();
+        }
+        own.display().to_string()
+    }
+
     /// Records of a kind, newest first, as `stint audit` shows them.
     pub fn records(&self, kind: &str) -> Vec<Value> {
         let page = self.stint(&["audit", "list", "--kind", kind, "--limit", "500", "--json"]).ok().json();

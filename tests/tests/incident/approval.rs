@@ -175,7 +175,7 @@ on_both! {
     fn e04_the_agent_does_not_approve_by_the_persons_login(options) {
         let lab = Lab::start(options);
         let id = wanted(&lab.ask(&delete()));
-        let own = lab.broker.program_path("stint");
+        let own = lab.broker.program_inside("stint");
         let approve = [&own, "approval", "approve", &id, "--confirm", "staging-cache"];
         let run = |how| {
             let head = ["run", "--environment", "staging", "--agent", "coder", how, "--"];

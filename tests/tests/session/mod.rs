@@ -27,7 +27,7 @@ on_both! {
 
     fn a_session_does_not_start_within_a_session(options) {
         let lab = Lab::start(options);
-        let own = lab.broker.program_path("stint");
+        let own = lab.broker.program_inside("stint");
         let out = lab.run(&[&own, "run", "--environment", "production", "--agent", "coder", "--", "true"]);
         assert_eq!(out.code, 125, "{}", out.stderr);
         let out = lab.run(&[&own, "token", "--environment", "production", "--agent", "coder"]);
