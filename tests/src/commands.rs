@@ -68,8 +68,8 @@ impl TestBroker {
     pub fn program_inside(&self, name: &str) -> String {
         let own = self.scratch().join("programs").join(name);
         if !own.exists() {
-            fs::create_dir_all(own.parent().unwrap()).unwrap();
-            fs::copy(binary(name), &own).unwrap();
+            fs::create_dir_all(self.scratch().join("programs")).expect("a folder for programs");
+            fs::copy(binary(name), &own).expect("the program is copied");
         }
         own.display().to_string()
     }
