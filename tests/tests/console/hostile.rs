@@ -41,7 +41,8 @@ fn nothing_happened(browser: &Browser, forms: u64) {
     for css in [
         "iframe",
         "img",
-        "svg",
+        "main svg",
+        "svg:not(.icon)",
         "base",
         "meta[http-equiv]",
         "main style",
