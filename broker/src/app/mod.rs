@@ -81,7 +81,7 @@ pub use mint::TokenRequest;
 pub use packs::packs;
 pub use people::Enrolment;
 pub use prove::Proof;
-pub use reach::{differences, shown as reach_line, since, world};
+pub use reach::{shown as reach_line, since};
 pub use record::{Facts, Intent};
 pub use registry::OperationFilter;
 pub use replay::Replaying;

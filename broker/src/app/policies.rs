@@ -62,6 +62,11 @@ impl Held {
 }
 
 impl Policies {
+    /// Every operation that policies can name.
+    pub(in crate::app) fn rows(&self) -> &[ActionRow] {
+        &self.rows
+    }
+
     pub(in crate::app) fn new(folder: Vec<PolicyFile>, rows: Vec<ActionRow>) -> Self {
         Policies {
             folder,

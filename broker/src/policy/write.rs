@@ -183,7 +183,9 @@ fn toml(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ActionRow, Checked, PolicyFile, PolicySet, builtin_files, check, decided};
+    use std::collections::BTreeSet;
+
+    use super::super::{ActionRow, Checked, PolicyFile, PolicySet, Strength, builtin_files, check, decided};
     use super::*;
     use crate::model::{Class, Resource, Tier};
 
@@ -241,7 +243,7 @@ mod tests {
             let row = |operation: &str| ActionRow {
                 operation: operation.into(),
                 provider: "p".into(),
-                classes: Class::ALL.into(),
+                strengths: Class::ALL.map(|class| Strength { class, marks: BTreeSet::new() }).into(),
             };
             let file = PolicyFile { name: "rule.x".into(), text: text.clone(), tests: Some(tests) };
             let checked = check(&builtin_files(), &[file], &[row("p:one"), row("p:two")]);

@@ -97,21 +97,13 @@ impl<'a> Evaluator<'a> {
         Ok(Evaluator { set, liftable, names: Names::new()?, authorizer: Authorizer::new() })
     }
 
-    pub(super) fn decide(&self, cell: &Cell<'_>) -> Result<Finding, String> {
-        Ok(self.sides(cell)?.finding())
-    }
-
-    pub(super) fn sides(&self, cell: &Cell<'_>) -> Result<Sides, String> {
+    pub(super) fn decide(&self, cell: &Cell<'_>) -> Result<Sides, String> {
         let (request, entities) = self.put(cell)?;
         Ok(self.read(&self.authorizer.is_authorized_partial(&request, self.set, &entities)))
     }
 
     /// Whether a session may start there.
-    pub(super) fn start(&self, asking: &Asking) -> Result<Finding, String> {
-        Ok(self.start_sides(asking)?.finding())
-    }
-
-    pub(super) fn start_sides(&self, asking: &Asking) -> Result<Sides, String> {
+    pub(super) fn start(&self, asking: &Asking) -> Result<Sides, String> {
         let (principal, agent) = self.agent(asking)?;
         let place = uid(&self.names.environment, asking.session.as_str());
         let list = [agent, self.environment(&asking.session, asking.tier)?];
