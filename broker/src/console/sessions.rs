@@ -229,7 +229,7 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Pat
         }
         @if live && may_end(&visitor) { (end_form(&session.id, "End this session")) }
         @if !asked.is_empty() { (asked_for(&asked, at)) }
-        h2 { "What it did" }
+        h2 #trail { "What it did" }
         (Stream::new(&records, at).of([&session]).with_rules(is_owner(&visitor)).table(LINES, true))
         p { a href={ "/console/audit?session=" (session.id) } { "Everything on record about it" } }
         (text::command(&format!("stint audit list --session {}", session.id)))
