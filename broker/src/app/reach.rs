@@ -93,7 +93,7 @@ impl App {
         let registry = self.0.registry.load();
         let mut agents: Vec<Name> = registry.agents.keys().cloned().collect();
         agents.sort();
-        world(&self.0.catalog, agents, self.tiers().into_iter().collect())
+        world(&self.packs().catalog, agents, self.tiers().into_iter().collect())
     }
 }
 
