@@ -50,8 +50,8 @@ pub use reach::{AskEffect, PolicyEffect, PolicyReach, ReachLine, Replay, ReplayD
 pub use registered::{
     AgentDetail, BrokerKey, ChangeTier, ChangedTier, CheckpointInfo, CredentialDetail, EditAgent,
     EnvironmentDetail, Inventory, OperationPage, Origin, Place, PlaceThing, Provider, ProviderKind,
-    ProviderList, ProviderOperation, Reading, RemovedAgent, RemovedEnvironment, SettingValue, Settings,
-    SsoCheck, SsoSettings, Welcome, WelcomeStep,
+    ProviderList, ProviderOperation, Reading, ReloadedPacks, RemovedAgent, RemovedEnvironment, SettingValue,
+    Settings, SsoCheck, SsoSettings, Welcome, WelcomeStep,
 };
 pub use registry::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Credential,

@@ -162,10 +162,8 @@ impl Judged {
 impl App {
     /// What the request means at the provider. A refusal is a deny: nothing that is not understood is sent.
     pub fn classify(&self, credential: &LiveCredential, request: Request) -> Result<Understood> {
-        let pack = self.0.catalog.pack(&credential.row.provider);
-        let pack =
-            pack.ok_or_else(|| Error::internal(format!("pack {} is gone", credential.row.provider)))?;
-        self.0.catalog.classify(pack, request).map_err(refused)
+        let packs = self.packs();
+        packs.catalog.classify(packs.of(credential)?, request).map_err(refused)
     }
 
     /// Whose things it touches: each resource of each operation in each place that owns it.
@@ -253,9 +251,9 @@ impl App {
         let value = self.lookup_pending(credential, &pending).await.map_err(|error| {
             unresolved(format!("what {} would commit could not be read: {error}", operation.operation))
         })?;
-        let pack = self.0.catalog.pack(&credential.row.provider);
-        let pack = pack.ok_or_else(|| Error::internal("a pack is gone"))?;
-        *operation = self.0.catalog.judge_pending(pack, operation.clone(), &value).map_err(refused)?;
+        let packs = self.packs();
+        let pack = packs.of(credential)?;
+        *operation = packs.catalog.judge_pending(pack, operation.clone(), &value).map_err(refused)?;
         Ok(())
     }
 

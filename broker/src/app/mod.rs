@@ -59,11 +59,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use arc_swap::ArcSwap;
 
-use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::policy::PolicySet;
-use crate::provider::{Resolver, Upstreams};
+use crate::provider::Upstreams;
 use crate::store::{Database, Store};
 use crate::token::{Nonces, ReplayMemory};
 use crate::vault::Vault;
@@ -78,7 +77,7 @@ pub use kept::{Kept, replay};
 pub use live::{LiveCredential, LiveSession};
 pub use login::{ELEVATION, OwnLogin, Reach};
 pub use mint::TokenRequest;
-pub use packs::packs;
+pub use packs::{Packs, packs};
 pub use people::Enrolment;
 pub use prove::Proof;
 pub use reach::{shown as reach_line, since};
@@ -99,16 +98,20 @@ pub use crate::vault::Screen;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The broker, assembled. Cheap to clone.
+/// The broker, assembled. Cheap to clone. With a set of packs of its own where one request is under way: what it began
+/// with is what it ends with.
 #[derive(Clone)]
-pub struct App(Arc<Inner>);
+pub struct App(Arc<Inner>, Option<Arc<Packs>>);
 
 pub(in crate::app) struct Inner {
     config: Config,
     clock: Clock,
     store: Store,
     vault: Vault,
-    catalog: Catalog,
+    /// What is in use; replaced as a whole.
+    packs: ArcSwap<Packs>,
+    /// One at a time reads them anew.
+    packing: tokio::sync::Mutex<()>,
     policy: ArcSwap<PolicySet>,
     policies: policies::Policies,
     /// `None` while the broker is sealed.
@@ -118,7 +121,6 @@ pub(in crate::app) struct Inner {
     registry: ArcSwap<live::Registry>,
     memory: registry::Memory,
     sessions: live::Sessions,
-    resolver: Resolver,
     upstream: Upstreams,
     news: approve::Newsroom,
     polls: device::Polls,
@@ -150,10 +152,6 @@ impl App {
 
     pub fn clock(&self) -> &Clock {
         &self.0.clock
-    }
-
-    pub fn catalog(&self) -> &Catalog {
-        &self.0.catalog
     }
 
     /// Issuer, origin of every URL that the broker gives out.

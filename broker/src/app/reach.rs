@@ -91,7 +91,7 @@ impl App {
             invented: false,
             agents,
             environments: self.tiers().into_iter().collect(),
-            acts: self.0.policies.rows().to_vec(),
+            acts: self.packs().rows.clone(),
         }
     }
 }

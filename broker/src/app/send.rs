@@ -92,9 +92,8 @@ impl App {
         session: &LiveSession,
         raw: Raw<'_>,
     ) -> Result<Request> {
-        let pack = self.0.catalog.pack(&credential.row.provider);
-        let pack =
-            pack.ok_or_else(|| Error::internal(format!("pack {} is gone", credential.row.provider)))?;
+        let packs = self.packs();
+        let pack = packs.of(credential)?;
         let (path, query) = match raw.target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (raw.target, None),
@@ -113,7 +112,7 @@ impl App {
         };
         let placeholders = placeholders(session);
         let parts = Parts { headers, path, query, body: &body };
-        let carried = self.0.catalog.carried(&parts, &placeholders);
+        let carried = packs.catalog.carried(&parts, &placeholders);
         if let Some(foreign) = carried.foreign.first() {
             return Err(self.foreign(session, foreign));
         }
@@ -143,7 +142,8 @@ impl App {
 
     /// How a refusal of this request is told to the program that sent it, where it is one with a form of its own.
     pub fn reply(&self, credential: &LiveCredential, request: &Request) -> Option<Reply> {
-        let pack = self.0.catalog.pack(&credential.row.provider)?;
+        let packs = self.packs();
+        let pack = packs.catalog.pack(&credential.row.provider)?;
         if pack.git_door(&request.host, &request.path).is_some() {
             return git::Reply::to(request).map(Reply::Git);
         }
@@ -159,9 +159,10 @@ impl App {
         headers: &HeaderMap,
         error: Error,
     ) -> Error {
-        let Some(host) = host.filter(|host| self.0.catalog.by_host(host).is_some()) else { return error };
+        let packs = self.packs();
+        let Some(host) = host.filter(|host| packs.catalog.by_host(host).is_some()) else { return error };
         let parts = Parts { headers, path: "", query: None, body: b"" };
-        match self.0.catalog.carried(&parts, &[]).foreign.first() {
+        match packs.catalog.carried(&parts, &[]).foreign.first() {
             Some(foreign) => self.foreign(session, foreign),
             None => Error::new(Code::Denied, format!("the session has no credential for {host}"))
                 .hint("an administrator adds one with `stint credential add NAME --provider PROVIDER --environment ENVIRONMENT`"),
@@ -201,10 +202,8 @@ impl App {
         if request.partial != tail.is_some() {
             return Err(Error::internal("a body and what was judged of it do not belong together"));
         }
-        let kind = self.credential_kind(credential)?;
-        let pack = self.0.catalog.pack(&credential.row.provider);
-        let pack = pack.ok_or_else(|| Error::internal("a pack is gone"))?;
-        let carrier = pack.manifest.carrier(kind, &request.host);
+        let packs = self.packs();
+        let carrier = packs.of(credential)?.manifest.carrier(packs.kind_of(credential)?, &request.host);
         let injection = self
             .0
             .vault

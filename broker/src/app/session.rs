@@ -251,7 +251,7 @@ impl App {
     }
 
     fn placeholder(&self, live: &LiveCredential) -> Result<Placeholder> {
-        let kind = self.credential_kind(live)?;
+        let kind = self.packs().kind_of(live)?.clone();
         let shape = &kind.placeholder;
         let text = match shape.alphabet {
             Alphabet::Uuid => {
@@ -282,8 +282,9 @@ impl App {
     }
 
     fn started(&self, row: &SessionRow, granted: &[(Grant, Arc<LiveCredential>)]) -> StartedSession {
+        let in_use = self.packs();
         let credentials = granted.iter().filter_map(|(grant, live)| {
-            let pack = self.0.catalog.pack(&live.row.provider)?;
+            let pack = in_use.catalog.pack(&live.row.provider)?;
             let kind = pack.manifest.kind(Some(&live.row.kind))?;
             Some(SessionCredential {
                 name: grant.credential.to_string(),
@@ -298,7 +299,7 @@ impl App {
                     .collect(),
             })
         });
-        let packs = || self.0.catalog.packs().iter();
+        let packs = || in_use.catalog.packs().iter();
         let mut scrub: Vec<String> = packs()
             .flat_map(|pack| {
                 let kinds = pack.manifest.credential.iter().flat_map(|kind| kind.variables.iter().cloned());

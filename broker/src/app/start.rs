@@ -11,7 +11,7 @@ use ring::rand::SystemRandom;
 use stint_api::Code;
 use thiserror::Error;
 
-use super::{App, Error, Facts, Inner, Result, approve, keys, live, policies, setup};
+use super::{App, Error, Facts, Inner, Packs, Result, approve, keys, live, policies, setup};
 use crate::audit;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
@@ -59,8 +59,8 @@ impl App {
         stint_jose::install();
         // A second call in one process (tests) finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (catalog, resolver) = super::packs(config.packs.as_deref())?;
-        let (policy, folder) = policies(&config, &catalog)?;
+        let packs = Packs::read(config.packs.as_deref())?;
+        let (policy, folder) = policies(&config, &packs.catalog)?;
         make_folder(&config.data).map_err(|error| wrong(format!("{}: {error}", config.data.display())))?;
         let lock = lock(&config.data)?;
         let database = database(&config);
@@ -78,37 +78,39 @@ impl App {
             ..Times::default()
         };
         let started = clock.unix();
-        let rows = actions(&catalog);
         let options = Options { allow_private: config.allow_private.clone(), own, times };
-        let app = App(Arc::new(Inner {
-            nonces: Nonces::new(random()?, started),
-            config,
-            store,
-            vault,
-            catalog,
-            policy: ArcSwap::from_pointee(policy),
-            policies: policies::Policies::new(folder, rows),
-            keys: ArcSwap::from_pointee(None),
-            replays: ReplayMemory::new(PROOFS),
-            registry: ArcSwap::from_pointee(live::Registry::default()),
-            memory: super::registry::Memory::default(),
-            sessions: live::Sessions::default(),
-            resolver,
-            upstream: Upstreams::new(options),
-            news: approve::Newsroom::new(),
-            polls: super::device::Polls::default(),
-            provider: super::sso_provider::Memory::default(),
-            told_unrecorded: std::sync::atomic::AtomicU64::new(0),
-            database,
-            hashing: tokio::sync::Semaphore::new(2),
-            unsealing: tokio::sync::Mutex::new(()),
-            rolling: tokio::sync::Mutex::default(),
-            verification: ArcSwap::from_pointee(None),
-            verifying: Arc::new(tokio::sync::Semaphore::new(1)),
-            signed: std::sync::atomic::AtomicI64::new(0),
-            _lock: lock,
-            clock,
-        }));
+        let app = App(
+            Arc::new(Inner {
+                nonces: Nonces::new(random()?, started),
+                config,
+                store,
+                vault,
+                packs: ArcSwap::from_pointee(packs),
+                packing: tokio::sync::Mutex::default(),
+                policy: ArcSwap::from_pointee(policy),
+                policies: policies::Policies::new(folder),
+                keys: ArcSwap::from_pointee(None),
+                replays: ReplayMemory::new(PROOFS),
+                registry: ArcSwap::from_pointee(live::Registry::default()),
+                memory: super::registry::Memory::default(),
+                sessions: live::Sessions::default(),
+                upstream: Upstreams::new(options),
+                news: approve::Newsroom::new(),
+                polls: super::device::Polls::default(),
+                provider: super::sso_provider::Memory::default(),
+                told_unrecorded: std::sync::atomic::AtomicU64::new(0),
+                database,
+                hashing: tokio::sync::Semaphore::new(2),
+                unsealing: tokio::sync::Mutex::new(()),
+                rolling: tokio::sync::Mutex::default(),
+                verification: ArcSwap::from_pointee(None),
+                verifying: Arc::new(tokio::sync::Semaphore::new(1)),
+                signed: std::sync::atomic::AtomicI64::new(0),
+                _lock: lock,
+                clock,
+            }),
+            None,
+        );
         if !app.0.vault.is_sealed() {
             app.awake().await.map_err(wrong)?;
         }

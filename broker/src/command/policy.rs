@@ -76,7 +76,7 @@ pub(super) async fn run(command: PolicyCommand) -> Result<ExitCode, String> {
         PolicyCommand::Check(args) => {
             let files = files(&args)?;
             let set = PolicySet::load(&files).map_err(|error| error.to_string())?;
-            let (catalog, _) = app::packs(args.packs.as_deref()).map_err(|error| error.to_string())?;
+            let catalog = app::packs(args.packs.as_deref()).map_err(|error| error.to_string())?;
             let rows = app::actions(&catalog);
             let warnings = set.validate(&rows).map_err(|error| error.to_string())?;
             for warning in &warnings {
@@ -99,7 +99,7 @@ pub(super) async fn run(command: PolicyCommand) -> Result<ExitCode, String> {
 async fn reach(args: ReachArgs) -> Result<ExitCode, String> {
     let config = args.data.config(&Environment::of_process())?;
     let packs = args.folder.packs.as_ref().or(config.packs.as_ref());
-    let (catalog, _) = app::packs(packs.map(PathBuf::as_path)).map_err(|error| error.to_string())?;
+    let catalog = app::packs(packs.map(PathBuf::as_path)).map_err(|error| error.to_string())?;
     let own = match &args.folder.policies {
         Some(folder) => app::policy_files(folder).map_err(|error| error.to_string())?,
         None => Vec::new(),

@@ -46,7 +46,7 @@ impl Front {
                 let busy = Error::new(Code::Busy, "as many requests are under way as limits.requests allows");
                 return problem::response(&busy, &problem::document(&busy), false);
             };
-            let response = gateway::handle(&self.app, request).await;
+            let response = gateway::handle(&self.app.pinned(), request).await;
             if response.body().size_hint().exact().is_some() {
                 return response;
             }

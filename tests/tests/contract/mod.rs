@@ -5,6 +5,7 @@ mod audit;
 mod classify;
 mod openapi;
 mod packs;
+mod reload;
 
 use std::fs;
 
