@@ -48,6 +48,7 @@ mod sso_provider;
 mod start;
 mod sweep;
 mod tail;
+mod told;
 pub mod trail;
 mod vote;
 mod walk;
@@ -85,7 +86,7 @@ pub use record::{Facts, Intent};
 pub use registry::OperationFilter;
 pub use replay::Replaying;
 pub use rule::RuleQuery;
-pub use send::{Outgoing, Raw, Reply, Sent};
+pub use send::{Outgoing, Raw, Sent};
 pub use sign_in::{Browser, SignedIn};
 pub use sso::{SsoAnswer, SsoDone, SsoKind, SsoStart};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
@@ -94,6 +95,7 @@ pub use walk::Exporter;
 pub use watch::SessionFilter;
 
 /// What looks for a credential in an answer.
+pub use crate::catalog::{Asked, Reply};
 pub use crate::vault::Screen;
 
 pub type Result<T> = std::result::Result<T, Error>;

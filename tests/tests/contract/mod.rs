@@ -92,7 +92,7 @@ on_both! {
             "credentials", "started_at", "expires_at"]);
         let reply = lab.ask(&Lab::delete(ids::VOLUME_STAGING));
         has(&reply.body, &["type", "status", "code", "title", "detail", "operations", "environments", "policies", "approval",
-            "hint", "record", "data", "errors"]);
+            "instead", "hint", "record", "data", "errors"]);
         has(&reply.body["approval"], &["id", "url", "expires_at"]);
         assert_eq!(reply.body["type"], "https://stint.dev/problems/approval_required");
         let approvals = json(&["approval", "list"]);
