@@ -52,6 +52,7 @@ pub mod trail;
 mod vote;
 mod walk;
 mod watch;
+mod within;
 
 use std::fmt;
 use std::sync::Arc;
