@@ -198,7 +198,7 @@ impl App {
             subject: session.row.subject.clone(),
             environment: session.row.environment.clone(),
             tier: session.row.tier,
-            confined: session.row.confined,
+            confinement: session.row.confinement,
         };
         let Some(spent) = session.spent.get() else {
             return Verdict::Deny(Error::internal("what the session has spent is not known"));

@@ -53,6 +53,7 @@ pub mod trail;
 mod vote;
 mod walk;
 mod watch;
+mod within;
 
 use std::fmt;
 use std::sync::Arc;

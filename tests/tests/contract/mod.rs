@@ -88,7 +88,7 @@ on_both! {
         let token = json(&["token", "--environment", "staging", "--agent", "coder"]);
         has(&token, &["access_token", "token_type", "expires_in", "expires_at", "session", "environment", "credentials", "gateway", "key"]);
         let sessions = json(&["session", "list"]);
-        has(&sessions["sessions"][0], &["id", "environment", "tier", "agent", "subject", "state", "confined", "command",
+        has(&sessions["sessions"][0], &["id", "environment", "tier", "agent", "subject", "state", "confined", "confinement", "command",
             "credentials", "started_at", "expires_at"]);
         let reply = lab.ask(&Lab::delete(ids::VOLUME_STAGING));
         has(&reply.body, &["type", "status", "code", "title", "detail", "operations", "environments", "policies", "approval",

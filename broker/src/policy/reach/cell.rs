@@ -110,6 +110,7 @@ impl<'a> Evaluator<'a> {
         let context = Context::from_pairs([
             ("subject".to_owned(), unknown("context.subject")),
             ("confined".to_owned(), unknown("context.confined")),
+            ("confinement".to_owned(), unknown("context.confinement")),
         ]);
         let action = uid(&self.names.action, "stint:startSession");
         let request = Request::new(principal, action, place, context.map_err(text_of)?, None);
@@ -159,6 +160,7 @@ impl<'a> Evaluator<'a> {
             ("tier".to_owned(), text(asking.tier.as_str())),
             ("subject".to_owned(), unknown("context.session.subject")),
             ("confined".to_owned(), unknown("context.session.confined")),
+            ("confinement".to_owned(), unknown("context.session.confinement")),
         ]);
         let marks = strength.marks.iter().map(|mark| text(mark.as_str()));
         let context = Context::from_pairs([
