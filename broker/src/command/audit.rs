@@ -67,7 +67,7 @@ pub(super) async fn run(command: AuditCommand) -> Result<ExitCode, String> {
     }
 }
 
-fn told(error: Error) -> String {
+pub(super) fn told(error: Error) -> String {
     match error.hint {
         Some(hint) => format!("{}\nhint: {hint}", error.detail),
         None => error.detail,

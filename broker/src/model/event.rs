@@ -103,6 +103,10 @@ pub enum EventKind {
     PolicyConfirmed,
     PolicyWithdrawn,
     AuditExported,
+    /// The database was copied to a file.
+    BackupTaken,
+    /// The database is a copy of before: what came after it is not in the chain.
+    BackupRestored,
     ChannelAdded,
     ChannelRemoved,
     NotificationSent,
