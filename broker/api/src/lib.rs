@@ -48,10 +48,10 @@ pub use policy::{
 pub use problem::{Code, PROBLEM_BASE, PROBLEM_MEDIA_TYPE, Problem, ProblemApproval};
 pub use reach::{AskEffect, PolicyEffect, PolicyReach, ReachLine, Replay, ReplayDifference};
 pub use registered::{
-    AgentDetail, BrokerKey, ChangeTier, ChangedTier, CheckpointInfo, CredentialDetail, EditAgent,
-    EnvironmentDetail, Inventory, OperationPage, Origin, Place, PlaceThing, Provider, ProviderKind,
-    ProviderList, ProviderOperation, Reading, ReloadedPacks, RemovedAgent, RemovedEnvironment, SettingValue,
-    Settings, SsoCheck, SsoSettings, Welcome, WelcomeStep,
+    AgentDetail, Backup, BackupPart, BackupTaken, BrokerKey, ChangeTier, ChangedTier, CheckpointInfo,
+    CredentialDetail, EditAgent, EnvironmentDetail, Inventory, OperationPage, Origin, Place, PlaceThing,
+    Provider, ProviderKind, ProviderList, ProviderOperation, Reading, ReloadedPacks, RemovedAgent,
+    RemovedEnvironment, SettingValue, Settings, SsoCheck, SsoSettings, Welcome, WelcomeStep,
 };
 pub use registry::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Credential,

@@ -215,6 +215,42 @@ pub struct ReloadedPacks {
     pub warnings: Vec<String>,
 }
 
+/// What a backup is made of, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Backup {
+    /// When the last one was taken, where the broker's own program took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<BackupTaken>,
+    /// What it takes to have the broker back.
+    pub parts: Vec<BackupPart>,
+    /// Command lines for the broker's host: to take one, to try it, to keep the key, to put it back.
+    pub commands: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BackupTaken {
+    pub at: DateTime<Utc>,
+    /// Where it was written, on the broker's host.
+    pub file: String,
+    /// Position of the last record in it.
+    pub through: i64,
+    /// Id of the record that says so.
+    pub record: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BackupPart {
+    /// `database`, `key` or `settings`.
+    pub part: String,
+    /// A path on the broker's host, or words where it is none.
+    pub place: String,
+    /// What is in it, and how it is kept.
+    pub why: String,
+}
+
 /// `GET /v1/settings`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -228,8 +264,7 @@ pub struct Settings {
     /// The last signed head of the audit chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<CheckpointInfo>,
-    /// Command lines that back the broker up, for its host.
-    pub backup: Vec<String>,
+    pub backup: Backup,
     /// The OpenID provider that people sign in with, where one is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub single_sign_on: Option<SsoSettings>,

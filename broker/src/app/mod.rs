@@ -9,6 +9,7 @@ mod activity;
 mod alerts;
 mod approve;
 mod authorize;
+pub mod backup;
 mod budget;
 mod chain;
 mod channels;

@@ -377,13 +377,13 @@ pub fn policy_files(folder: &Path) -> std::result::Result<Vec<PolicyFile>, Start
     paths.into_iter().map(read).collect()
 }
 
-fn make_folder(path: &Path) -> std::io::Result<()> {
+pub(in crate::app) fn make_folder(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// One broker for a data folder: what is kept in memory would not hold for two.
-fn lock(data: &Path) -> std::result::Result<std::fs::File, StartError> {
+pub(in crate::app) fn lock(data: &Path) -> std::result::Result<std::fs::File, StartError> {
     let path = data.join("lock");
     let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
     let file = file.map_err(|error| wrong(format!("{}: {error}", path.display())))?;

@@ -166,15 +166,23 @@ pub(in crate::app) fn public_key(data: &Path) -> Result<PublicKey> {
         .map_err(|error| Error::new(Code::InvalidInput, format!("{}: {error}", path.display())))
 }
 
-/// `progress` hears how many records have been read.
+/// By the key and the signed head in the data folder. `progress` hears how many records have been read.
 pub(in crate::app) async fn judge(
     store: &Store,
     data: &Path,
+    progress: impl FnMut(i64) + Send,
+) -> Result<Verified> {
+    judge_by(store, public_key(data)?, read_head(&data.join("audit-head"))?, progress).await
+}
+
+/// `file` is a signed head that was kept apart from the database.
+pub(in crate::app) async fn judge_by(
+    store: &Store,
+    key: PublicKey,
+    file: Option<Checkpoint>,
     mut progress: impl FnMut(i64) + Send,
 ) -> Result<Verified> {
-    let key = public_key(data)?;
     let head = store.head().await?;
-    let file = read_head(&data.join("audit-head"))?;
     let mut beside = Vec::new();
     if let Some(file) = &file
         && !file.verify(&key)
@@ -216,7 +224,7 @@ pub(in crate::app) async fn judge(
     Ok(Verified { report, beside })
 }
 
-fn read_head(path: &Path) -> Result<Option<Checkpoint>> {
+pub(in crate::app) fn read_head(path: &Path) -> Result<Option<Checkpoint>> {
     let wrong = |error: &dyn std::fmt::Display| {
         Error::new(Code::InvalidInput, format!("{}: {error}", path.display()))
     };

@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr with `stint-broker:` before it. Exit codes: 0, 1 failure, 2 usage.
 
 mod audit;
+mod backup;
 mod pack;
 mod policy;
 mod serve;
@@ -39,6 +40,10 @@ enum Command {
     /// Verify or export the audit trail
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Copy the embedded database to a new file, whether the broker runs or not, and check the copy
+    Backup(backup::BackupArgs),
+    /// Check a backup, and put it in place of a database that is gone
+    Restore(backup::RestoreArgs),
     /// Look at packs, and ask what a request would do
     #[command(subcommand)]
     Pack(pack::PackCommand),
@@ -120,6 +125,8 @@ pub fn main() -> ExitCode {
             Command::Status(args) => unseal::status(&args.broker).await,
             Command::Unseal(args) => unseal::unseal(args).await,
             Command::Audit(command) => audit::run(command).await,
+            Command::Backup(args) => backup::backup(args).await,
+            Command::Restore(args) => backup::restore(args).await,
             Command::Pack(command) => pack::run(command),
             Command::Policy(command) => policy::run(command).await,
             Command::Completion { shell } => {

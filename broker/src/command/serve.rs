@@ -86,7 +86,7 @@ pub(super) fn unsealing(
 }
 
 /// Nobody reads this process's memory: no core dumps, no tracing by processes of the same user.
-fn harden() {
+pub(super) fn harden() {
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
     {
         tracing::warn!(%error, "the process could not be made undumpable");

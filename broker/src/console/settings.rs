@@ -4,10 +4,11 @@
 use axum::extract::State;
 use maud::{Markup, html};
 use serde::Deserialize;
-use stint_api::{Origin, Settings, SsoCheck, SsoSettings};
+use stint_api::{Backup, Origin, Settings, SsoCheck, SsoSettings};
 
 use super::answer::{Form, Reply, ok};
 use super::layout::{self, Place};
+use super::record::link;
 use super::table::table;
 use super::text::{self, Shown};
 use super::visitor::Visitor;
@@ -53,9 +54,8 @@ async fn shown(app: &App, visitor: &Visitor, check: Option<&SsoCheck>) -> Reply 
         (configuration(&settings))
         h2 { "Keys in use" }
         (keys(&settings, now))
-        h2 { "Backup" }
-        p { "On the broker's host. Whoever has the database and the key has every secret: keep them apart." }
-        pre tabindex="0" { @for line in &settings.backup { (line) "\n" } }
+        h2 #backup { "Backup" }
+        (backup(&settings.backup, now))
         h2 #sign-on { "Single sign-on" }
         (single_sign_on(visitor, settings.single_sign_on.as_ref(), check))
         h2 #notifications { "Notifications" }
@@ -64,6 +64,23 @@ async fn shown(app: &App, visitor: &Visitor, check: Option<&SsoCheck>) -> Reply 
         (text::command("stint-broker serve --help"))
     };
     Ok(ok(layout::page(visitor, Place::Settings, "Settings", body)))
+}
+
+fn backup(backup: &Backup, now: chrono::DateTime<chrono::Utc>) -> Markup {
+    html! {
+        p { @match &backup.last {
+            Some(last) => { "The last one was taken " (link(&last.record, text::when(last.at, now))) ", through record " (last.through) ", to " code { (Shown(&last.file)) } "." }
+            None => { "None is on record. A copy that other tools make is not." }
+        } }
+        (table("What it takes to have this broker back", ["Part", "Where", "What it is"], backup.parts.iter().map(|part| [
+            html! { (part.part) },
+            html! { code { (Shown(&part.place)) } },
+            html! { (part.why) },
+        ])))
+        p { "Whoever has the database and the key has every secret: keep them apart. On the broker's host, to take one, to try it, and to put it back:" }
+        pre tabindex="0" { @for line in &backup.commands { (line) "\n" } }
+        p.hint { "A restore ends every session and signs every browser out. What was revoked after the backup has to be revoked again." }
+    }
 }
 
 fn single_sign_on(visitor: &Visitor, sso: Option<&SsoSettings>, check: Option<&SsoCheck>) -> Markup {

@@ -106,6 +106,10 @@ pub enum EventKind {
     /// Packs with an error in them were not put to use.
     PacksRefused,
     AuditExported,
+    /// The database was copied to a file.
+    BackupTaken,
+    /// The database is a copy of before: what came after it is not in the chain.
+    BackupRestored,
     ChannelAdded,
     ChannelRemoved,
     NotificationSent,

@@ -12,6 +12,7 @@ mod alerts;
 mod apply;
 mod approvals;
 mod backend;
+mod backup;
 mod change;
 mod channels;
 mod commit;

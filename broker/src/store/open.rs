@@ -160,7 +160,7 @@ impl Source {
 }
 
 /// INVARIANT: write-ahead log and `synchronous=FULL`: what was committed is on disk.
-fn sqlite(path: &Path) -> SqliteConnectOptions {
+pub(super) fn sqlite(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)

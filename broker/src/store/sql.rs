@@ -394,6 +394,13 @@ statements! {
     COMMIT = "COMMIT";
 }
 
+/// The whole database into a file that is not there, or is empty.
+pub(super) const COPY_SQLITE: &str = "VACUUM INTO $1";
+/// Everything into the database file itself: whether somebody else is in the way, and two counts.
+pub(super) const FOLD_SQLITE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+/// Reads every page: `ok`, or what is wrong first.
+pub(super) const CHECK_SQLITE: &str = "PRAGMA quick_check(1)";
+
 /// Opens a transaction that holds the write lock and reads the head of the chain, in one step.
 pub(super) const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE; SELECT seq, hash FROM chain_head WHERE id = 1";
 

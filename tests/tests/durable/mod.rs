@@ -1,5 +1,6 @@
 //! What was acknowledged is there after `kill -9`, and what could not be recorded did not happen.
 
+mod backup;
 mod full;
 
 use std::collections::HashSet;

@@ -1,9 +1,12 @@
 //! What the broker was told, and what it is made of: for people to look at.
 
-use stint_api::{BrokerKey, CheckpointInfo, Origin, SettingValue, Settings, SsoSettings};
+use stint_api::{
+    Backup, BackupPart, BackupTaken, BrokerKey, CheckpointInfo, Origin, SettingValue, Settings, SsoSettings,
+};
 
 use crate::app::{App, Result};
 use crate::config::{self, SealKind};
+use crate::model::EventKind;
 use crate::store::Database;
 
 impl App {
@@ -37,7 +40,7 @@ impl App {
             keys,
             records: self.0.store.head().await?.map_or(0, |(seq, _)| u64::try_from(seq).unwrap_or_default()),
             checkpoint: checkpoint.map(|row| CheckpointInfo { seq: row.seq, at: row.at }),
-            backup: self.backup(),
+            backup: self.backup().await?,
             single_sign_on: self.0.config.sso.as_ref().map(|sso| SsoSettings {
                 name: sso.name.clone(),
                 issuer: sso.issuer.clone(),
@@ -49,22 +52,71 @@ impl App {
         })
     }
 
-    /// Command lines for the broker's host. The key and the database apart from each other: neither opens anything
-    /// without the other.
-    fn backup(&self) -> Vec<String> {
+    /// The key and the database apart from each other: neither opens anything without the other.
+    async fn backup(&self) -> Result<Backup> {
         let config = &self.0.config;
         let data = config.data.display();
-        let mut lines = match self.database() {
-            Database::Sqlite(path) => vec![format!("sqlite3 {} \".backup stint-backup.db\"", path.display())],
-            Database::Postgres(_) => {
-                vec!["pg_dump --format=custom --file=stint-backup.dump DATABASE".to_owned()]
+        let (place, mut commands, back) = match self.database() {
+            Database::Sqlite(path) => (
+                path.display().to_string(),
+                vec![
+                    format!("stint-broker backup --data {data} stint-backup.db"),
+                    format!("stint-broker restore --check --data {data} stint-backup.db"),
+                ],
+                "stint-broker restore --data NEW-FOLDER stint-backup.db".to_owned(),
+            ),
+            Database::Postgres(_) => (
+                "PostgreSQL".to_owned(),
+                vec!["pg_dump --format=custom --file=stint-backup.dump DATABASE".to_owned()],
+                "pg_restore --dbname=NEW-DATABASE stint-backup.dump".to_owned(),
+            ),
+        };
+        let (key, why) = match &config.seal {
+            SealKind::KeyFile(path) => {
+                commands.push(format!("install -m 600 {} /somewhere/else/stint.key", path.display()));
+                (path.display().to_string(), "opens the credentials: keep a copy apart from the database")
+            }
+            SealKind::Passphrase => {
+                ("the passphrase".to_owned(), "opens the credentials: whoever keeps it, has it")
+            }
+            SealKind::Environment => {
+                ("STINT_BROKER_KEY".to_owned(), "opens the credentials: keep it apart from the database")
             }
         };
-        lines.push(format!("cp {data}/audit.pub {data}/audit-head ."));
-        lines.push(format!("stint-broker audit export --data {data} > audit.jsonl"));
-        if let SealKind::KeyFile(path) = &config.seal {
-            lines.push(format!("install -m 600 {} /somewhere/else/stint.key", path.display()));
-        }
-        lines
+        commands.push(back);
+        let part = |part: &str, place: String, why: &str| BackupPart {
+            part: part.to_owned(),
+            place,
+            why: why.to_owned(),
+        };
+        let parts = vec![
+            part(
+                "database",
+                place,
+                "people, policies, what is registered, the audit, and every credential, sealed",
+            ),
+            part("key", key, why),
+            part(
+                "settings",
+                "stint-broker.toml and the files that it names".to_owned(),
+                "TLS certificates, folders of policies and packs; whatever was set by flags and variables",
+            ),
+        ];
+        Ok(Backup { last: self.last_backup().await?, parts, commands })
+    }
+
+    /// The newest that is on record.
+    async fn last_backup(&self) -> Result<Option<BackupTaken>> {
+        let kind = EventKind::BackupTaken.as_str();
+        let found = self.audit_page(None, 1, Some(&kind), None).await?.records;
+        Ok(found.first().and_then(|record| {
+            let text = |name: &str| record.body.pointer(name).and_then(serde_json::Value::as_str);
+            Some(BackupTaken {
+                at: text("/at")?.parse().ok()?,
+                file: text("/facts/file")?.to_owned(),
+                through: record.body.pointer("/facts/through")?.as_i64()?,
+                record: text("/id")?.to_owned(),
+            })
+        }))
     }
 }
