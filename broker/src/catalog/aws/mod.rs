@@ -77,6 +77,11 @@ impl Table {
         Ok(Understood { operations: vec![operation], request })
     }
 
+    /// First parts of hosts, by service.
+    pub fn hosts(&self) -> Vec<String> {
+        self.services.iter().map(|service| service.host.clone()).collect()
+    }
+
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
