@@ -145,7 +145,7 @@ pub struct ProviderList {
 pub struct Provider {
     pub name: String,
     pub title: String,
-    /// `rest` or `graphql`.
+    /// `rest`, `graphql`, `mcp` or `aws`.
     pub protocol: String,
     /// The present one first.
     pub hosts: Vec<String>,

@@ -26,6 +26,7 @@ impl Pack {
             Tables::Rest(table) => table.rows().iter().map(|row| row.listed()).collect::<Vec<_>>(),
             Tables::Graphql(tables) => tables.listed(),
             Tables::Mcp(table) => table.listed(),
+            Tables::Aws(table) => table.listed(),
         };
         listed.extend(self.graphql.iter().flat_map(|tables| tables.listed()));
         listed.extend(self.manifest.git.iter().flat_map(git::listed));

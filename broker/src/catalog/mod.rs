@@ -9,6 +9,7 @@
 //! one canonical form, [`Catalog::classify`] says what it does. What `Understood` holds is what is sent.
 
 pub mod accuracy;
+pub mod aws;
 pub mod build;
 pub mod canonical;
 mod embedded;
@@ -93,7 +94,7 @@ impl Catalog {
 
     /// The pack that has exactly this host (lower case, no port).
     pub fn by_host(&self, host: &str) -> Option<&Pack> {
-        self.packs.iter().find(|pack| pack.manifest.hosts.iter().any(|own| own == host))
+        self.packs.iter().find(|pack| pack.serves(host))
     }
 
     /// What the request makes the provider do. Every operation in it, or a refusal.
@@ -112,6 +113,7 @@ impl Catalog {
             Tables::Rest(table) => table.classify(&pack.manifest, request),
             Tables::Graphql(tables) => graphql::classify(tables, &pack.manifest, request),
             Tables::Mcp(table) => table.classify(&pack.manifest, request),
+            Tables::Aws(table) => table.classify(&pack.manifest, request),
         }
     }
 
@@ -123,7 +125,7 @@ impl Catalog {
         staged: &Value,
     ) -> Result<Operation, Refusal> {
         match &pack.tables {
-            Tables::Rest(_) | Tables::Mcp(_) => {
+            Tables::Rest(_) | Tables::Mcp(_) | Tables::Aws(_) => {
                 Err(Refusal::new(code::UNKNOWN_OPERATION, "this pack stages nothing"))
             }
             Tables::Graphql(_) => Ok(graphql::judge_staged(operation, staged)),
@@ -147,6 +149,12 @@ impl Catalog {
             }
             match &pack.tables {
                 Tables::Rest(table) => actions.extend(
+                    table
+                        .rows()
+                        .iter()
+                        .map(|row| (format!("{}:{}", pack.name(), row.id), pack.name(), row.class)),
+                ),
+                Tables::Aws(table) => actions.extend(
                     table
                         .rows()
                         .iter()

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{git, graphql, mcp, reply, rest};
+use super::{aws, git, graphql, mcp, reply, rest};
 use crate::model::Carrier;
 
 /// `pack.toml`. Unknown keys are errors.
@@ -82,6 +82,8 @@ pub enum Protocol {
     Graphql,
     /// A remote MCP server.
     Mcp,
+    /// Amazon Web Services.
+    Aws,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -174,6 +176,7 @@ pub enum Tables {
     Rest(rest::Table),
     Graphql(Box<graphql::Tables>),
     Mcp(mcp::Table),
+    Aws(Box<aws::Table>),
 }
 
 /// What is wrong with a pack's data.
@@ -217,11 +220,17 @@ impl Pack {
         &self.manifest.name
     }
 
+    /// Whether a host (lower case, no port) is one of the provider's: in the list, or by the pattern of its protocol.
+    pub fn serves(&self, host: &str) -> bool {
+        self.manifest.hosts.iter().any(|own| own == host)
+            || matches!(&self.tables, Tables::Aws(table) if table.serves(host))
+    }
+
     /// Where the request is one with a GraphQL document.
     pub fn graphql(&self, host: &str, path: &str) -> Option<&graphql::Tables> {
         match &self.tables {
             Tables::Graphql(tables) => Some(tables),
-            Tables::Mcp(_) => None,
+            Tables::Mcp(_) | Tables::Aws(_) => None,
             Tables::Rest(_) => self.graphql.as_deref().filter(|_| {
                 self.manifest.hosts.first().is_some_and(|first| first == host)
                     && self.manifest.endpoints.iter().any(|own| own == path)

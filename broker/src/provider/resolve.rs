@@ -37,6 +37,7 @@ pub struct Unresolved {
 
 /// Rules of the packs that ask nothing.
 const PLAIN: &[&str] = &[
+    include_str!("../../../policies/packs/aws/resolvers.toml"),
     include_str!("../../../policies/packs/gitlab/resolvers.toml"),
     include_str!("../../../policies/packs/stripe/resolvers.toml"),
     include_str!("../../../policies/packs/cloudflare/resolvers.toml"),

@@ -5,6 +5,7 @@
 //! that nothing reached the provider, that a record of it exists, and that no secret is in the answer. The ids in the
 //! names are those of the catalogue of threats.
 
+mod bypasses;
 mod claims;
 mod client;
 mod control;

@@ -175,9 +175,29 @@ fn accuracy_and_pages_are_made_from_the_packs() {
     assert!(said.contains("1 guarded less"), "{said}");
     let folder = broker.scratch().join("pages");
     broker.broker_command(&["pack", "docs", &folder.display().to_string()]).run().ok();
-    let page = fs::read_to_string(folder.join("stripe.md")).unwrap();
+    let page = fs::read_to_string(folder.join("stripe/README.md")).unwrap();
     assert!(page.contains("## destroy (") && page.contains("`v1/refunds/post`"), "{page}");
     assert!(fs::read_to_string(folder.join("README.md")).unwrap().contains("person \\ pack"));
+}
+
+/// `stint-broker pack docs policies/packs` writes them anew.
+#[test]
+fn the_pages_in_the_repository_are_those_of_the_packs() {
+    let broker = prepared();
+    let made = broker.scratch().join("pages");
+    broker.broker_command(&["pack", "docs", &made.display().to_string()]).run().ok();
+    let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/packs");
+    let mut pages = 0;
+    for entry in fs::read_dir(&made).unwrap() {
+        let path = entry.unwrap().path();
+        let page = if path.is_dir() { path.join("README.md") } else { path };
+        let name = page.strip_prefix(&made).unwrap();
+        let (new, old) =
+            (fs::read_to_string(&page).unwrap(), fs::read_to_string(kept.join(name)).unwrap_or_default());
+        assert!(new == old, "{} is not current: stint-broker pack docs policies/packs", name.display());
+        pages += 1;
+    }
+    assert!(pages > 16, "{pages}");
 }
 
 on_both! {

@@ -8,6 +8,7 @@ use stint_api::{AddCredential, Code, Credential, CredentialDetail, CredentialLis
 
 use super::later;
 use crate::app::{App, Error, Facts, LiveCredential, PersonCaller, Result};
+use crate::catalog::pack::Protocol;
 use crate::model::{CredentialId, CredentialRow, EventKind, Name, SecretVersion, Upstream};
 use crate::secret::Secret;
 use crate::store::Change;
@@ -23,6 +24,17 @@ impl App {
         let name = super::given(&add.name)?;
         let packs = self.packs();
         let pack = packs.named(&add.provider).map_err(|error| error.about("kind"))?;
+        if pack.manifest.protocol == Protocol::Aws {
+            return Err(Error::new(
+                Code::InvalidInput,
+                format!(
+                    "requests to {} are understood and cannot be sent yet: they take a signature",
+                    pack.manifest.title
+                ),
+            )
+            .hint("what a request would do is told by: stint-broker pack classify")
+            .about("kind"));
+        }
         let kind = pack.manifest.kind(add.kind.as_deref()).ok_or_else(|| {
             let kinds: Vec<&str> = pack.manifest.credential.iter().map(|kind| kind.name.as_str()).collect();
             Error::new(Code::InvalidInput, format!("{} has no such kind of credential", pack.manifest.title))

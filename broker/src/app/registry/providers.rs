@@ -81,6 +81,7 @@ fn provider(pack: &Pack) -> Provider {
             Protocol::Rest => "rest".to_owned(),
             Protocol::Graphql => "graphql".to_owned(),
             Protocol::Mcp => "mcp".to_owned(),
+            Protocol::Aws => "aws".to_owned(),
         },
         hosts: manifest.hosts.clone(),
         kinds: manifest.credential.iter().map(kind).collect(),

@@ -1,7 +1,7 @@
 //! Reads a pack's files and holds them against each other.
 
 use super::{Manifest, Pack, PackError, Protocol, Tables};
-use crate::catalog::{git, graphql, mcp, reply, rest};
+use crate::catalog::{aws, git, graphql, mcp, reply, rest};
 
 const FILE: &str = "pack.toml";
 /// Folder of the tables of GraphQL beside REST.
@@ -14,6 +14,7 @@ pub(super) fn pack(read: &dyn Fn(&str) -> Option<String>) -> Result<Pack, PackEr
     check(&manifest).map_err(|reason| PackError::new(FILE, reason))?;
     let tables = match manifest.protocol {
         Protocol::Rest => Tables::Rest(rest::Table::load(&manifest, read)?),
+        Protocol::Aws => Tables::Aws(Box::new(aws::Table::load(read)?)),
         Protocol::Mcp => Tables::Mcp(mcp::Table::load(read)?),
         Protocol::Graphql => Tables::Graphql(Box::new(graphql::Tables::load(read).map_err(table_error)?)),
     };
@@ -60,7 +61,7 @@ fn check(manifest: &Manifest) -> Result<(), String> {
     if let Some(other) = manifest.host_operations.keys().find(|host| !manifest.hosts.contains(host)) {
         return Err(format!("host-operations names '{other}', which is no host of the pack"));
     }
-    if manifest.protocol != Protocol::Rest && manifest.endpoints.is_empty() {
+    if matches!(manifest.protocol, Protocol::Graphql | Protocol::Mcp) && manifest.endpoints.is_empty() {
         return Err("a GraphQL or MCP pack names its endpoints".to_owned());
     }
     if let Some(door) = &manifest.git {

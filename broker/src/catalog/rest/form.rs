@@ -13,6 +13,10 @@ const FIELDS: usize = 4096;
 pub(super) fn parse(body: &[u8]) -> Result<Value, Refusal> {
     let malformed = |detail: &str| Refusal::new(code::MALFORMED_BODY, detail);
     let text = std::str::from_utf8(body).map_err(|_| malformed("the form is not UTF-8"))?;
+    // A byte order mark is part of the first name to one reader, and nothing to another.
+    if text.starts_with('\u{feff}') || text.contains("%EF%BB%BF") {
+        return Err(malformed("the form has a byte order mark"));
+    }
     if text.contains(['\r', '\n', '\0']) {
         return Err(malformed("the form holds line ends"));
     }

@@ -18,15 +18,17 @@ use http::Method;
 use super::pack::{Manifest, PackError};
 use super::refusal::{Refusal, code};
 use super::understood::Understood;
-use crate::model::{Operation, Request};
+use crate::model::{Operation, Request, Resource};
 
+pub(in crate::catalog) use table::rows_with;
 pub use table::{Row, Segment, overrides};
+pub(in crate::catalog) use trie::Trie;
 
 /// The operations of one provider.
 #[derive(Debug)]
 pub struct Table {
     rows: Vec<Row>,
-    trie: trie::Trie,
+    trie: Trie,
     body: body::Rules,
 }
 
@@ -34,7 +36,7 @@ impl Table {
     /// Reads `operations.tsv`, `payload.toml` and `overrides.toml`.
     pub fn load(manifest: &Manifest, read: &dyn Fn(&str) -> Option<String>) -> Result<Self, PackError> {
         let rows = table::rows(read)?;
-        let trie = trie::Trie::new(&rows)?;
+        let trie = Trie::of(rows.iter().enumerate())?;
         let body = body::Rules::load(&rows, read)?;
         for (host, operations) in &manifest.host_operations {
             if let Some(unknown) = operations.iter().find(|id| !rows.iter().any(|row| names(id, &row.id))) {
@@ -70,7 +72,7 @@ impl Table {
         let mut operation = Operation {
             operation: format!("{}:{}", manifest.name, row.id),
             class: row.class,
-            resources: resource::all(&row.resources, &parameters, manifest)?,
+            resources: resources(row, &parameters, manifest)?,
             scope: row.scope,
             marks: row.marks.clone(),
             pending: None,
@@ -106,7 +108,16 @@ fn names(listed: &str, id: &str) -> bool {
     listed.strip_suffix('*').map_or(listed == id, |start| id.starts_with(start))
 }
 
-fn segments(path: &str) -> Vec<&str> {
+/// What a row names, with these parameters of its path.
+pub(in crate::catalog) fn resources(
+    row: &Row,
+    parameters: &[(&str, Vec<&str>)],
+    manifest: &Manifest,
+) -> Result<Vec<Resource>, Refusal> {
+    resource::all(&row.resources, parameters, manifest)
+}
+
+pub(in crate::catalog) fn segments(path: &str) -> Vec<&str> {
     let rest = path.strip_prefix('/').unwrap_or(path);
     if rest.is_empty() { Vec::new() } else { rest.split('/').collect() }
 }

@@ -67,6 +67,14 @@ struct Overrides {
 }
 
 pub(super) fn rows(read: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Row>, PackError> {
+    rows_with(read, &mut str::to_owned)
+}
+
+/// The rows, where paths stand in the table with more than a path: `bare` takes the rest off each, in their order.
+pub(in crate::catalog) fn rows_with(
+    read: &dyn Fn(&str) -> Option<String>,
+    bare: &mut dyn FnMut(&str) -> String,
+) -> Result<Vec<Row>, PackError> {
     let text = read(FILE).ok_or_else(|| PackError::new(FILE, "the file is missing"))?;
     let mut lines = text.lines().enumerate();
     if lines.next().is_none_or(|(_, line)| line != HEADER) {
@@ -75,7 +83,7 @@ pub(super) fn rows(read: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Row>, Pa
     let mut rows = Vec::new();
     let mut ids = HashSet::new();
     for (index, line) in lines {
-        let row = row(index + 1, line).map_err(|reason| PackError::at(FILE, index + 1, reason))?;
+        let row = row(index + 1, line, bare).map_err(|reason| PackError::at(FILE, index + 1, reason))?;
         if !ids.insert(row.id.clone()) {
             return Err(PackError::at(FILE, index + 1, format!("operation '{}' is there twice", row.id)));
         }
@@ -110,7 +118,7 @@ pub fn overrides(read: &dyn Fn(&str) -> Option<String>) -> Result<BTreeMap<Strin
     Ok(weaker)
 }
 
-fn row(line: usize, text: &str) -> Result<Row, String> {
+fn row(line: usize, text: &str, bare: &mut dyn FnMut(&str) -> String) -> Result<Row, String> {
     let cells: Vec<&str> = text.split('\t').collect();
     let [method, template, id, class, resources, scope, marks] = cells.as_slice() else {
         return Err(format!("{} cells instead of 7", cells.len()));
@@ -123,7 +131,7 @@ fn row(line: usize, text: &str) -> Result<Row, String> {
     if id.is_empty() || !id.bytes().all(word) {
         return Err(format!("operation '{id}' is not a name"));
     }
-    let segments = segments(template)?;
+    let segments = segments(&bare(template))?;
     let names = |name: &str| segments.iter().any(|segment| segment.name() == Some(name));
     let resources = resources.split(',').filter(|text| !text.is_empty());
     let resources: Vec<Template> =
@@ -239,13 +247,18 @@ impl Row {
         }
     }
 
+    /// Line of the table, counted from 1.
+    pub(in crate::catalog) fn line(&self) -> usize {
+        self.line
+    }
+
     /// `GET`, `GET|POST`.
     pub fn method_names(&self) -> String {
         self.methods.iter().map(Method::as_str).collect::<Vec<_>>().join("|")
     }
 
     /// Names and raw texts of a path's parameters; the path has matched this row.
-    pub(super) fn parameters<'a>(&'a self, path: &[&'a str]) -> Vec<(&'a str, Vec<&'a str>)> {
+    pub(in crate::catalog) fn parameters<'a>(&'a self, path: &[&'a str]) -> Vec<(&'a str, Vec<&'a str>)> {
         let value = |index: usize, segment: &Segment| match segment {
             Segment::Rest { .. } => path.get(index..).unwrap_or_default().to_vec(),
             Segment::Verb { verb, .. } => {
@@ -260,7 +273,7 @@ impl Row {
     }
 
     /// Whether every segment with an escaped slash stands where the template allows one.
-    pub(super) fn holds_slashes(&self, path: &[&str]) -> bool {
+    pub(in crate::catalog) fn holds_slashes(&self, path: &[&str]) -> bool {
         let allowed = |index: usize| match self.segments.get(index) {
             Some(Segment::Parameter { slashes, .. }) => *slashes,
             Some(Segment::Literal(_) | Segment::Verb { .. }) => false,

@@ -5,7 +5,7 @@ use crate::catalog::pack::PackError;
 
 /// Path templates, segment by segment.
 #[derive(Debug, Default)]
-pub(super) struct Trie {
+pub(in crate::catalog) struct Trie {
     nodes: Vec<Node>,
     /// Whether any template has a verb after a colon.
     verbs: bool,
@@ -33,11 +33,13 @@ struct Tail {
 }
 
 impl Trie {
-    pub fn new(rows: &[Row]) -> Result<Self, PackError> {
+    /// Rows, each with the number that `find` gives back.
+    pub fn of<'a>(rows: impl IntoIterator<Item = (usize, &'a Row)>) -> Result<Self, PackError> {
+        let rows: Vec<(usize, &Row)> = rows.into_iter().collect();
         let verb = |segment: &Segment| matches!(segment, Segment::Verb { .. });
-        let verbs = rows.iter().any(|row| row.segments.iter().any(verb));
+        let verbs = rows.iter().any(|(_, row)| row.segments.iter().any(verb));
         let mut trie = Trie { nodes: vec![Node::default()], verbs };
-        for (index, row) in rows.iter().enumerate() {
+        for (index, row) in rows {
             if !trie.insert(row, index) {
                 let reason = format!("{} {} is there twice", row.method_names(), row.template);
                 return Err(PackError::at("operations.tsv", row.line, reason));

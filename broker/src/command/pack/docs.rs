@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::list::counts;
 use super::meaning;
-use crate::catalog::{Catalog, Pack, accuracy};
+use crate::catalog::{Catalog, Pack, Tables, accuracy};
 use crate::model::Class;
 
 pub(super) fn write(catalog: &Catalog, folder: &Path) -> Result<ExitCode, String> {
@@ -21,12 +21,13 @@ pub(super) fn write(catalog: &Catalog, folder: &Path) -> Result<ExitCode, String
     );
     for pack in catalog.packs() {
         let name = pack.name();
-        std::fs::write(folder.join(format!("{name}.md")), page(pack)).map_err(failed)?;
+        std::fs::create_dir_all(folder.join(name)).map_err(failed)?;
+        std::fs::write(folder.join(name).join("README.md"), page(pack)).map_err(failed)?;
         let counts = counts(pack);
         let of = |class: Class| counts.get(&class).copied().unwrap_or_default();
         let _ = writeln!(
             index,
-            "| [{}]({name}.md) | {} | {} | {} | {} | {} | {} |",
+            "| [{}]({name}/README.md) | {} | {} | {} | {} | {} | {} |",
             pack.manifest.title,
             counts.values().sum::<usize>(),
             of(Class::Read),
@@ -51,7 +52,24 @@ fn page(pack: &Pack) -> String {
     let manifest = &pack.manifest;
     let name = &manifest.name;
     let mut text = format!("# {}\n\n", manifest.title);
+    text.push_str("Made from the pack by `stint-broker pack docs`.\n\n");
     let _ = writeln!(text, "Hosts: {}.\n", quoted(&manifest.hosts, ""));
+    if let Tables::Aws(table) = &pack.tables {
+        let _ = writeln!(
+            text,
+            "And by pattern, `SERVICE.REGION.amazonaws.com`, for {}; `BUCKET.s3.REGION.amazonaws.com`.\n",
+            quoted(&table.hosts(), "")
+        );
+    }
+    if matches!(pack.tables, Tables::Aws(_)) {
+        text.push_str("Requests are classified, and not sent: they take a signature, which the vault does not make yet.\n\n");
+    }
+    if let Some(door) = &manifest.git {
+        let _ = writeln!(text, "Repositories by git at {}.\n", quoted(&door.hosts, ""));
+    }
+    if !manifest.endpoints.is_empty() {
+        let _ = writeln!(text, "Endpoints: {}.\n", quoted(&manifest.endpoints, ""));
+    }
     text.push_str("| Credential | Header | Variables |\n|---|---|---|\n");
     for kind in &manifest.credential {
         let default = if kind.default { " (default)" } else { "" };

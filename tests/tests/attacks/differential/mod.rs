@@ -5,6 +5,7 @@
 //! request must be refused. To say too much is allowed, to say too little is not.
 
 mod graphql;
+mod json;
 mod rest;
 
 use std::collections::BTreeSet;
