@@ -26,6 +26,7 @@ mod people;
 mod place;
 mod policies;
 mod registered;
+mod resolution;
 mod session;
 mod sso;
 mod store;

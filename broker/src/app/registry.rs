@@ -1,10 +1,13 @@
 //! What is registered, a file a noun, and how people change it. Each change is recorded with who made it.
 
 mod agents;
+mod check;
 mod credentials;
 mod environments;
 mod inventory;
+mod mapping;
 mod providers;
+mod proposal;
 mod settings;
 mod uses;
 mod welcome;

@@ -4,8 +4,8 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
-    Agent, AgentDetail, ChangeTier, ChangedTier, Class, CredentialDetail, EditAgent, EnvironmentDetail,
-    Inventory, OperationPage, ProviderList, RemovedAgent, RemovedEnvironment, Settings, SsoCheck, Welcome,
+    Agent, AgentDetail, ChangeTier, ChangedTier, Class, CredentialCheck, CredentialDetail, EditAgent, EnvironmentDetail,
+    Inventory, OperationPage, ProviderList, Reading, RemovedAgent, RemovedEnvironment, Settings, SsoCheck, Welcome,
 };
 
 use super::caller::{AsPerson, Failed};
@@ -21,6 +21,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .route("/v1/environments/{name}", get(environment).patch(change_tier).delete(remove_environment))
         .route("/v1/inventory", get(inventory).post(read_inventory))
         .route("/v1/credentials/{name}", get(credential))
+        .route("/v1/credentials/{name}/check", post(check_credential))
+        .route("/v1/credentials/{name}/discovery", post(discover))
         .route("/v1/providers", get(providers))
         .route("/v1/providers/{name}/operations", get(operations))
         .route("/v1/settings", get(settings))
@@ -88,6 +90,22 @@ async fn credential(
     Path(name): Path<String>,
 ) -> Reply<CredentialDetail> {
     Ok(Answer(app.credential_detail(&name).await?))
+}
+
+async fn check_credential(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(name): Path<String>,
+) -> Reply<CredentialCheck> {
+    Ok(Answer(app.check_credential(&caller, &name).await?))
+}
+
+async fn discover(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(name): Path<String>,
+) -> Reply<Reading> {
+    Ok(Answer(app.discover(&caller, &name).await?))
 }
 
 async fn providers(State(app): State<App>, _: AsPerson) -> Answer<ProviderList> {

@@ -7,13 +7,16 @@
 //! anything: an owner that cannot be found for certain is an [`Unresolved`], never a guess.
 
 pub mod address;
+mod about;
 mod ask;
 mod body;
 mod connect;
 mod fetch;
+mod get;
 mod inventory;
 mod json;
 mod mail;
+mod read;
 mod resolve;
 pub mod rules;
 mod survey;
@@ -23,6 +26,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use about::{Probe, Question, Told};
 pub use ask::{Lookup, LookupError, LookupFailure};
 pub use body::{Body, BoxError, IdleBody};
 pub use connect::Destination;
@@ -30,5 +34,5 @@ pub use fetch::{Fetch, Fetched};
 pub use mail::{MailServer, send_mail};
 pub use resolve::{Freshness, Resolver, Unresolved};
 pub use rules::{Rules, RulesError};
-pub use survey::{Place, Survey};
+pub use survey::{Known, Place, Survey};
 pub use upstream::{Options, Times, UpstreamError, UpstreamFailure, Upstreams};
