@@ -28,6 +28,7 @@ mod people;
 mod place;
 mod policies;
 mod registered;
+mod resolution;
 mod session;
 mod sso;
 mod store;

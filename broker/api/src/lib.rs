@@ -8,6 +8,7 @@ mod alert;
 mod approval;
 mod audit;
 mod channel;
+mod check;
 mod class;
 mod login;
 mod oauth;
@@ -30,6 +31,7 @@ pub use audit::{
     AuditEntry, AuditPage, AuditQuery, AuditRecord, Chain, ChainCheckpoint, Verification, Verify,
 };
 pub use channel::{AddChannel, AddedChannel, Channel, ChannelList, Delivery, MailSecurity, Target, Topic};
+pub use check::{CredentialCheck, Proposal};
 pub use class::{Class, Confinement, Tier};
 pub use login::{ConsoleLink, Elevated, EndedLogin, Reaches};
 pub use oauth::{

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Agent, AuditRecord, Class, Credential, Environment, Session, Tier};
+use crate::{Agent, AuditRecord, Class, Credential, Environment, Proposal, Session, Tier};
 
 /// `PATCH /v1/agents/{name}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -112,6 +112,9 @@ pub struct Place {
     /// The environment that maps it; absent: nobody reaches it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
+    /// What it looks like, where nobody maps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Proposal>,
     pub things: Vec<PlaceThing>,
 }
 

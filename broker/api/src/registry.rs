@@ -67,6 +67,9 @@ pub struct AddEnvironment {
 pub struct AddSelector {
     /// `railway:environment/<id>`, `github:repository/<owner>/<name>`.
     pub selector: String,
+    /// Map it without asking the provider whether it is there and what it is called.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -140,6 +143,9 @@ pub struct AddCredential {
     /// PEM certificates to trust for `upstream`, instead of the system's roots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_ca: Option<String>,
+    /// Store it without asking the provider whether it takes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
     pub secret: String,
 }
 

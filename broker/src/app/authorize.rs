@@ -297,9 +297,7 @@ impl App {
                 }
                 Ok(located) => {
                     for owner in located.owners {
-                        let mapped =
-                            registry.owners.get(&owner).and_then(|name| registry.environments.get(name));
-                        let place = match mapped {
+                        let place = match self.owner_of(&registry, credential, &owner) {
                             Some(row) => Where::Environment { name: row.name.clone(), tier: row.tier },
                             None => Where::Unmapped(owner),
                         };

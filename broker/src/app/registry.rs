@@ -1,9 +1,12 @@
 //! What is registered, a file a noun, and how people change it. Each change is recorded with who made it.
 
 mod agents;
+mod check;
 mod credentials;
 mod environments;
 mod inventory;
+mod mapping;
+mod proposal;
 mod providers;
 mod settings;
 mod uses;

@@ -41,7 +41,7 @@ pub(super) const PACKS: &[Folder] = &[
     table!("anthropic"),
     table!("slack"),
     folder!("vercel", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),
-    table!("digitalocean"),
+    folder!("digitalocean", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),
     table!("supabase"),
     table!("fly"),
     table!("render"),

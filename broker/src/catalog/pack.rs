@@ -97,6 +97,9 @@ pub struct CredentialKind {
     /// Variables under which the provider's tools look for this kind.
     pub variables: Vec<String>,
     pub placeholder: PlaceholderShape,
+    /// The narrower kind that the provider offers, and where it is made: for people.
+    #[serde(default)]
+    pub narrower: Option<String>,
 }
 
 /// How a placeholder is made so that the provider's own tools accept its shape.
@@ -137,6 +140,9 @@ pub struct KeyShape {
     /// A shape that other things have too (a bare UUID): it counts as a key only in a carrier, never in a body.
     #[serde(default)]
     pub only_in_carrier: bool,
+    /// For a broad kind of key: the narrower one that the provider offers.
+    #[serde(default)]
+    pub narrower: Option<String>,
 }
 
 impl Manifest {
@@ -146,6 +152,14 @@ impl Manifest {
             Some(name) => self.credential.iter().find(|kind| kind.name == name),
             None => self.credential.iter().find(|kind| kind.default),
         }
+    }
+
+    /// The shape that a secret has as a whole.
+    pub fn key_of(&self, secret: &[u8]) -> Option<&KeyShape> {
+        self.key.iter().find(|key| {
+            let pattern = regex::bytes::RegexBuilder::new(&format!("^(?:{})$", key.pattern));
+            pattern.clone().unicode(false).build().is_ok_and(|pattern| pattern.is_match(secret))
+        })
     }
 
     /// How a credential of a kind goes to a host.

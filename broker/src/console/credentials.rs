@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use stint_api::{AddCredential, AuditQuery, Code, Credential, CredentialDetail};
 
 use super::answer::{Form, Reply, ok, page as answer, see};
+use super::credential_check;
 use super::layout::{self, Place};
 use super::parts::{self, Fields};
 use super::table::table;
@@ -59,7 +60,8 @@ fn state(credential: &Credential) -> Markup {
     }
 }
 
-const NEW: &[&str] = &["name", "kind", "environment", "upstream", "upstream_ca", "secret", "secret_file"];
+const NEW: &[&str] =
+    &["name", "kind", "environment", "upstream", "upstream_ca", "secret", "secret_file", "unchecked"];
 
 pub(super) async fn new(State(app): State<App>, visitor: Visitor) -> Reply {
     Ok(ok(new_page(&app, &visitor, &Fields::default(), None)))
@@ -79,6 +81,7 @@ pub(super) async fn add(State(app): State<App>, visitor: Visitor, Upload(form): 
             environment: form.given("environment"),
             upstream: form.given("upstream"),
             upstream_ca: form.given("upstream_ca"),
+            unchecked: form.get("unchecked") == "yes",
             secret: secret(&form)?,
         };
         app.add_credential(&visitor.caller, add).await
@@ -147,6 +150,9 @@ fn new_page(app: &App, visitor: &Visitor, typed: &Fields, error: Option<&Error>)
                 }
                 (parts::beside("environment", "Pinned to one, only its sessions get it.", error))
                 (secret_fields(error))
+                @if error.is_some() {
+                    label for="unchecked" { input #unchecked type="checkbox" name="unchecked" value="yes"; " Store it even if the provider does not take it" }
+                }
                 details open[advanced] {
                     summary { "Sent elsewhere than to the provider's own hosts" }
                     (parts::line("upstream", "Upstream (optional)", "An origin such as https://127.0.0.1:8443.", typed.get("upstream"), error, false))
@@ -208,6 +214,7 @@ async fn one(
             @if let Some(at) = credential.revoked_at { dt { "Revoked" } dd { (text::when(at, now)) } }
         }
         @if parts::may_administer(visitor) && credential.revoked_at.is_none() {
+            (credential_check::buttons(&own))
             h2 { "Rotate" }
             p { "A new secret for the same credential. Running sessions go on, and use the new one from their next request." }
             (parts::complaint(error, &["secret"]))

@@ -43,7 +43,7 @@ fn all(app: &App, visitor: &Visitor, typed: &Fields, error: Option<&Error>) -> M
         @if !inventory.readings.is_empty() {
             h2 #unmapped { "Not mapped: nobody reaches these" }
             (parts::complaint(error, &[]))
-            (tree::unmapped(&inventory, &environments, may, typed))
+            (tree::unmapped(&inventory, &environments, may, typed, error.is_some()))
             h2 { "What the providers hold" }
             (tree::readings(&inventory, visitor, app.clock().now()))
         }
@@ -69,8 +69,16 @@ pub(super) async fn map_one(
     visitor: Visitor,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Reply {
-    let form = Fields(form).only(&["environment", "selector"])?;
-    match app.map_environment(&visitor.caller, form.get("environment"), form.get("selector")).await {
+    let form = Fields(form).only(&["environment", "selector", "unchecked"])?;
+    match app
+        .map_environment(
+            &visitor.caller,
+            form.get("environment"),
+            form.get("selector"),
+            form.get("unchecked") == "yes",
+        )
+        .await
+    {
         Ok(_) => Ok(see("/console/environments#unmapped")),
         Err(error) => Ok(answer(parts::status(&error), all(&app, &visitor, &form, Some(&error)))),
     }
@@ -165,8 +173,11 @@ pub(super) async fn map(
     Path(name): Path<String>,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Reply {
-    let form = Fields(form).only(&["selector"])?;
-    match app.map_environment(&visitor.caller, &name, form.get("selector")).await {
+    let form = Fields(form).only(&["selector", "unchecked"])?;
+    match app
+        .map_environment(&visitor.caller, &name, form.get("selector"), form.get("unchecked") == "yes")
+        .await
+    {
         Ok(_) => Ok(see(&format!("/console/environments/{name}"))),
         Err(error) => {
             again(&app, &visitor, &name, Typed { map: Some((form, error)), ..Typed::default() }).await
@@ -283,6 +294,7 @@ fn map_form(own: &str, inventory: &Inventory, typed: Option<&(Fields, Error)>) -
                     option value=(place.selector) { (tree::plain(place)) }
                 }
             }
+            @if error.is_some() { (tree::unchecked("map-unchecked")) }
             (parts::beside("selector", "PROVIDER:KIND/ID, such as railway:environment/ID or github:repository/OWNER/NAME. Things that are not mapped are offered.", error))
             div.actions { button type="submit" { "Map" } }
         }

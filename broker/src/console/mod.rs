@@ -14,6 +14,7 @@ mod approvals;
 mod assets;
 mod audit;
 mod codes;
+mod credential_check;
 mod credentials;
 mod device;
 mod docs;

@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::routing::{get, post};
 
-use super::{agents, credentials, environments, providers, settings, welcome};
+use super::{agents, credential_check, credentials, environments, providers, settings, welcome};
 use crate::app::App;
 
 pub(super) fn routes() -> Router<App> {
@@ -28,6 +28,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/console/credentials/{name}", get(credentials::page))
         .route("/console/credentials/{name}/rotate", post(credentials::rotate))
         .route("/console/credentials/{name}/revoke", get(credentials::ask_revoke).post(credentials::revoke))
+        .route("/console/credentials/{name}/check", post(credential_check::check))
+        .route("/console/credentials/{name}/discover", post(credential_check::discover))
         .route("/console/providers", get(providers::list))
         .route("/console/providers/{name}", get(providers::page))
         .route("/console/settings", get(settings::page))

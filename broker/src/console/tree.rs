@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use stint_api::{Environment, Inventory, Place, PlaceThing};
+use stint_api::{Environment, Inventory, Place, PlaceThing, Proposal};
 
 use super::parts::Fields;
 use super::text::{self, Name, Shown};
@@ -42,6 +42,7 @@ pub(super) fn unmapped(
     environments: &[Environment],
     may: bool,
     typed: &Fields,
+    refused: bool,
 ) -> Markup {
     let mut places: BTreeMap<&str, &Place> = BTreeMap::new();
     for place in inventory.readings.iter().flat_map(|reading| &reading.places) {
@@ -60,21 +61,64 @@ pub(super) fn unmapped(
                         h3 { (head(place)) }
                         code.dim { (Shown(&place.selector)) }
                         (things(&place.things))
+                        @if let Some(proposal) = &place.proposal { (proposed(proposal)) }
                         @if may && !environments.is_empty() {
+                            @let again = refused && typed.get("selector") == place.selector;
+                            @let likely = place.proposal.as_ref().filter(|proposal| proposal.exists).map(|proposal| proposal.environment.as_str());
+                            @let chosen = if again { Some(typed.get("environment")) } else { likely };
                             form.row method="post" action="/console/map" {
                                 input type="hidden" name="selector" value=(place.selector);
                                 label for={ "map-" (place.selector) } { "Map to" }
-                                select id={ "map-" (place.selector) } name="environment" {
+                                select id={ "map-" (place.selector) } name="environment" required {
+                                    @if chosen.is_none() { option value="" { "Choose one" } }
                                     @for environment in environments {
-                                        option value=(environment.name)
-                                            selected[typed.get("selector") == place.selector && typed.get("environment") == environment.name]
+                                        option value=(environment.name) selected[chosen == Some(environment.name.as_str())]
                                             { (environment.name) " (" (environment.tier.as_str()) ")" }
                                     }
                                 }
+                                @if again { (unchecked(&format!("unchecked-{}", place.selector))) }
                                 button.quiet type="submit" { "Map" }
                             }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Offered once a mapping was refused: a person may know better than names do.
+pub(super) fn unchecked(id: &str) -> Markup {
+    html! {
+        label for=(id) {
+            input id=(id) type="checkbox" name="unchecked" value="yes";
+            " Map it anyway: I know what it is"
+        }
+    }
+}
+
+/// What a thing looks like, and where it would go.
+fn proposed(proposal: &Proposal) -> Markup {
+    html! {
+        p.hint {
+            "Looks like " (text::tier(proposal.tier)) ": " (Shown(&proposal.why)) ". "
+            @if !proposal.exists { "There is no environment of that tier yet: add " strong { (proposal.environment) } " first." }
+        }
+    }
+}
+
+/// What a credential sees that can be mapped, in lines.
+pub(super) fn seen(places: &[Place]) -> Markup {
+    html! {
+        ul.tree {
+            @for place in places {
+                li {
+                    (head(place)) " " code.dim { (Shown(&place.selector)) } " "
+                    @match &place.environment {
+                        Some(name) => { "is " a href={ "/console/environments/" (name) } { (name) } }
+                        None => { span.dim { "is mapped nowhere" } }
+                    }
+                    (things(&place.things))
                 }
             }
         }

@@ -99,7 +99,7 @@ impl Scene {
                 .add_environment(&AddEnvironment { name: name.to_owned(), tier })
                 .await
                 .map_err(said)?;
-            let selector = AddSelector { selector: format!("railway:environment/{id}") };
+            let selector = AddSelector { selector: format!("railway:environment/{id}"), unchecked: false };
             self.admin.map_selector(name, &selector).await.map_err(said)?;
         }
         let credential = AddCredential {
@@ -109,6 +109,7 @@ impl Scene {
             environment: None,
             upstream: Some(self.provider.url()),
             upstream_ca: Some(self.ca_pem()?.to_owned()),
+            unchecked: false,
             secret: self.vaulted.clone(),
         };
         self.admin.add_credential(&credential).await.map_err(said)?;

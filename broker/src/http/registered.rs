@@ -4,9 +4,9 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
-    Agent, AgentDetail, ChangeTier, ChangedTier, Class, CredentialDetail, EditAgent, EnvironmentDetail,
-    Inventory, OperationPage, ProviderList, ReloadedPacks, RemovedAgent, RemovedEnvironment, Settings,
-    SsoCheck, Welcome,
+    Agent, AgentDetail, ChangeTier, ChangedTier, Class, CredentialCheck, CredentialDetail, EditAgent,
+    EnvironmentDetail, Inventory, OperationPage, ProviderList, Reading, ReloadedPacks, RemovedAgent,
+    RemovedEnvironment, Settings, SsoCheck, Welcome,
 };
 
 use super::caller::{AsPerson, Failed};
@@ -22,6 +22,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .route("/v1/environments/{name}", get(environment).patch(change_tier).delete(remove_environment))
         .route("/v1/inventory", get(inventory).post(read_inventory))
         .route("/v1/credentials/{name}", get(credential))
+        .route("/v1/credentials/{name}/check", post(check_credential))
+        .route("/v1/credentials/{name}/discovery", post(discover))
         .route("/v1/providers", get(providers))
         .route("/v1/providers/{name}/operations", get(operations))
         .route("/v1/providers/reload", post(reload_packs))
@@ -90,6 +92,22 @@ async fn credential(
     Path(name): Path<String>,
 ) -> Reply<CredentialDetail> {
     Ok(Answer(app.credential_detail(&name).await?))
+}
+
+async fn check_credential(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(name): Path<String>,
+) -> Reply<CredentialCheck> {
+    Ok(Answer(app.check_credential(&caller, &name).await?))
+}
+
+async fn discover(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(name): Path<String>,
+) -> Reply<Reading> {
+    Ok(Answer(app.discover(&caller, &name).await?))
 }
 
 async fn providers(State(app): State<App>, _: AsPerson) -> Answer<ProviderList> {

@@ -205,7 +205,7 @@ async fn map_environment(
     Path(name): Path<String>,
     Body(body): Body<AddSelector>,
 ) -> Reply<Environment> {
-    Ok(Answer(app.map_environment(&caller, &name, &body.selector).await?))
+    Ok(Answer(app.map_environment(&caller, &name, &body.selector, body.unchecked).await?))
 }
 
 async fn unmap_environment(

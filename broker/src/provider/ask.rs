@@ -13,6 +13,15 @@ pub trait Lookup: Send + Sync {
         query: &'a str,
         variables: Value,
     ) -> BoxFuture<'a, Result<Value, LookupError>>;
+
+    /// Asks for `target`, a path with its query, on `host`, or on the pack's first: the JSON of a response with status 200.
+    /// Bounds its own time.
+    fn get<'a>(
+        &'a self,
+        name: &'a str,
+        host: Option<&'a str>,
+        target: &'a str,
+    ) -> BoxFuture<'a, Result<Value, LookupError>>;
 }
 
 /// The provider could not be asked. `detail` is for people and holds nothing secret.
@@ -21,6 +30,8 @@ pub trait Lookup: Send + Sync {
 pub struct LookupError {
     pub kind: LookupFailure,
     pub detail: String,
+    /// Seconds for which the provider wants to be left alone.
+    pub wait: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +43,14 @@ pub enum LookupFailure {
     Limited,
     /// The provider, or the broker, does not allow the question.
     Refused,
+    /// The provider does not take the credential.
+    Rejected,
+    /// The provider knows no such thing.
+    Missing,
 }
 
 impl LookupError {
     pub fn new(kind: LookupFailure, detail: impl Into<String>) -> Self {
-        LookupError { kind, detail: detail.into() }
+        LookupError { kind, detail: detail.into(), wait: None }
     }
 }

@@ -98,6 +98,8 @@ struct Held {
     projects: Option<(HashMap<String, Thing>, DateTime<Utc>)>,
     hour: Window,
     minute: Window,
+    /// Until when the provider wants to be left alone.
+    rest: Option<DateTime<Utc>>,
 }
 
 /// A count that begins anew with each span of time.
@@ -190,6 +192,19 @@ impl Inventory {
         let flight = Arc::default();
         held.flights.insert(key, Arc::downgrade(&flight));
         flight
+    }
+
+    /// Seconds for which nothing may be asked.
+    pub(super) fn resting(&self, now: DateTime<Utc>) -> Option<i64> {
+        let left = (self.held().rest? - now).num_seconds();
+        (left > 0).then_some(left)
+    }
+
+    /// Asks nothing for these seconds, at most an hour.
+    pub(super) fn rest(&self, now: DateTime<Utc>, seconds: u32) {
+        let until = now + TimeDelta::seconds(i64::from(seconds.min(3600)));
+        let mut held = self.held();
+        held.rest = held.rest.max(Some(until));
     }
 
     pub(super) fn may_look_up(&self, now: DateTime<Utc>, budget: &Budget) -> bool {

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-/// `project.volumes.edges[].node.id`: members, and `[]` for all elements of a list.
+/// `project.volumes.edges[].node.id`: members, and `[]` for all elements of a list; `.` for the whole, `[].id` where that
+/// is a list.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct Path(Vec<Step>);
@@ -89,7 +90,14 @@ impl TryFrom<String> for Path {
 
     fn try_from(text: String) -> Result<Self, String> {
         let mut steps = Vec::new();
-        for part in text.split('.') {
+        if text == "." {
+            return Ok(Path(steps));
+        }
+        for (index, part) in text.split('.').enumerate() {
+            if part == "[]" && index == 0 {
+                steps.push(Step::All);
+                continue;
+            }
             let (name, list) = part.strip_suffix("[]").map_or((part, false), |name| (name, true));
             if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
                 return Err(format!("'{text}' is not a path"));

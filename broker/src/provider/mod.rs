@@ -6,14 +6,17 @@
 //! through a [`Lookup`] that the application layer implements, with a permit and a receipt for each. It does not decide
 //! anything: an owner that cannot be found for certain is an [`Unresolved`], never a guess.
 
+mod about;
 pub mod address;
 mod ask;
 mod body;
 mod connect;
 mod fetch;
+mod get;
 mod inventory;
 mod json;
 mod mail;
+mod read;
 mod resolve;
 pub mod rules;
 mod survey;
@@ -23,6 +26,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use about::{Probe, Question, Told};
 pub use ask::{Lookup, LookupError, LookupFailure};
 pub use body::{Body, BoxError, IdleBody};
 pub use connect::Destination;
@@ -30,5 +34,5 @@ pub use fetch::{Fetch, Fetched};
 pub use mail::{MailServer, send_mail};
 pub use resolve::{Freshness, Resolver, Unresolved};
 pub use rules::{Rules, RulesError};
-pub use survey::{Place, Survey};
+pub use survey::{Known, Place, Survey};
 pub use upstream::{Options, Times, UpstreamError, UpstreamFailure, Upstreams};

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -124,7 +123,7 @@ impl Resolver {
         }
         let inventory = self.inventory(credential);
         let wanted = Wanted { freshness, asked: inventory.stamp(now) };
-        let asker = Asker { rules, inventory: &inventory, lookup, now, asked: AtomicUsize::new(0) };
+        let asker = Asker::new(rules, &inventory, lookup, now);
         let search = Search { asker: &asker, wanted, credential };
         let time = Duration::from_secs(rules.file.budget.seconds);
         let search = &search;
@@ -160,7 +159,7 @@ impl Resolver {
         let rule =
             rules.file.pending.get(&pending.lookup).ok_or_else(|| fail("nothing says how to read it"))?;
         let inventory = self.inventory(credential);
-        let asker = Asker { rules, inventory: &inventory, lookup, now, asked: AtomicUsize::new(0) };
+        let asker = Asker::new(rules, &inventory, lookup, now);
         let variables = Map::from_iter([(rule.variable.clone(), Value::from(pending.id.as_str()))]);
         let time = Duration::from_secs(rules.file.budget.seconds);
         let data = match tokio::time::timeout(time, asker.query(&rule.query, variables)).await {
@@ -248,6 +247,10 @@ impl Search<'_> {
                 let depth = depth.checked_sub(1).ok_or("its owners have owners without end")?;
                 let (whole, _) = key.id.split_once(':').ok_or("its id does not say what it is a part of")?;
                 return self.owners(&Resource::new(of, whole), owners, depth, false).await;
+            }
+            if let Some(of) = kind.numbered.as_ref().filter(|_| key.id.bytes().all(|b| b.is_ascii_digit())) {
+                let depth = depth.checked_sub(1).ok_or("its owners have owners without end")?;
+                return self.owners(&Resource::new(of, &key.id), owners, depth, false).await;
             }
             let by_itself = rules.is_itself(&key.kind);
             if by_itself {

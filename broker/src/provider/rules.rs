@@ -1,10 +1,15 @@
-//! A pack's `resolvers.toml` and `lookups.graphql`: how each kind of resource is traced to what owns it.
+//! A pack's `resolvers.toml` and `lookups.graphql`: how each kind of resource is traced to what owns it, and the look-ups
+//! that are asked for it: queries of a GraphQL document, or requests by REST.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::about::About;
+use super::get::Get;
 use super::json::Path;
+
+mod check;
 
 /// The rules of one provider, checked against each other.
 #[derive(Debug)]
@@ -21,8 +26,14 @@ pub(super) struct File {
     /// Ids compare without regard to case: they are lowered.
     #[serde(default)]
     pub lower: bool,
+    /// Ids are numbers in answers: integers are read as text.
+    #[serde(default)]
+    pub numbers: bool,
     #[serde(default)]
     pub budget: Budget,
+    /// Look-ups by REST, by name.
+    #[serde(default)]
+    pub lookup: BTreeMap<String, Get>,
     pub kind: BTreeMap<String, Kind>,
     /// Kinds that are listed for people to see: first the one that can be mapped, then what lives in it.
     #[serde(default)]
@@ -31,6 +42,9 @@ pub(super) struct File {
     pub walk: Vec<Walk>,
     #[serde(default)]
     pub pending: BTreeMap<String, PendingRule>,
+    /// What tells whether a credential is taken: asked in this order until one is answered.
+    #[serde(default)]
+    pub about: Vec<About>,
 }
 
 /// What resolving may cost.
@@ -61,6 +75,13 @@ pub(super) struct Kind {
     pub by: By,
     /// For `part`: the kind of what it is a part of.
     pub of: Option<String>,
+    /// Ids of digits alone are ids of that kind: another spelling of the same thing.
+    pub numbered: Option<String>,
+    /// For `self`: the kind, one by `credential`, that has all of these in it. An environment that maps that one has these,
+    /// where none maps them by themselves.
+    pub within: Option<String>,
+    /// For `self`: asked when somebody maps it, where `ask` is not to be asked at every strong request.
+    pub check: Option<Ask>,
     /// For `ask`, and for `self` where the thing's existence and name are worth a question when freshness is asked for.
     pub ask: Option<Ask>,
     /// Asked once owners must be fresh, for people to see.
@@ -92,13 +113,14 @@ pub(super) enum By {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Ask {
+    /// Name of a look-up.
     pub query: String,
     /// Variables that the id fills; several take an id of several parts with `/` between them.
     #[serde(default = "only_id")]
     pub variables: Vec<String>,
     /// The thing in the answer's `data`.
     pub at: Path,
-    /// The connection whose further pages `$after` asks for.
+    /// By GraphQL: the connection whose further pages `$after` asks for.
     pub page: Option<Path>,
     #[serde(flatten)]
     pub read: Read,
@@ -154,6 +176,11 @@ pub(super) struct Owner {
     /// May be null in the answer, or missing. The thing still needs some owner.
     #[serde(default)]
     pub optional: bool,
+    /// Owns it only where nothing named before it does.
+    #[serde(default)]
+    pub otherwise: bool,
+    /// The id with `{}` for what the answer has.
+    pub form: Option<String>,
 }
 
 /// A value in words, for people alone: where it is not in the answer, nothing is said.
@@ -247,7 +274,7 @@ impl Rules {
     /// From the text of `resolvers.toml` and of `lookups.graphql` (empty where nothing is asked).
     pub fn load(resolvers: &str, lookups: &str) -> Result<Self, RulesError> {
         let file: File = toml::from_str(resolvers).map_err(|e| RulesError(format!("resolvers.toml: {e}")))?;
-        let rules = Rules { queries: split(lookups)?, file };
+        let rules = Rules { queries: check::split(lookups)?, file };
         rules.check()?;
         Ok(rules)
     }
@@ -267,6 +294,21 @@ impl Rules {
         }
     }
 
+    /// The kind of the credential as a whole, where things of other kinds are within it.
+    pub fn whole(&self) -> Option<&str> {
+        self.file.kind.values().find_map(|kind| kind.within.as_deref())
+    }
+
+    /// The kinds that are within the whole.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.file.kind.iter().filter(|(_, kind)| kind.within.is_some()).map(|(name, _)| name.as_str())
+    }
+
+    /// Whether something is said of this kind.
+    pub fn knows(&self, kind: &str) -> bool {
+        self.file.kind.contains_key(kind)
+    }
+
     pub fn provider(&self) -> &str {
         &self.file.provider
     }
@@ -284,122 +326,4 @@ impl Rules {
     pub(super) fn steps(&self, kind: &str) -> impl Iterator<Item = &Walk> {
         self.file.walk.iter().filter(move |walk| walk.thing.iter().any(|thing| thing.kind == kind))
     }
-
-    fn check(&self) -> Result<(), RulesError> {
-        let mut used = BTreeSet::new();
-        let mut query = |name: &str, variables: &mut dyn Iterator<Item = &str>, paged: bool| {
-            let wrong = |why: String| Err(RulesError(format!("resolvers.toml: query {name}: {why}")));
-            let Some(text) = self.queries.get(name) else { return wrong("is not in lookups.graphql".into()) };
-            used.insert(name.to_owned());
-            for variable in variables.chain(paged.then_some("after")) {
-                if !text.contains(&format!("${variable}:")) {
-                    return wrong(format!("declares no variable ${variable}"));
-                }
-            }
-            if text.contains("$after:") && !paged {
-                return wrong("has pages that nobody reads".into());
-            }
-            Ok(())
-        };
-        for (name, kind) in &self.file.kind {
-            let wrong = |why: &str| Err(RulesError(format!("resolvers.toml: kind {name}: {why}")));
-            match (kind.by, &kind.ask) {
-                (By::Part, Some(_)) => return wrong("is a part and asked for"),
-                (By::Part, None) if !kind.of.as_ref().is_some_and(|of| self.file.kind.contains_key(of)) => {
-                    return wrong("is a part of nothing that is known");
-                }
-                (By::Ask, None) => return wrong("asks nothing"),
-                (By::Walk, Some(_)) => return wrong("is walked to and asked for"),
-                (By::Credential | By::OfCredential, Some(_)) => {
-                    return wrong("is the credential's, and asked for");
-                }
-                (By::Walk, None) if self.steps(name).next().is_none() => return wrong("no walk yields it"),
-                _ => {}
-            }
-            if let Some(ask) = &kind.ask {
-                query(&ask.query, &mut ask.variables.iter().map(String::as_str), ask.page.is_some())?;
-                if ask.read.id_rest.len() + 1 != ask.variables.len() {
-                    return wrong("the answer's id has not as many parts as the question's");
-                }
-                if kind.by == By::Ask {
-                    self.check_owners(name, &ask.read)?;
-                }
-            }
-            for consequence in &kind.consequence {
-                query(&consequence.query, &mut std::iter::once(consequence.variable.as_str()), false)?;
-            }
-        }
-        if let Some(kind) = self.file.survey.iter().find(|kind| self.steps(kind).next().is_none()) {
-            return Err(RulesError(format!("resolvers.toml: survey: no walk yields {kind}")));
-        }
-        for walk in &self.file.walk {
-            query(&walk.query, &mut walk.variables.keys().map(String::as_str), walk.page.is_some())?;
-            if let Some(over) = &walk.over
-                && self.steps(over).next().is_none()
-            {
-                return Err(RulesError(format!(
-                    "resolvers.toml: walk {}: no walk yields {over}",
-                    walk.query
-                )));
-            }
-            for thing in &walk.thing {
-                if self.file.kind.get(&thing.kind).is_some_and(|kind| kind.by == By::Walk) {
-                    self.check_owners(&thing.kind, &thing.read)?;
-                }
-            }
-        }
-        for pending in self.file.pending.values() {
-            query(&pending.query, &mut std::iter::once(pending.variable.as_str()), false)?;
-        }
-        match self.queries.keys().find(|name| !used.contains(*name)) {
-            Some(name) => Err(RulesError(format!("lookups.graphql: nobody asks {name}"))),
-            None => Ok(()),
-        }
-    }
-
-    fn check_owners(&self, name: &str, read: &Read) -> Result<(), RulesError> {
-        let known = |owner: &Owner| {
-            self.file.kind.contains_key(&owner.kind) && owner.at.is_some() != owner.fact.is_some()
-        };
-        if read.owners.is_empty() || !read.owners.iter().all(known) {
-            return Err(RulesError(format!("resolvers.toml: kind {name}: its owners are not said")));
-        }
-        Ok(())
-    }
-}
-
-/// Splits a document of named queries; refuses everything else that a document may hold.
-fn split(text: &str) -> Result<BTreeMap<String, String>, RulesError> {
-    let wrong = |why: String| RulesError(format!("lookups.graphql: {why}"));
-    if text.contains('"') {
-        return Err(wrong("string literals are not expected".into()));
-    }
-    let words = text.lines().filter_map(|line| line.split('#').next()).flat_map(str::split_whitespace);
-    let mut queries = BTreeMap::new();
-    let mut current = String::new();
-    let mut depth = 0i32;
-    for word in words {
-        if !current.is_empty() {
-            current.push(' ');
-        }
-        current.push_str(word);
-        let opened = word.matches('{').count();
-        depth += i32::try_from(opened).unwrap_or(0) - i32::try_from(word.matches('}').count()).unwrap_or(0);
-        let closed = word.contains('}');
-        if depth < 0 {
-            return Err(wrong("braces do not match".into()));
-        }
-        if depth == 0 && closed {
-            let query = std::mem::take(&mut current);
-            let name = query
-                .strip_prefix("query ")
-                .map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>())
-                .filter(|name| !name.is_empty())
-                .ok_or_else(|| wrong("only named queries are allowed".into()))?;
-            if queries.insert(name.clone(), query).is_some() {
-                return Err(wrong(format!("{name} is there twice")));
-            }
-        }
-    }
-    if current.is_empty() { Ok(queries) } else { Err(wrong("the last query does not end".into())) }
 }

@@ -2,6 +2,7 @@
 
 mod mapped;
 mod resolving;
+mod rest;
 mod sending;
 mod standing;
 mod world;

@@ -1,17 +1,18 @@
 //! Asking: one query with all its pages, one thing, or everything of a kind.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
-use super::ask::Lookup;
+use super::ask::{Lookup, LookupError, LookupFailure};
+use super::get::{Get, numbers_as_text};
 use super::inventory::{Inventory, Thing};
-use super::json::{Missing, Path, as_id};
-use super::rules::{Ask, By, Consequence, Read, Rules, Walk};
-use crate::model::Resource;
+use super::json::{Missing, Path};
+use super::read::{in_words, next_page, read};
+use super::rules::{Ask, By, Consequence, Rules, Walk};
 
 /// One resolution's means: whose, by which rules, and how much is left.
 pub(super) struct Asker<'a> {
@@ -20,6 +21,20 @@ pub(super) struct Asker<'a> {
     pub lookup: &'a dyn Lookup,
     pub now: DateTime<Utc>,
     pub asked: AtomicUsize,
+    /// Whether some question went unanswered: what was not found may be there then.
+    pub unanswered: AtomicBool,
+}
+
+impl<'a> Asker<'a> {
+    pub(super) fn new(
+        rules: &'a Rules,
+        inventory: &'a Inventory,
+        lookup: &'a dyn Lookup,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let (asked, unanswered) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Asker { rules, inventory, lookup, now, asked, unanswered }
+    }
 }
 
 /// Why an answer cannot be used: for people.
@@ -167,6 +182,22 @@ impl Asker<'_> {
     ) -> Result<Vec<Value>, Reason> {
         let mut pages = Vec::new();
         let mut cursors = HashSet::new();
+        if let Some(get) = self.rules.file.lookup.get(query) {
+            let mut asked = None;
+            loop {
+                let data = self.get(query, get, &variables, asked.as_deref()).await?;
+                let next = match &get.page {
+                    Some(rule) => rule.next(&data, pages.len() + 1).map_err(text)?,
+                    None => None,
+                };
+                pages.push(data);
+                let Some(next) = next else { return Ok(pages) };
+                if !cursors.insert(next.clone()) {
+                    return Err(format!("{query}: the pages do not end"));
+                }
+                asked = Some(next);
+            }
+        }
         loop {
             let data = self.query(query, variables.clone()).await?;
             let next = match page {
@@ -185,21 +216,15 @@ impl Asker<'_> {
         }
     }
 
-    /// One look-up: its `data`, if there is nothing but data.
+    /// One look-up: its `data`, if there is nothing but data; by REST, the whole answer.
     pub(super) async fn query(&self, name: &str, variables: Map<String, Value>) -> Result<Value, Reason> {
+        if let Some(get) = self.rules.file.lookup.get(name) {
+            return self.get(name, get, &variables, None).await;
+        }
         let text = self.rules.query(name).ok_or_else(|| format!("{name} is no look-up"))?;
-        let budget = &self.rules.file.budget;
-        if self.asked.fetch_add(1, Ordering::Relaxed) >= budget.pages {
-            return Err("it would take too many look-ups".to_owned());
-        }
-        if !self.inventory.may_look_up(self.now, budget) {
-            return Err("the look-ups of this hour are used up".to_owned());
-        }
-        let mut answer = self
-            .lookup
-            .graphql(name, text, Value::Object(variables))
-            .await
-            .map_err(|error| format!("{name}: {}", error.detail))?;
+        self.may_ask()?;
+        let answer = self.lookup.graphql(name, text, Value::Object(variables)).await;
+        let mut answer = answer.map_err(|error| self.failed(name, &error))?;
         let errors = answer.get("errors");
         if errors
             .is_some_and(|errors| !errors.is_null() && errors.as_array().is_none_or(|list| !list.is_empty()))
@@ -210,6 +235,60 @@ impl Asker<'_> {
             Some(data @ Value::Object(_)) => Ok(data),
             _ => Err(format!("{name}: the provider answered without data")),
         }
+    }
+
+    /// One look-up by REST: of a list, one page.
+    async fn get(
+        &self,
+        name: &str,
+        get: &Get,
+        variables: &Map<String, Value>,
+        page: Option<&str>,
+    ) -> Result<Value, Reason> {
+        let target = get.target(variables, page).ok_or("the id would be another path")?;
+        self.may_ask()?;
+        let answer = self.lookup.get(name, get.host.as_deref(), &target).await;
+        let mut answer = answer.map_err(|error| self.failed(name, &error))?;
+        if self.rules.file.numbers {
+            numbers_as_text(&mut answer);
+        }
+        match answer {
+            Value::Object(_) | Value::Array(_) => Ok(answer),
+            _ => Err(format!("{name}: the provider answered without data")),
+        }
+    }
+
+    /// Counts a look-up against what a resolution, an hour and the provider itself allow.
+    fn may_ask(&self) -> Result<(), Reason> {
+        let asked = self.may_ask_now();
+        if asked.is_err() {
+            self.unanswered.store(true, Ordering::Relaxed);
+        }
+        asked
+    }
+
+    fn may_ask_now(&self) -> Result<(), Reason> {
+        let budget = &self.rules.file.budget;
+        if let Some(seconds) = self.inventory.resting(self.now) {
+            return Err(format!("the provider wants to be asked nothing for another {seconds} s"));
+        }
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= budget.pages {
+            return Err("it would take too many look-ups".to_owned());
+        }
+        if !self.inventory.may_look_up(self.now, budget) {
+            return Err("the look-ups of this hour are used up".to_owned());
+        }
+        Ok(())
+    }
+
+    fn failed(&self, name: &str, error: &LookupError) -> Reason {
+        if error.kind != LookupFailure::Missing {
+            self.unanswered.store(true, Ordering::Relaxed);
+        }
+        if let Some(seconds) = error.wait {
+            self.inventory.rest(self.now, seconds);
+        }
+        format!("{name}: {}", error.detail)
     }
 
     /// Adds to a thing what people should know before it goes: what would be lost with it comes first.
@@ -244,105 +323,6 @@ impl Asker<'_> {
 
 fn text(missing: Missing) -> Reason {
     missing.to_string()
-}
-
-fn next_page(data: &Value, connection: &Path) -> Result<Option<String>, Missing> {
-    let info = connection.then("pageInfo");
-    let more = info.then("hasNextPage");
-    let more = more.one(data)?.as_bool().ok_or_else(|| Missing(more.to_string()))?;
-    if !more {
-        return Ok(None);
-    }
-    info.then("endCursor").id(data).map(|cursor| Some(cursor.to_owned()))
-}
-
-/// Reads a thing in an answer's `data`; `above` are the facts of what was walked over.
-fn read(
-    value: &Value,
-    data: &Value,
-    rule: &Read,
-    above: &BTreeMap<String, String>,
-) -> Result<Thing, Missing> {
-    for path in &rule.complete {
-        if path.all(value)?.iter().any(|more| more.as_bool() != Some(false)) {
-            return Err(Missing(format!("complete list: {path}")));
-        }
-    }
-    for (fact, path) in &rule.same {
-        if above.get(fact).map(String::as_str) != Some(path.id(value)?) {
-            return Err(Missing(format!("{path} that was asked for")));
-        }
-    }
-    let mut thing = Thing { facts: above.clone(), ..Thing::default() };
-    for (fact, path) in &rule.facts {
-        thing.facts.insert(fact.clone(), path.id(value)?.to_owned());
-    }
-    for owner in &rule.owners {
-        if let Some(fact) = &owner.fact {
-            let id = above.get(fact).ok_or_else(|| Missing(fact.clone()))?;
-            thing.owners.push(Resource::new(owner.kind.clone(), id.clone()));
-        }
-        let Some(path) = &owner.at else { continue };
-        let ids = match path.all(value) {
-            // Of things of several types, each has some of the members.
-            Err(_) if owner.optional => continue,
-            ids => ids?,
-        };
-        for id in ids {
-            match as_id(id) {
-                Some(id) => thing.owners.push(Resource::new(owner.kind.clone(), id)),
-                None if owner.optional && id.is_null() => {}
-                None => return Err(Missing(path.to_string())),
-            }
-        }
-    }
-    thing.owners.sort();
-    thing.owners.dedup();
-    thing.name = match &rule.name {
-        Some(path) => path.one(value)?.as_str().filter(|name| !name.is_empty()).map(bounded),
-        None => None,
-    };
-    for (list, path) in &rule.lists {
-        let ids = path.all(value)?.into_iter().map(|id| as_id(id).ok_or_else(|| Missing(path.to_string())));
-        thing.lists.insert(list.clone(), ids.map(|id| id.map(str::to_owned)).collect::<Result<_, _>>()?);
-    }
-    for count in &rule.counts {
-        thing.notes.extend(in_words(count.at.all(value)?.len(), &count.one, &count.many));
-    }
-    let said = rule.says.iter().filter_map(|say| match (&say.at, &say.root) {
-        (Some(path), _) => said(path, value, &say.text),
-        (None, Some(path)) => said(path, data, &say.text),
-        (None, None) => None,
-    });
-    thing.notes.extend(said);
-    Ok(thing)
-}
-
-/// A value in words: a text, or the sum of numbers. Of what is not there nothing is said, and nothing fails for it.
-fn said(path: &Path, value: &Value, text: &str) -> Option<String> {
-    let values = path.all(value).ok()?;
-    let said = match values.as_slice() {
-        [Value::String(name)] if !name.is_empty() => bounded(name),
-        numbers if !numbers.is_empty() => {
-            let numbers: Option<Vec<f64>> = numbers.iter().map(|value| value.as_f64()).collect();
-            format!("{:.0}", numbers?.iter().sum::<f64>())
-        }
-        _ => return None,
-    };
-    Some(text.replace("{}", &said))
-}
-
-/// Names are a provider's text: shown to people, so their size is bounded here and their characters where they are shown.
-fn bounded(name: &str) -> String {
-    name.chars().take(200).collect()
-}
-
-fn in_words(number: usize, one: &str, many: &str) -> Option<String> {
-    match number {
-        0 => None,
-        1 => Some(one.to_owned()),
-        n => Some(many.replace("{n}", &n.to_string())),
-    }
 }
 
 impl Rules {

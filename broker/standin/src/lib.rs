@@ -13,6 +13,7 @@ mod fault;
 pub mod github;
 mod log;
 pub mod railway;
+mod scripted;
 mod serve;
 mod tls;
 
@@ -22,5 +23,6 @@ pub use fault::{Coding, Fault, Faults, Place};
 pub use github::Github;
 pub use log::{Entry, Log};
 pub use railway::Railway;
+pub use scripted::{Said, Scripted};
 pub use serve::{Handle, Inbound, Site, Standin};
 pub use tls::Tls;

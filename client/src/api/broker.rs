@@ -11,12 +11,12 @@ use stint_api::{
     Activity, AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel,
     Agent, AgentDetail, AgentList, AlertList, Approval, ApprovalList, ApprovalState, Approve, AskEffect,
     AuditPage, Chain, ChangeTier, ChangedTier, Channel, ChannelList, CheckPolicy, Class, ConsoleLink,
-    Credential, CredentialDetail, CredentialList, DecidePolicy, Deny, EditAgent, Elevated, EndSessions,
-    EndedLogin, EndedSessions, Environment, EnvironmentDetail, EnvironmentList, Inventory, OperationPage,
-    Policy, PolicyCheck, PolicyDiff, PolicyEffect, PolicyList, PolicyReach, PolicyVersion, PolicyVersionList,
-    ProposedRule, ProviderList, ReloadedPacks, RemovedAgent, RemovedEnvironment, RestorePolicy, SavePolicy,
-    SeeAlerts, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, Verification,
-    Verify, WhoAmI,
+    Credential, CredentialCheck, CredentialDetail, CredentialList, DecidePolicy, Deny, EditAgent, Elevated,
+    EndSessions, EndedLogin, EndedSessions, Environment, EnvironmentDetail, EnvironmentList, Inventory,
+    OperationPage, Policy, PolicyCheck, PolicyDiff, PolicyEffect, PolicyList, PolicyReach, PolicyVersion,
+    PolicyVersionList, ProposedRule, ProviderList, Reading, ReloadedPacks, RemovedAgent, RemovedEnvironment,
+    RestorePolicy, SavePolicy, SeeAlerts, Session, SessionList, Setup, SetupDone, StartSession,
+    StartedSession, Status, Verification, Verify, WhoAmI,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -151,6 +151,16 @@ impl Broker {
 
     pub async fn credential(&self, name: &str) -> Result<CredentialDetail, Error> {
         self.read(&format!("/v1/credentials/{}", segment(name))).await
+    }
+
+    /// What the provider says of it now.
+    pub async fn check_credential(&self, name: &str) -> Result<CredentialCheck, Error> {
+        self.write(Method::POST, &format!("/v1/credentials/{}/check", segment(name)), &NOTHING).await
+    }
+
+    /// What it sees now, and what each thing looks like.
+    pub async fn discover(&self, name: &str) -> Result<Reading, Error> {
+        self.write(Method::POST, &format!("/v1/credentials/{}/discovery", segment(name)), &NOTHING).await
     }
 
     pub async fn credentials(&self) -> Result<CredentialList, Error> {

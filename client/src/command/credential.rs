@@ -28,6 +28,13 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Ask the provider what a credential is: whether it takes it, what it reaches, when it ends, and what is narrower
+    Check {
+        name: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Put a new secret in: from standard input, a prompt or a file
     Rotate {
         name: String,
@@ -65,6 +72,9 @@ struct Add {
     /// PEM certificates to trust for --upstream
     #[arg(long, value_name = "FILE")]
     upstream_ca: Option<PathBuf>,
+    /// Store it without asking the provider whether it takes it
+    #[arg(long)]
+    unchecked: bool,
     /// Read the secret from this file
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
@@ -80,6 +90,11 @@ impl Command {
             Action::List { json } => {
                 let list = context.broker()?.credentials().await?;
                 if json { output::json(&list) } else { show_list(&list.credentials, context) }
+            }
+            Action::Check { name, json } => {
+                context.not_in_a_session("asking a provider")?;
+                let check = context.broker()?.check_credential(&name).await?;
+                if json { output::json(&check) } else { super::discovery::show_check(&check) }
             }
             Action::Rotate { name, secret_file, json } => {
                 context.not_in_a_session("rotating a credential")?;
@@ -112,6 +127,7 @@ impl Add {
             environment: self.environment,
             upstream: self.upstream,
             upstream_ca: self.upstream_ca.as_deref().map(read_text).transpose()?,
+            unchecked: self.unchecked,
             secret: secret.to_string(),
         };
         let credential = broker.add_credential(&add).await?;

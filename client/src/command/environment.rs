@@ -25,9 +25,14 @@ enum Action {
         json: bool,
     },
     /// Say that a provider's thing belongs to it: railway:environment/ID, github:repository/OWNER/NAME
+    #[command(after_help = super::selectors::HELP)]
     Map {
         name: String,
+        /// PROVIDER:KIND/ID; where a credential can be asked, PROVIDER:KIND/NAME too
         selector: String,
+        /// Map it without asking the provider whether it is there and what it is called
+        #[arg(long)]
+        unchecked: bool,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -65,6 +70,15 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Read what a credential sees at its provider, and propose where each thing belongs
+    Discover {
+        /// Name of the credential to ask with
+        #[arg(long)]
+        credential: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// All environments and what belongs to them
     List {
         /// Print one JSON object
@@ -84,17 +98,18 @@ impl Command {
                 let hint = format!("next: `stint environment map {} SELECTOR`", environment.name);
                 answer(&environment, json, &line, Some(&hint))
             }
-            Action::Map { name, selector, json } => {
+            Action::Map { name, selector, unchecked, json } => {
                 context.not_in_a_session("mapping an environment")?;
                 let line = format!("{selector} belongs to {name}");
-                let environment = broker.map_selector(&name, &AddSelector { selector }).await?;
+                let environment = broker.map_selector(&name, &AddSelector { selector, unchecked }).await?;
                 let hint = "next: `stint credential add NAME --provider PACK`";
                 answer(&environment, json, &line, Some(hint))
             }
             Action::Unmap { name, selector, json } => {
                 context.not_in_a_session("mapping an environment")?;
                 let line = format!("{selector} no longer belongs to {name}");
-                let environment = broker.unmap_selector(&name, &AddSelector { selector }).await?;
+                let environment =
+                    broker.unmap_selector(&name, &AddSelector { selector, unchecked: false }).await?;
                 answer(&environment, json, &line, None)
             }
             Action::Tier { name, tier, json } => {
@@ -123,6 +138,11 @@ impl Command {
                     false => broker.inventory().await?,
                 };
                 if json { output::json(&inventory) } else { show_inventory(&inventory, context) }
+            }
+            Action::Discover { credential, json } => {
+                context.not_in_a_session("asking a provider")?;
+                let reading = broker.discover(&credential).await?;
+                if json { output::json(&reading) } else { super::discovery::show(&reading) }
             }
             Action::List { json } => {
                 let list = broker.environments().await?;

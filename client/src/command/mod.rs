@@ -14,6 +14,7 @@ mod config;
 mod console;
 mod context;
 mod credential;
+mod discovery;
 mod doctor;
 mod duration;
 mod environment;
@@ -25,6 +26,7 @@ mod policy;
 mod provider;
 mod reach;
 mod run;
+mod selectors;
 mod session;
 mod token;
 

@@ -127,6 +127,8 @@ fn e21_a_secret_is_shown_on_no_page() {
             ("name".to_owned(), name.to_owned()),
             ("kind".to_owned(), kind.clone()),
             ("secret".to_owned(), secret.clone()),
+            // There is nobody to ask.
+            ("unchecked".to_owned(), "yes".to_owned()),
         ]
     };
     let send = |name: &str, more: &[(&str, &str)]| {

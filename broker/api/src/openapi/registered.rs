@@ -29,6 +29,17 @@ pub(super) fn registered() -> Vec<Call> {
         change("POST", "Environments", "/v1/inventory", "Ask the providers anew")
             .nothing()
             .gives::<Inventory>(),
+        change("POST", "Credentials", "/v1/credentials/{name}/check", "Ask the provider what it says of it")
+            .nothing()
+            .gives::<CredentialCheck>(),
+        change(
+            "POST",
+            "Environments",
+            "/v1/credentials/{name}/discovery",
+            "Read what it sees, and say what each looks like",
+        )
+        .nothing()
+        .gives::<Reading>(),
         get("Credentials", "/v1/credentials/{name}", "One credential, never its secret", Who::Readers)
             .gives::<CredentialDetail>(),
         get("Providers", "/v1/providers", "Packs and their hosts", Who::Readers).gives::<ProviderList>(),

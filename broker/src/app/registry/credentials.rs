@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::store::Change;
 use crate::vault;
 
-const CHANGES: &[EventKind] =
+pub(super) const CHANGES: &[EventKind] =
     &[EventKind::CredentialAdded, EventKind::CredentialRotated, EventKind::CredentialRevoked];
 
 impl App {
@@ -52,6 +52,7 @@ impl App {
                 .hint("an upstream is an origin such as https://127.0.0.1:8443; private addresses need --allow-private-upstreams")
                 .about("upstream")
         })?;
+        let key = self.key_name(&add.provider, &add.secret);
         let secret = checked_secret(add.secret)?;
         let id = CredentialId::from_uuid(self.uuid()?);
         let now = self.0.clock.now();
@@ -73,8 +74,18 @@ impl App {
             .with("provider", row.provider.as_str())
             .with("kind", row.kind.as_str())
             .maybe("environment", row.environment.as_ref().map(|name| name.as_str()))
-            .with("fingerprint", row.fingerprint.as_str());
+            .with("fingerprint", row.fingerprint.as_str())
+            .maybe("key", key)
+            .maybe("unchecked", add.unchecked.then_some(true));
         let secret = SecretVersion { credential: id, version: 1, sealed, created_at: now };
+        let live = LiveCredential { row, secret };
+        if self.0.store.credential(&name).await?.is_some() {
+            return Err(super::taken(Error::new(Code::Conflict, "it is there"), "credential", &name));
+        }
+        if !add.unchecked {
+            self.taken_there(&live).await?;
+        }
+        let LiveCredential { row, secret } = live;
         let change = Change::AddCredential { row: row.clone(), secret };
         self.change(caller, EventKind::CredentialAdded, facts, vec![change])
             .await
@@ -90,13 +101,15 @@ impl App {
     ) -> Result<Credential> {
         caller.administers()?;
         let live = self.named_credential(name)?;
+        let key = self.key_name(&live.row.provider, &secret);
         let secret = checked_secret(secret)?;
         let version = live.row.version + 1;
         let (sealed, fingerprint) = self.seal_credential(&live.row.id, version, &secret)?;
         let facts = Facts::new()
             .with("credential", live.row.name.as_str())
             .with("version", version)
-            .with("fingerprint", fingerprint.as_str());
+            .with("fingerprint", fingerprint.as_str())
+            .maybe("key", key);
         let secret = SecretVersion {
             credential: live.row.id.clone(),
             version,
@@ -153,7 +166,7 @@ impl App {
         Ok(uses)
     }
 
-    fn named_credential(&self, name: &str) -> Result<Arc<LiveCredential>> {
+    pub(super) fn named_credential(&self, name: &str) -> Result<Arc<LiveCredential>> {
         let name = Name::parse(name)?;
         self.live_credential(&name).ok_or_else(|| Error::not_found("credential", &name))
     }

@@ -41,18 +41,25 @@ impl App {
         caller: &PersonCaller,
         name: &str,
         selector: &str,
+        unchecked: bool,
     ) -> Result<Environment> {
         caller.administers()?;
         let name = Name::parse(name)?;
-        self.environment(&name)?;
-        let selector = self.fitting(selector).map_err(|error| error.about("selector"))?;
+        let row = self.environment(&name)?;
+        let mut selector = self.fitting(selector).map_err(|error| error.about("selector"))?;
+        if !unchecked {
+            selector = self.looked_at(&row, selector).await.map_err(|error| error.about("selector"))?;
+        }
         if let Some(other) = self.0.registry.load().owners.get(&selector) {
             let error = Error::new(Code::Conflict, format!("{selector} belongs to {other} already"));
             return Err(error
                 .hint(format!("unmap it there first: stint environment unmap {other} {selector}"))
                 .about("selector"));
         }
-        let facts = Facts::new().with("environment", name.as_str()).with("selector", selector.to_string());
+        let facts = Facts::new()
+            .with("environment", name.as_str())
+            .with("selector", selector.to_string())
+            .maybe("unchecked", unchecked.then_some(true));
         let change = Change::AddSelector { environment: name.clone(), selector };
         self.change(caller, EventKind::EnvironmentMapped, facts, vec![change]).await?;
         Ok(environment(&self.environment(&name)?))

@@ -6,8 +6,10 @@ use std::sync::{Arc, PoisonError};
 use chrono::{DateTime, Utc};
 use stint_api::{Inventory, Place, PlaceThing, Reading};
 
+use super::proposal::propose;
+use crate::app::live::Registry;
 use crate::app::{App, LiveCredential, PersonCaller, Result};
-use crate::model::{CredentialId, Name, Selector};
+use crate::model::{CredentialId, Name};
 use crate::provider::Survey;
 
 /// Per credential: when, at which version, and what.
@@ -17,20 +19,12 @@ impl App {
     /// What was read, with what is mapped now.
     pub fn inventory(&self) -> Inventory {
         let registry = self.0.registry.load();
-        let readings = self.0.memory.readings.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut shown: BTreeMap<Name, Reading> = BTreeMap::new();
-        for live in registry.credentials.values().filter(|live| self.can_list(live)) {
-            // What another secret saw says nothing of this one.
-            let read = readings.get(&live.row.id).filter(|(_, version, _)| *version == live.row.version);
-            let reading = Reading {
-                credential: live.row.name.to_string(),
-                provider: live.row.provider.clone(),
-                read_at: read.map(|(at, _, _)| *at),
-                places: read.map(|(_, _, survey)| places(survey, &registry.owners)).unwrap_or_default(),
-                problems: read.map(|(_, _, survey)| survey.problems.clone()).unwrap_or_default(),
-            };
-            shown.insert(live.row.name.clone(), reading);
-        }
+        let shown: BTreeMap<Name, Reading> = registry
+            .credentials
+            .values()
+            .filter(|live| self.can_list(live) || self.was_read(live))
+            .map(|live| (live.row.name.clone(), self.reading(&registry, live)))
+            .collect();
         Inventory { readings: shown.into_values().collect() }
     }
 
@@ -40,13 +34,45 @@ impl App {
         let credentials: Vec<Arc<LiveCredential>> =
             self.0.registry.load().credentials.values().cloned().collect();
         for live in credentials.into_iter().filter(|live| self.can_list(live)) {
-            let survey = self.survey(&live).await;
-            let read = (self.0.clock.now(), live.row.version, survey);
-            let mut readings = self.0.memory.readings.lock().unwrap_or_else(PoisonError::into_inner);
-            readings.insert(live.row.id.clone(), read);
+            self.read_with(&live).await;
         }
         self.tell(crate::app::News::Record);
         Ok(self.inventory())
+    }
+
+    /// What one credential sees now, and what each thing in it looks like.
+    pub async fn discover(&self, caller: &PersonCaller, name: &str) -> Result<Reading> {
+        caller.works()?;
+        self.unsealed()?;
+        let live = self.named_credential(name)?;
+        self.read_with(&live).await;
+        self.tell(crate::app::News::Record);
+        Ok(self.reading(&self.0.registry.load(), &live))
+    }
+
+    async fn read_with(&self, live: &Arc<LiveCredential>) {
+        let survey = self.survey(live).await;
+        let read = (self.0.clock.now(), live.row.version, survey);
+        let mut readings = self.0.memory.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        readings.insert(live.row.id.clone(), read);
+    }
+
+    fn reading(&self, registry: &Registry, live: &LiveCredential) -> Reading {
+        let readings = self.0.memory.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        // What another secret saw says nothing of this one.
+        let read = readings.get(&live.row.id).filter(|(_, version, _)| *version == live.row.version);
+        Reading {
+            credential: live.row.name.to_string(),
+            provider: live.row.provider.clone(),
+            read_at: read.map(|(at, _, _)| *at),
+            places: read.map(|(_, _, survey)| places(survey, registry)).unwrap_or_default(),
+            problems: read.map(|(_, _, survey)| survey.problems.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn was_read(&self, live: &LiveCredential) -> bool {
+        let readings = self.0.memory.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        readings.contains_key(&live.row.id)
     }
 
     fn can_list(&self, live: &LiveCredential) -> bool {
@@ -54,18 +80,26 @@ impl App {
     }
 }
 
-fn places(survey: &Survey, owners: &HashMap<Selector, Name>) -> Vec<Place> {
+/// What can be mapped, with who maps it, or where it would be mapped.
+pub(super) fn places(survey: &Survey, registry: &Registry) -> Vec<Place> {
     let thing = |(resource, name): &(crate::model::Resource, Option<String>)| PlaceThing {
         kind: resource.kind.clone(),
         id: resource.id.clone(),
         name: name.clone(),
     };
-    let places = survey.places.iter().map(|place| Place {
-        selector: place.selector.to_string(),
-        name: place.name.clone(),
-        within: place.within.clone(),
-        environment: owners.get(&place.selector).map(ToString::to_string),
-        things: place.things.iter().map(thing).collect(),
+    let places = survey.places.iter().map(|place| {
+        let environment = registry.owners.get(&place.selector).map(ToString::to_string);
+        let own = [place.name.as_deref(), place.within.as_deref()].into_iter().flatten();
+        let inside = place.things.iter().filter_map(|(_, name)| name.as_deref());
+        let proposal = environment.is_none().then(|| propose(own, inside, &registry.environments));
+        Place {
+            selector: place.selector.to_string(),
+            name: place.name.clone(),
+            within: place.within.clone(),
+            environment,
+            proposal,
+            things: place.things.iter().map(thing).collect(),
+        }
     });
     places.collect()
 }

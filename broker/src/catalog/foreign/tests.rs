@@ -166,7 +166,7 @@ fn well_known_keys_are_recognised() {
     let samples = [
         ("AKIAIOSFODNN7EXAMPLE".to_owned(), "AWS access key id"),
         (format!("sk_live_{}", cut(&word, 24)), "Stripe secret key"),
-        (format!("rk_test_{}", cut(&word, 24)), "Stripe secret key"),
+        (format!("rk_test_{}", cut(&word, 24)), "Stripe restricted key"),
         (format!("sk-ant-api03-{}AA", cut(&word, 93)), "Anthropic key"),
         (format!("sk-proj-{}", cut(&word, 100)), "OpenAI key"),
         (format!("xoxb-123456789012-{}", cut(&word, 24)), "Slack token"),

@@ -196,12 +196,17 @@ impl Rules {
         }
         for name in names {
             let value = match name.member.find(&body)? {
-                Some(Value::String(text)) => Some(text.as_str()),
-                Some(Value::Null) | None => name.default.as_deref(),
-                Some(_) => return Err(ambiguous("a member that names a resource is not a text")),
+                Some(Value::String(text)) => Some(text.clone()),
+                Some(Value::Number(number)) if number.is_u64() => Some(number.to_string()),
+                Some(Value::Null) | None => name.default.clone(),
+                Some(_) => {
+                    return Err(ambiguous(
+                        "a member that names a resource is neither a text nor a whole number",
+                    ));
+                }
             };
             if let Some(value) = value {
-                operation.resources.push(name.resource.fill(parameters, value, manifest)?);
+                operation.resources.push(name.resource.fill(parameters, &value, manifest)?);
             }
         }
         Ok(())

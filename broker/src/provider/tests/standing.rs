@@ -60,6 +60,15 @@ impl Lookup for Wire {
         }
         .boxed()
     }
+
+    fn get<'a>(
+        &'a self,
+        name: &'a str,
+        _: Option<&'a str>,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<Value, LookupError>> {
+        panic!("{name} is asked by GraphQL")
+    }
 }
 
 fn resolver() -> Resolver {

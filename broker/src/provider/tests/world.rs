@@ -178,6 +178,15 @@ impl Lookup for World {
         }
         .boxed()
     }
+
+    fn get<'a>(
+        &'a self,
+        name: &'a str,
+        _: Option<&'a str>,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<Value, LookupError>> {
+        panic!("{name} is asked by GraphQL")
+    }
 }
 
 pub fn unavailable() -> LookupError {
