@@ -30,7 +30,7 @@ pub use audit::{
     AuditEntry, AuditPage, AuditQuery, AuditRecord, Chain, ChainCheckpoint, Verification, Verify,
 };
 pub use channel::{AddChannel, AddedChannel, Channel, ChannelList, Delivery, MailSecurity, Target, Topic};
-pub use class::{Class, Tier};
+pub use class::{Class, Confinement, Tier};
 pub use login::{ConsoleLink, Elevated, EndedLogin, Reaches};
 pub use oauth::{
     AuthorizationDetail, CLIENT_ASSERTION_TYPE, DEVICE_CLIENT, DEVICE_GRANT_TYPE, DeviceAuthorization,
@@ -50,8 +50,8 @@ pub use reach::{AskEffect, PolicyEffect, PolicyReach, ReachLine, Replay, ReplayD
 pub use registered::{
     AgentDetail, Backup, BackupPart, BackupTaken, BrokerKey, ChangeTier, ChangedTier, CheckpointInfo,
     CredentialDetail, EditAgent, EnvironmentDetail, Inventory, OperationPage, Origin, Place, PlaceThing,
-    Provider, ProviderKind, ProviderList, ProviderOperation, Reading, RemovedAgent, RemovedEnvironment,
-    SettingValue, Settings, SsoCheck, SsoSettings, Welcome, WelcomeStep,
+    Provider, ProviderKind, ProviderList, ProviderOperation, Reading, ReloadedPacks, RemovedAgent,
+    RemovedEnvironment, SettingValue, Settings, SsoCheck, SsoSettings, Welcome, WelcomeStep,
 };
 pub use registry::{
     AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Credential,

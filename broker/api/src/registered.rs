@@ -235,6 +235,22 @@ pub struct BackupPart {
     pub why: String,
 }
 
+/// Answer of `POST /v1/providers/reload`: what the packs that are now in use differ in from those before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReloadedPacks {
+    /// Every pack in use.
+    pub packs: Vec<String>,
+    /// Operations that were not known before; the first hundred.
+    pub appeared: Vec<String>,
+    /// Operations that nobody knows any more: a request for one is refused. The first hundred.
+    pub gone: Vec<String>,
+    /// `acme:siteSuspend: write -> destroy`; the first hundred.
+    pub reclassed: Vec<String>,
+    /// What no longer fits: policies that name what is gone, credentials whose pack or kind is gone.
+    pub warnings: Vec<String>,
+}
+
 /// `GET /v1/settings`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

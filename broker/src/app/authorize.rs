@@ -162,10 +162,8 @@ impl Judged {
 impl App {
     /// What the request means at the provider. A refusal is a deny: nothing that is not understood is sent.
     pub fn classify(&self, credential: &LiveCredential, request: Request) -> Result<Understood> {
-        let pack = self.0.catalog.pack(&credential.row.provider);
-        let pack =
-            pack.ok_or_else(|| Error::internal(format!("pack {} is gone", credential.row.provider)))?;
-        self.0.catalog.classify(pack, request).map_err(refused)
+        let packs = self.packs();
+        packs.catalog.classify(packs.of(credential)?, request).map_err(refused)
     }
 
     /// Whose things it touches: each resource of each operation in each place that owns it.
@@ -200,7 +198,7 @@ impl App {
             subject: session.row.subject.clone(),
             environment: session.row.environment.clone(),
             tier: session.row.tier,
-            confined: session.row.confined,
+            confinement: session.row.confinement,
         };
         let Some(spent) = session.spent.get() else {
             return Verdict::Deny(Error::internal("what the session has spent is not known"));
@@ -253,9 +251,9 @@ impl App {
         let value = self.lookup_pending(credential, &pending).await.map_err(|error| {
             unresolved(format!("what {} would commit could not be read: {error}", operation.operation))
         })?;
-        let pack = self.0.catalog.pack(&credential.row.provider);
-        let pack = pack.ok_or_else(|| Error::internal("a pack is gone"))?;
-        *operation = self.0.catalog.judge_pending(pack, operation.clone(), &value).map_err(refused)?;
+        let packs = self.packs();
+        let pack = packs.of(credential)?;
+        *operation = packs.catalog.judge_pending(pack, operation.clone(), &value).map_err(refused)?;
         Ok(())
     }
 
@@ -343,6 +341,9 @@ pub(in crate::app) fn refused(refusal: Refusal) -> Error {
     let error = Error::new(refusal.problem(), format!("{} ({})", refusal.detail, refusal.code));
     match refusal.code {
         code::BODY_TOO_LARGE => error.hint("limits.body of the broker sets how much of a body it reads"),
+        code::UNKNOWN_OPERATION => error.hint(
+            "what nobody has judged is not sent; `stint provider operations PROVIDER` lists what is known: use one of those, or tell your user",
+        ),
         _ => error,
     }
 }

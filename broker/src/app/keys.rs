@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use ring::rand::SystemRandom;
 
-use super::{App, Error, LiveCredential, Result};
+use super::{App, Error, Result};
 use crate::audit::AuditKey;
-use crate::catalog::pack::CredentialKind;
 use crate::clock::Clock;
 use crate::model::{CredentialId, EventKind, Sealed};
 use crate::secret::Secret;
@@ -106,11 +105,5 @@ impl App {
             self.0.vault.seal_credential(&self.0.clock, id, version, secret).map_err(Error::internal)?;
         let fingerprint = self.0.vault.fingerprint(secret).map_err(Error::internal)?;
         Ok((sealed, fingerprint))
-    }
-
-    pub(in crate::app) fn credential_kind(&self, live: &LiveCredential) -> Result<&CredentialKind> {
-        let pack = self.0.catalog.pack(&live.row.provider);
-        pack.and_then(|pack| pack.manifest.kind(Some(&live.row.kind)))
-            .ok_or_else(|| Error::internal(format!("the pack of credential {} is gone", live.row.name)))
     }
 }

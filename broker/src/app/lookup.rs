@@ -34,8 +34,8 @@ impl App {
         }
         let asking = Asking { app: self.clone(), credential: credential.clone() };
         let row = &credential.row;
-        let found = self
-            .0
+        let packs = self.packs();
+        let found = packs
             .resolver
             .resolve(&row.id, &row.provider, resources, freshness, self.0.clock.now(), &asking)
             .await;
@@ -46,7 +46,7 @@ impl App {
     pub(in crate::app) async fn survey(&self, credential: &Arc<LiveCredential>) -> Survey {
         let asking = Asking { app: self.clone(), credential: credential.clone() };
         let row = &credential.row;
-        self.0.resolver.survey(&row.id, &row.provider, self.0.clock.now(), &asking).await
+        self.packs().resolver.survey(&row.id, &row.provider, self.0.clock.now(), &asking).await
     }
 
     /// What was staged at the provider and would take effect now.
@@ -57,7 +57,7 @@ impl App {
     ) -> std::result::Result<Value, String> {
         let asking = Asking { app: self.clone(), credential: credential.clone() };
         let row = &credential.row;
-        self.0
+        self.packs()
             .resolver
             .read_pending(&row.id, &row.provider, pending, self.0.clock.now(), &asking)
             .await
@@ -71,8 +71,8 @@ impl App {
         query: &str,
         variables: Value,
     ) -> Result<Value> {
-        let pack = self.0.catalog.pack(&credential.row.provider);
-        let pack = pack.ok_or_else(|| super::Error::internal("a pack is gone"))?;
+        let packs = self.packs();
+        let pack = packs.of(credential)?;
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));

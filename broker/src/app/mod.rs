@@ -49,10 +49,12 @@ mod sso_provider;
 mod start;
 mod sweep;
 mod tail;
+mod told;
 pub mod trail;
 mod vote;
 mod walk;
 mod watch;
+mod within;
 
 use std::fmt;
 use std::sync::Arc;
@@ -60,11 +62,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use arc_swap::ArcSwap;
 
-use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::policy::PolicySet;
-use crate::provider::{Resolver, Upstreams};
+use crate::provider::Upstreams;
 use crate::store::{Database, Store};
 use crate::token::{Nonces, ReplayMemory};
 use crate::vault::Vault;
@@ -79,15 +80,15 @@ pub use kept::{Kept, replay};
 pub use live::{LiveCredential, LiveSession};
 pub use login::{ELEVATION, OwnLogin, Reach};
 pub use mint::TokenRequest;
-pub use packs::packs;
+pub use packs::{Packs, packs};
 pub use people::Enrolment;
 pub use prove::Proof;
-pub use reach::{differences, shown as reach_line, since, world};
+pub use reach::{shown as reach_line, since};
 pub use record::{Facts, Intent};
 pub use registry::OperationFilter;
 pub use replay::Replaying;
 pub use rule::RuleQuery;
-pub use send::{Outgoing, Raw, Reply, Sent};
+pub use send::{Outgoing, Raw, Sent};
 pub use sign_in::{Browser, SignedIn};
 pub use sso::{SsoAnswer, SsoDone, SsoKind, SsoStart};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
@@ -96,20 +97,25 @@ pub use walk::Exporter;
 pub use watch::SessionFilter;
 
 /// What looks for a credential in an answer.
+pub use crate::catalog::{Asked, Reply};
 pub use crate::vault::Screen;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The broker, assembled. Cheap to clone.
+/// The broker, assembled. Cheap to clone. With a set of packs of its own where one request is under way: what it began
+/// with is what it ends with.
 #[derive(Clone)]
-pub struct App(Arc<Inner>);
+pub struct App(Arc<Inner>, Option<Arc<Packs>>);
 
 pub(in crate::app) struct Inner {
     config: Config,
     clock: Clock,
     store: Store,
     vault: Vault,
-    catalog: Catalog,
+    /// What is in use; replaced as a whole.
+    packs: ArcSwap<Packs>,
+    /// One at a time reads them anew.
+    packing: tokio::sync::Mutex<()>,
     policy: ArcSwap<PolicySet>,
     policies: policies::Policies,
     /// `None` while the broker is sealed.
@@ -119,7 +125,6 @@ pub(in crate::app) struct Inner {
     registry: ArcSwap<live::Registry>,
     memory: registry::Memory,
     sessions: live::Sessions,
-    resolver: Resolver,
     upstream: Upstreams,
     news: approve::Newsroom,
     polls: device::Polls,
@@ -151,10 +156,6 @@ impl App {
 
     pub fn clock(&self) -> &Clock {
         &self.0.clock
-    }
-
-    pub fn catalog(&self) -> &Catalog {
-        &self.0.catalog
     }
 
     /// Issuer, origin of every URL that the broker gives out.

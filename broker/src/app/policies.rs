@@ -9,11 +9,9 @@ use stint_api::{
     PolicyState, PolicySummary, PolicyTest, PolicyVersion, PolicyVersionList, SavePolicy,
 };
 
-use super::{App, Error, Result};
+use super::{App, Error, Packs, Result};
 use crate::model::{Name, PolicyRow};
-use crate::policy::{
-    self, ActionRow, CaseResult, Checked, Fault, Part, PolicyFile, PolicySet, builtin_files,
-};
+use crate::policy::{self, CaseResult, Checked, Fault, Part, PolicyFile, PolicySet, builtin_files};
 
 /// Versions of one file that a page shows.
 const VERSIONS: i64 = 200;
@@ -23,8 +21,6 @@ const VERSIONS: i64 = 200;
 pub(in crate::app) struct Policies {
     /// Files of the folder that the broker was started with.
     folder: Vec<PolicyFile>,
-    /// What policies can name.
-    rows: Vec<ActionRow>,
     book: ArcSwap<Book>,
     /// Few are judged at once: each takes a processor for a while.
     judging: tokio::sync::Semaphore,
@@ -37,6 +33,8 @@ pub(in crate::app) struct Policies {
 pub(in crate::app) struct Book {
     /// -1 before anything was read.
     pub(in crate::app) revision: i64,
+    /// The packs that they were held against.
+    packs: Option<std::sync::Arc<Packs>>,
     files: Vec<Held>,
     results: BTreeMap<String, Vec<CaseResult>>,
     /// What is wrong although it is in use: after an upgrade, say.
@@ -62,10 +60,9 @@ impl Held {
 }
 
 impl Policies {
-    pub(in crate::app) fn new(folder: Vec<PolicyFile>, rows: Vec<ActionRow>) -> Self {
+    pub(in crate::app) fn new(folder: Vec<PolicyFile>) -> Self {
         Policies {
             folder,
-            rows,
             book: ArcSwap::from_pointee(Book { revision: -1, ..Book::default() }),
             judging: tokio::sync::Semaphore::new(2),
             reading: tokio::sync::Mutex::new(()),
@@ -199,6 +196,11 @@ impl App {
         row.map(|row| (row.text, row.tests)).ok_or_else(|| no_version(name, number))
     }
 
+    /// What is wrong with what is in use, a line each.
+    pub(in crate::app) fn policy_faults(&self) -> Vec<String> {
+        self.book().faults.iter().map(ToString::to_string).collect()
+    }
+
     pub(in crate::app) fn book(&self) -> std::sync::Arc<Book> {
         self.0.policies.book.load_full()
     }
@@ -230,8 +232,8 @@ impl App {
         own: Vec<PolicyFile>,
     ) -> Result<std::result::Result<Checked, policy::Error>> {
         let _place = self.judging().await?;
-        let app = self.clone();
-        let work = move || policy::check(&shipped, &own, &app.0.policies.rows);
+        let packs = self.packs();
+        let work = move || policy::check(&shipped, &own, &packs.rows);
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)
     }
 
@@ -240,12 +242,20 @@ impl App {
     pub(in crate::app) async fn reload_policies(&self) -> Result<()> {
         let _one = self.0.policies.reading.lock().await;
         let revision = self.0.store.policy_revision().await?;
-        if self.book().revision == revision {
+        let packs = self.packs();
+        let book = self.book();
+        let same = book.packs.as_ref().is_some_and(|held| std::sync::Arc::ptr_eq(held, &packs));
+        if same && book.revision == revision {
             return Ok(());
         }
         let mut rows = self.0.store.policies().await?;
         rows.retain(|row| row.state == PolicyState::Active);
-        let mut book = Book { revision, files: assemble(&self.0.policies.folder, rows), ..Book::default() };
+        let mut book = Book {
+            revision,
+            packs: Some(packs),
+            files: assemble(&self.0.policies.folder, rows),
+            ..Book::default()
+        };
         let (shipped, own) = book.with(None);
         match self.judged(shipped, own).await? {
             Ok(checked) => {

@@ -25,7 +25,7 @@ impl App {
         // The header as sent is searched with the others; what its escapes say is searched here.
         let none = HeaderMap::new();
         let parts = Parts { headers: &none, path: "", query: None, body: reason.as_bytes() };
-        match self.0.catalog.carried(&parts, &placeholders(session)).foreign.first() {
+        match self.packs().catalog.carried(&parts, &placeholders(session)).foreign.first() {
             Some(foreign) => Err(self.foreign(session, foreign)),
             None => Ok(Some(reason.chars().take(MOST).collect())),
         }

@@ -43,7 +43,7 @@ impl App {
                 Database::Postgres(_) => "postgresql",
             }
             .to_owned(),
-            packs: self.0.catalog.names(),
+            packs: self.packs().catalog.names(),
             sessions_live: counts.sessions_live,
             approvals_waiting: counts.approvals_waiting,
             records: counts.records,

@@ -11,13 +11,13 @@ use ring::rand::SystemRandom;
 use stint_api::Code;
 use thiserror::Error;
 
-use super::{App, Error, Facts, Inner, Result, approve, keys, live, policies, setup};
+use super::{App, Error, Facts, Inner, Packs, Result, approve, keys, live, policies, setup};
 use crate::audit;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::{Config, SealKind};
-use crate::model::{Class, Event, EventKind, RecordId};
-use crate::policy::{ActionRow, PolicyFile, PolicySet, builtin_files};
+use crate::model::{Class, Event, EventKind, Mark, RecordId};
+use crate::policy::{ActionRow, PolicyFile, PolicySet, Strength, builtin_files};
 use crate::provider::{Options, Times, Upstreams};
 use crate::secret::Secret;
 use crate::store::{Change, Commit, Database, Store};
@@ -59,8 +59,8 @@ impl App {
         stint_jose::install();
         // A second call in one process (tests) finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (catalog, resolver) = super::packs(config.packs.as_deref())?;
-        let (policy, folder) = policies(&config, &catalog)?;
+        let packs = Packs::read(config.packs.as_deref())?;
+        let (policy, folder) = policies(&config, &packs.catalog)?;
         make_folder(&config.data).map_err(|error| wrong(format!("{}: {error}", config.data.display())))?;
         let lock = lock(&config.data)?;
         let database = database(&config);
@@ -78,37 +78,39 @@ impl App {
             ..Times::default()
         };
         let started = clock.unix();
-        let rows = actions(&catalog);
         let options = Options { allow_private: config.allow_private.clone(), own, times };
-        let app = App(Arc::new(Inner {
-            nonces: Nonces::new(random()?, started),
-            config,
-            store,
-            vault,
-            catalog,
-            policy: ArcSwap::from_pointee(policy),
-            policies: policies::Policies::new(folder, rows),
-            keys: ArcSwap::from_pointee(None),
-            replays: ReplayMemory::new(PROOFS),
-            registry: ArcSwap::from_pointee(live::Registry::default()),
-            memory: super::registry::Memory::default(),
-            sessions: live::Sessions::default(),
-            resolver,
-            upstream: Upstreams::new(options),
-            news: approve::Newsroom::new(),
-            polls: super::device::Polls::default(),
-            provider: super::sso_provider::Memory::default(),
-            told_unrecorded: std::sync::atomic::AtomicU64::new(0),
-            database,
-            hashing: tokio::sync::Semaphore::new(2),
-            unsealing: tokio::sync::Mutex::new(()),
-            rolling: tokio::sync::Mutex::default(),
-            verification: ArcSwap::from_pointee(None),
-            verifying: Arc::new(tokio::sync::Semaphore::new(1)),
-            signed: std::sync::atomic::AtomicI64::new(0),
-            _lock: lock,
-            clock,
-        }));
+        let app = App(
+            Arc::new(Inner {
+                nonces: Nonces::new(random()?, started),
+                config,
+                store,
+                vault,
+                packs: ArcSwap::from_pointee(packs),
+                packing: tokio::sync::Mutex::default(),
+                policy: ArcSwap::from_pointee(policy),
+                policies: policies::Policies::new(folder),
+                keys: ArcSwap::from_pointee(None),
+                replays: ReplayMemory::new(PROOFS),
+                registry: ArcSwap::from_pointee(live::Registry::default()),
+                memory: super::registry::Memory::default(),
+                sessions: live::Sessions::default(),
+                upstream: Upstreams::new(options),
+                news: approve::Newsroom::new(),
+                polls: super::device::Polls::default(),
+                provider: super::sso_provider::Memory::default(),
+                told_unrecorded: std::sync::atomic::AtomicU64::new(0),
+                database,
+                hashing: tokio::sync::Semaphore::new(2),
+                unsealing: tokio::sync::Mutex::new(()),
+                rolling: tokio::sync::Mutex::default(),
+                verification: ArcSwap::from_pointee(None),
+                verifying: Arc::new(tokio::sync::Semaphore::new(1)),
+                signed: std::sync::atomic::AtomicI64::new(0),
+                _lock: lock,
+                clock,
+            }),
+            None,
+        );
         if !app.0.vault.is_sealed() {
             app.awake().await.map_err(wrong)?;
         }
@@ -332,20 +334,25 @@ fn policies(
     Ok((set, policies::of_folder(own)))
 }
 
-/// Every operation that policies can name. A payload can make any of them stronger, so each is in every group that is at
+/// Every operation that policies can name. A payload can make any of them stronger, so each comes out as anything that is at
 /// least as strong as its row.
 pub fn actions(catalog: &Catalog) -> Vec<ActionRow> {
     let mut rows: BTreeMap<String, ActionRow> = BTreeMap::new();
-    for (operation, provider, class) in catalog.actions() {
-        let classes = Class::ALL.into_iter().filter(|other| *other >= class);
-        rows.entry(operation.clone())
-            .or_insert_with(|| ActionRow {
-                operation,
-                provider: provider.to_owned(),
-                classes: BTreeSet::new(),
-            })
-            .classes
-            .extend(classes);
+    for pack in catalog.packs() {
+        for listed in pack.operations() {
+            let marks: BTreeSet<Mark> = listed.marks.iter().filter_map(|mark| Mark::parse(mark)).collect();
+            // What is not understood has no marks: it is the worst as it is.
+            let of = |class| if class == Class::Unknown { BTreeSet::new() } else { marks.clone() };
+            let classes = Class::ALL.into_iter().filter(|class| *class >= listed.class);
+            rows.entry(listed.operation.clone())
+                .or_insert_with(|| ActionRow {
+                    operation: listed.operation,
+                    provider: pack.name().to_owned(),
+                    strengths: BTreeSet::new(),
+                })
+                .strengths
+                .extend(classes.map(|class| Strength { class, marks: of(class) }));
+        }
     }
     rows.into_values().collect()
 }

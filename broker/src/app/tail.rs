@@ -76,7 +76,7 @@ impl Tail {
 
     fn carried(&self, text: &[u8]) -> Carried {
         let parts = Parts { headers: &HeaderMap::new(), path: "", query: None, body: text };
-        self.app.0.catalog.carried(&parts, &self.placeholders)
+        self.app.packs().catalog.carried(&parts, &self.placeholders)
     }
 
     /// What is foreign in a piece of text. A piece may begin in the middle of a run of base64, in any of its four phases.

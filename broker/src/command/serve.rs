@@ -1,7 +1,9 @@
 use std::process::ExitCode;
 
 use super::{DataArgs, ServeArgs};
-use crate::app::Unsealing;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{App, Unsealing};
 use crate::config::{Config, Environment, Flags, LogFormat, SealKind};
 use crate::secret::Secret;
 use crate::serve::{start, stopped};
@@ -38,10 +40,30 @@ pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, String> {
             app.config().data.join("setup-token").display()
         );
     }
+    let reloading = tokio::spawn(reload_on_hangup(app)?);
     stopped().await?;
+    reloading.abort();
     tracing::info!("stopping");
     running.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// SIGHUP reads the packs anew, as other services read their files.
+fn reload_on_hangup(app: App) -> Result<impl Future<Output = ()>, String> {
+    let mut hangups = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
+    Ok(async move {
+        while hangups.recv().await.is_some() {
+            match app.reload_packs_on_signal().await {
+                Ok(told) => {
+                    for warning in &told.warnings {
+                        tracing::warn!(%warning, "packs");
+                    }
+                    tracing::info!(packs = told.packs.len(), "the packs were read anew");
+                }
+                Err(error) => tracing::error!(%error, "the packs were not read anew"),
+            }
+        }
+    })
 }
 
 /// What unseals, from where the configuration says.

@@ -5,7 +5,8 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
     Agent, AgentDetail, ChangeTier, ChangedTier, Class, CredentialDetail, EditAgent, EnvironmentDetail,
-    Inventory, OperationPage, ProviderList, RemovedAgent, RemovedEnvironment, Settings, SsoCheck, Welcome,
+    Inventory, OperationPage, ProviderList, ReloadedPacks, RemovedAgent, RemovedEnvironment, Settings,
+    SsoCheck, Welcome,
 };
 
 use super::caller::{AsPerson, Failed};
@@ -23,6 +24,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .route("/v1/credentials/{name}", get(credential))
         .route("/v1/providers", get(providers))
         .route("/v1/providers/{name}/operations", get(operations))
+        .route("/v1/providers/reload", post(reload_packs))
         .route("/v1/settings", get(settings))
         .route("/v1/settings/single-sign-on/check", post(check_sso))
         .route("/v1/welcome", get(welcome))
@@ -92,6 +94,10 @@ async fn credential(
 
 async fn providers(State(app): State<App>, _: AsPerson) -> Answer<ProviderList> {
     Answer(app.providers())
+}
+
+async fn reload_packs(State(app): State<App>, AsPerson(caller): AsPerson) -> Reply<ReloadedPacks> {
+    Ok(Answer(app.reload_packs(&caller).await?))
 }
 
 #[derive(Debug, Deserialize)]

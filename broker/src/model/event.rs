@@ -102,6 +102,9 @@ pub enum EventKind {
     PolicyProposed,
     PolicyConfirmed,
     PolicyWithdrawn,
+    PacksReloaded,
+    /// Packs with an error in them were not put to use.
+    PacksRefused,
     AuditExported,
     /// The database was copied to a file.
     BackupTaken,

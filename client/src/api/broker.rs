@@ -14,9 +14,9 @@ use stint_api::{
     Credential, CredentialDetail, CredentialList, DecidePolicy, Deny, EditAgent, Elevated, EndSessions,
     EndedLogin, EndedSessions, Environment, EnvironmentDetail, EnvironmentList, Inventory, OperationPage,
     Policy, PolicyCheck, PolicyDiff, PolicyEffect, PolicyList, PolicyReach, PolicyVersion, PolicyVersionList,
-    ProposedRule, ProviderList, RemovedAgent, RemovedEnvironment, RestorePolicy, SavePolicy, SeeAlerts,
-    Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, Verification, Verify,
-    WhoAmI,
+    ProposedRule, ProviderList, ReloadedPacks, RemovedAgent, RemovedEnvironment, RestorePolicy, SavePolicy,
+    SeeAlerts, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, Verification,
+    Verify, WhoAmI,
 };
 
 use super::{Error, Holder, Transport, holder};
@@ -114,6 +114,11 @@ impl Broker {
 
     pub async fn providers(&self) -> Result<ProviderList, Error> {
         self.read("/v1/providers").await
+    }
+
+    /// Have the folder of packs read anew.
+    pub async fn reload_packs(&self) -> Result<ReloadedPacks, Error> {
+        self.write(Method::POST, "/v1/providers/reload", &NOTHING).await
     }
 
     /// A page of a provider's operations.

@@ -1,5 +1,5 @@
 use clap::{Args, Subcommand};
-use stint_api::{Class, ProviderList};
+use stint_api::{Class, ProviderList, ReloadedPacks};
 
 use super::context::Context;
 use crate::exit::Failure;
@@ -15,6 +15,12 @@ pub(super) struct Command {
 enum Action {
     /// What the broker understands
     List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have the broker read its folder of packs anew: all of it is good, or nothing changes
+    Reload {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -45,6 +51,10 @@ impl Command {
                 let list = broker.providers().await?;
                 if json { output::json(&list) } else { show_list(&list) }
             }
+            Action::Reload { json } => {
+                let told = broker.reload_packs().await?;
+                if json { output::json(&told) } else { show_reloaded(&told) }
+            }
             Action::Operations { name, words, class, after, json } => {
                 let page = broker.operations(&name, &words, class, after.as_deref()).await?;
                 if json {
@@ -67,6 +77,19 @@ impl Command {
             }
         }
     }
+}
+
+fn show_reloaded(told: &ReloadedPacks) -> Result<(), Failure> {
+    output::line(format!("{} packs are in use", told.packs.len()));
+    for (what, lines) in [
+        ("new", &told.appeared),
+        ("gone", &told.gone),
+        ("changed", &told.reclassed),
+        ("warning", &told.warnings),
+    ] {
+        lines.iter().for_each(|line| output::line(format!("{what:<8} {line}")));
+    }
+    Ok(())
 }
 
 fn show_list(list: &ProviderList) -> Result<(), Failure> {

@@ -44,6 +44,14 @@ pub(super) fn registered() -> Vec<Call> {
             text("after", false, "The operation that the last page ended with"),
         ])
         .gives::<OperationPage>(),
+        change(
+            "POST",
+            "Providers",
+            "/v1/providers/reload",
+            "Read the folder of packs anew; all of it is good, or nothing changes",
+        )
+        .nothing()
+        .gives::<ReloadedPacks>(),
         get("About", "/v1/settings", "What the configuration says, and where from", Who::Readers)
             .gives::<Settings>(),
         super::calls::post(

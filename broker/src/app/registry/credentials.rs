@@ -21,11 +21,8 @@ impl App {
         caller.administers()?;
         self.unsealed()?;
         let name = super::given(&add.name)?;
-        let pack = self.0.catalog.pack(&add.provider).ok_or_else(|| {
-            Error::not_found("pack", &add.provider)
-                .hint(format!("the packs are {}", self.0.catalog.names().join(", ")))
-                .about("kind")
-        })?;
+        let packs = self.packs();
+        let pack = packs.named(&add.provider).map_err(|error| error.about("kind"))?;
         let kind = pack.manifest.kind(add.kind.as_deref()).ok_or_else(|| {
             let kinds: Vec<&str> = pack.manifest.credential.iter().map(|kind| kind.name.as_str()).collect();
             Error::new(Code::InvalidInput, format!("{} has no such kind of credential", pack.manifest.title))
@@ -97,7 +94,7 @@ impl App {
         let change = Change::AddVersion { credential: live.row.id.clone(), secret, fingerprint };
         self.change(caller, EventKind::CredentialRotated, facts, vec![change]).await?;
         // Another secret may see other things.
-        self.0.resolver.forget(&live.row.id);
+        self.packs().resolver.forget(&live.row.id);
         Ok(credential(&self.named_credential(name)?.row))
     }
 
@@ -110,7 +107,7 @@ impl App {
             .with("fingerprint", live.row.fingerprint.as_str());
         let change = Change::RevokeCredential { credential: live.row.id.clone(), at };
         self.change(caller, EventKind::CredentialRevoked, facts, vec![change]).await?;
-        self.0.resolver.forget(&live.row.id);
+        self.packs().resolver.forget(&live.row.id);
         let mut row = live.row.clone();
         row.revoked_at = Some(at);
         Ok(credential(&row))

@@ -183,10 +183,8 @@ impl App {
     /// A selector in the spelling that resolution gives: of a known pack and a kind that can be an environment.
     fn fitting(&self, text: &str) -> Result<Selector> {
         let selector = Selector::parse(text.trim())?;
-        let pack = self.0.catalog.pack(&selector.provider).ok_or_else(|| {
-            Error::not_found("pack", &selector.provider)
-                .hint(format!("the packs are {}", self.0.catalog.names().join(", ")))
-        })?;
+        let packs = self.packs();
+        let pack = packs.named(&selector.provider)?;
         let kinds = &pack.manifest.environment_kinds;
         if !kinds.contains(&selector.kind) {
             return Err(Error::new(
@@ -195,7 +193,7 @@ impl App {
             )
             .hint(format!("the kinds are {}", kinds.join(", "))));
         }
-        let rules = self.0.resolver.rules(&selector.provider);
+        let rules = packs.resolver.rules(&selector.provider);
         if let Some(part) = rules.and_then(|rules| rules.counts_by_credential(&selector.kind)) {
             return self.of_credential(selector, part);
         }

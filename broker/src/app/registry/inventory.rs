@@ -50,7 +50,7 @@ impl App {
     }
 
     fn can_list(&self, live: &LiveCredential) -> bool {
-        self.0.resolver.can_survey(&live.row.provider)
+        self.packs().resolver.can_survey(&live.row.provider)
     }
 }
 

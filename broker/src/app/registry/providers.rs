@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stint_api::{Class, OperationPage, Provider, ProviderKind, ProviderList, ProviderOperation};
 
-use crate::app::{App, Error, Result};
+use crate::app::{App, Result};
 use crate::catalog::Listed;
 use crate::catalog::pack::{CredentialKind, Pack, Protocol};
 use crate::policy::PolicySet;
@@ -24,16 +24,17 @@ pub struct OperationFilter {
 
 impl App {
     pub fn providers(&self) -> ProviderList {
-        ProviderList { providers: self.0.catalog.packs().iter().map(provider).collect() }
+        ProviderList { providers: self.packs().catalog.packs().iter().map(provider).collect() }
     }
 
     pub fn provider(&self, name: &str) -> Result<Provider> {
-        self.pack_of(name).map(provider)
+        self.packs().named(name).map(provider)
     }
 
     /// A page of a provider's operations, by name.
     pub fn operations(&self, name: &str, filter: &OperationFilter) -> Result<OperationPage> {
-        let pack = self.pack_of(name)?;
+        let packs = self.packs();
+        let pack = packs.named(name)?;
         let words: Vec<String> = filter.words.split_whitespace().map(str::to_lowercase).collect();
         let wanted = |one: &Listed| {
             let text =
@@ -52,13 +53,6 @@ impl App {
             operations: page.into_iter().map(|one| operation(one, name, &policies)).collect(),
             total,
             next,
-        })
-    }
-
-    fn pack_of(&self, name: &str) -> Result<&Pack> {
-        self.0.catalog.pack(name).ok_or_else(|| {
-            Error::not_found("pack", name)
-                .hint(format!("the packs are {}", self.0.catalog.names().join(", ")))
         })
     }
 }

@@ -18,9 +18,10 @@ impl App {
             done,
             commands,
         };
-        let pack = self.0.catalog.names().into_iter().next().unwrap_or_default();
+        let packs = self.packs();
+        let pack = packs.catalog.names().into_iter().next().unwrap_or_default();
         let selector =
-            match self.0.catalog.packs().first().and_then(|pack| pack.manifest.environment_kinds.first()) {
+            match packs.catalog.packs().first().and_then(|pack| pack.manifest.environment_kinds.first()) {
                 Some(kind) => format!("{pack}:{kind}/ID"),
                 None => "PROVIDER:KIND/ID".to_owned(),
             };

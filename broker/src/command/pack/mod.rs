@@ -97,7 +97,7 @@ pub(super) fn run(command: PackCommand) -> Result<ExitCode, String> {
         PackCommand::Show { name, json } => list::show(&catalog, &name, json),
         PackCommand::Search { words, class, json } => list::search(&catalog, &words, class, json),
         PackCommand::Check { packs, .. } => {
-            let (catalog, _) = app::packs(packs.as_deref()).map_err(|error| error.to_string())?;
+            let catalog = app::packs(packs.as_deref()).map_err(|error| error.to_string())?;
             for pack in catalog.packs() {
                 println!("{}: sound", pack.manifest.name);
             }
