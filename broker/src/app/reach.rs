@@ -1,5 +1,7 @@
 //! Who can do what where, and what a change of policy would make of it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::TimeDelta;
 use stint_api::{AskEffect, Code, PolicyEffect, PolicyReach, ReachLine};
 
@@ -110,11 +112,48 @@ pub fn since(text: Option<&str>) -> Result<TimeDelta> {
     Ok(since)
 }
 
-/// What is only in the first, and what is only in the second.
+/// What is only in the first, and what is only in the second. A policy about one agent tells it apart from the others:
+/// what stays as it was for each of them is no difference, whoever it stands together with.
 fn differences(now: Vec<Line>, then: Vec<Line>) -> (Vec<ReachLine>, Vec<ReachLine>) {
-    let gone = now.iter().filter(|line| !then.contains(line)).cloned().map(shown).collect();
-    let come = then.iter().filter(|line| !now.contains(line)).cloned().map(shown).collect();
-    (gone, come)
+    let mut all: BTreeSet<String> = now.iter().chain(&then).flat_map(|line| &line.agents).cloned().collect();
+    // Those whom no line names stay together.
+    all.insert(String::new());
+    let (now, then) = (by_line(now, &all), by_line(then, &all));
+    (beyond(&now, &then, &all), beyond(&then, &now, &all))
+}
+
+/// Whom each line is about.
+fn by_line(lines: Vec<Line>, all: &BTreeSet<String>) -> BTreeMap<Line, BTreeSet<String>> {
+    let mut of: BTreeMap<Line, BTreeSet<String>> = BTreeMap::new();
+    for mut line in lines {
+        let agents = std::mem::take(&mut line.agents);
+        let named = if agents.is_empty() { all.clone() } else { agents.into_iter().collect() };
+        of.entry(line).or_default().extend(named);
+    }
+    of
+}
+
+/// The lines of the first for those for whom they are not in the second.
+fn beyond(
+    first: &BTreeMap<Line, BTreeSet<String>>,
+    second: &BTreeMap<Line, BTreeSet<String>>,
+    all: &BTreeSet<String>,
+) -> Vec<ReachLine> {
+    let mut lines = Vec::new();
+    for (line, agents) in first {
+        let kept = second.get(line);
+        let mut left: Vec<String> =
+            agents.iter().filter(|agent| kept.is_none_or(|kept| !kept.contains(*agent))).cloned().collect();
+        // Everybody, said as that.
+        if left.len() == all.len() {
+            left.clear();
+        } else if left.iter().all(String::is_empty) {
+            continue;
+        }
+        left.retain(|agent| !agent.is_empty());
+        lines.push(shown(Line { agents: left, ..line.clone() }));
+    }
+    lines
 }
 
 /// A line, in the words of the wire.
@@ -130,5 +169,55 @@ pub fn shown(line: Line) -> ReachLine {
         outcome: line.outcome.as_str().to_owned(),
         policies: line.policies,
         when: line.when,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Class, Tier};
+    use crate::policy::Outcome;
+
+    fn line(agents: &[&str], session: &str, outcome: Outcome) -> Line {
+        Line {
+            agents: agents.iter().map(|name| (*name).to_owned()).collect(),
+            session: session.to_owned(),
+            tier: Tier::Staging,
+            operations: vec!["every operation".to_owned()],
+            class: Some(Class::Write),
+            marks: Vec::new(),
+            places: vec!["own".to_owned()],
+            outcome,
+            policies: Vec::new(),
+            when: Vec::new(),
+        }
+    }
+
+    fn said(lines: &[ReachLine]) -> Vec<(String, String, String)> {
+        lines.iter().map(|line| (line.agents.join(","), line.session.clone(), line.outcome.clone())).collect()
+    }
+
+    fn triple(agents: &str, session: &str, outcome: &str) -> (String, String, String) {
+        (agents.to_owned(), session.to_owned(), outcome.to_owned())
+    }
+
+    #[test]
+    fn a_rule_about_one_agent_changes_nothing_for_the_others_and_nothing_elsewhere() {
+        use Outcome::{Allowed, Denied};
+        let now = vec![line(&[], "preview", Allowed), line(&[], "staging", Allowed)];
+        let then = vec![
+            line(&["clerk"], "preview", Allowed),
+            line(&["clerk"], "staging", Allowed),
+            line(&["coder"], "preview", Allowed),
+            line(&["coder"], "staging", Denied),
+        ];
+        let (gone, come) = differences(now.clone(), then);
+        assert_eq!(said(&gone), [triple("coder", "staging", "allowed")]);
+        assert_eq!(said(&come), [triple("coder", "staging", "denied")]);
+        // What changes for everybody is said of everybody.
+        let (gone, come) =
+            differences(now, vec![line(&[], "preview", Allowed), line(&[], "staging", Denied)]);
+        assert_eq!(said(&gone), [triple("", "staging", "allowed")]);
+        assert_eq!(said(&come), [triple("", "staging", "denied")]);
     }
 }

@@ -200,7 +200,7 @@ fn all(app: &App, visitor: &Visitor, list: &PersonList, typed: &Typed<'_>) -> Ma
                 (complaint(typed.error))
                 label for="person" { "Name" }
                 input #person name="person" value=(typed.person) autocomplete="off" autocapitalize="none" spellcheck="false" required aria-describedby="person-hint";
-                p.hint #person-hint { "Small letters, digits, - _ and . It is theirs for good." }
+                p.hint #person-hint { "Small letters, digits, hyphens, underscores and dots. It is theirs for good." }
                 label for="role" { "Role" }
                 (role_field("role", typed.role))
                 div.actions { button type="submit" { "Make a link" } }

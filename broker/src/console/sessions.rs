@@ -244,13 +244,27 @@ fn spent(budget: &SessionBudget) -> Markup {
     html! {
         ul {
             @for (name, Budgeted { used, limit }) in budget.each() {
+                @let count = |number: u64| if name.starts_with("bytes") { size(number) } else { number.to_string() };
                 li {
-                    (used) @if limit > 0 { " of " (limit) } " " (name)
+                    (count(used)) @if limit > 0 { " of " (count(limit)) } " " (name.trim_start_matches("bytes "))
                     @if limit > 0 && used >= limit { " " span.badge.state-waiting { "each further one waits for a person" } }
                 }
             }
         }
     }
+}
+
+/// Bytes as people say them: `69 B`, `1.5 GB`.
+fn size(bytes: u64) -> String {
+    let mut unit = "B";
+    let (mut whole, mut tenth) = (bytes, 0);
+    for larger in ["KB", "MB", "GB", "TB"] {
+        if whole < 1024 {
+            break;
+        }
+        (whole, tenth, unit) = (whole / 1024, whole % 1024 * 10 / 1024, larger);
+    }
+    if tenth == 0 { format!("{whole} {unit}") } else { format!("{whole}.{tenth} {unit}") }
 }
 
 fn asked_for(asked: &[Approval], at: DateTime<Utc>) -> Markup {
@@ -345,4 +359,15 @@ fn state(session: &Session) -> Markup {
 fn short(id: &str) -> String {
     let cut = id.chars().count().saturating_sub(8);
     format!("…{}", id.chars().skip(cut).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_said_in_the_unit_that_fits() {
+        let said = [0, 69, 1023, 1024, 1536, 21_474_836_480].map(size);
+        assert_eq!(said, ["0 B", "69 B", "1023 B", "1 KB", "1.5 KB", "20 GB"]);
+    }
 }

@@ -232,7 +232,8 @@ statements! {
     AGENT_BY_CLIENT = agents!("WHERE client = $1");
     EDIT_AGENT = "UPDATE agents SET environments = $3 WHERE name = $1 AND environments = $2";
     REMOVE_AGENT = "DELETE FROM agents WHERE name = $1";
-    AGENTS_SEEN = "SELECT agent, MAX(started_at) AS started_at FROM sessions GROUP BY agent";
+    AGENTS_SEEN = "SELECT sessions.agent, sessions.started_at FROM agents JOIN sessions ON sessions.id = \
+                   (SELECT MAX(own.id) FROM sessions own WHERE own.agent = agents.name)";
     SESSIONS_OF_AGENT = sessions!("WHERE agent = $1 ORDER BY id DESC LIMIT $2");
 
     ADD_ENVIRONMENT = "INSERT INTO environments (name, tier, created_at) VALUES ($1, $2, $3) \

@@ -12,6 +12,7 @@ mod objects;
 mod pages;
 mod people;
 mod pictures;
+mod postgres;
 mod proofs;
 mod roles;
 mod rules;

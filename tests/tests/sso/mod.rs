@@ -2,6 +2,7 @@
 
 mod browser;
 mod fetching;
+mod limits;
 mod people;
 mod sign_in;
 mod step_up;

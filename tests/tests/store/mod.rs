@@ -4,6 +4,7 @@ mod chain;
 mod commits;
 mod faults;
 mod guards;
+mod plans;
 mod rows;
 mod statements;
 

@@ -4,7 +4,7 @@ use stint_broker::store::{Database, sql};
 use super::Place;
 
 /// The fixed statements and the generated ones at the sizes where they begin and end.
-fn every_statement() -> Vec<(String, String)> {
+pub(super) fn every_statement() -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> =
         sql::ALL.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     for rows in [1, 2, 256] {
