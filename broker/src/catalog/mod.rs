@@ -21,6 +21,7 @@ pub mod mcp;
 pub mod pack;
 #[cfg(test)]
 mod packs_tests;
+pub mod placeholder;
 mod refusal;
 pub mod rest;
 mod understood;

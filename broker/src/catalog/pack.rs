@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::placeholder::PlaceholderShape;
 use super::{git, graphql, mcp, rest};
 use crate::model::Carrier;
 
@@ -91,30 +92,6 @@ pub struct CredentialKind {
     /// Variables under which the provider's tools look for this kind.
     pub variables: Vec<String>,
     pub placeholder: PlaceholderShape,
-}
-
-/// How a placeholder is made so that the provider's own tools accept its shape.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PlaceholderShape {
-    /// `ghp_`.
-    #[serde(default)]
-    pub prefix: String,
-    pub alphabet: Alphabet,
-    /// Characters after the prefix; ignored for `uuid`.
-    #[serde(default)]
-    pub length: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Alphabet {
-    /// A UUID version 4 in hyphenated form.
-    Uuid,
-    /// `0-9a-zA-Z`.
-    Base62,
-    /// `0-9a-f`.
-    Hex,
 }
 
 #[derive(Debug, Clone, Deserialize)]
