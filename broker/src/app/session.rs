@@ -12,13 +12,9 @@ use super::budget::Spent;
 use super::{
     App, Error, Facts, GatewayCaller, LiveCredential, LiveSession, PersonCaller, Result, identify, within,
 };
-use crate::catalog::pack::Alphabet;
 use crate::model::{ClientId, EventKind, Grant, Name, Placeholder, SessionId, SessionRow};
 use crate::policy::Asker;
 use crate::store::{Change, Commit, CommitError};
-
-const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const HEX: &[u8] = b"0123456789abcdef";
 
 /// Who starts a session, and for whom.
 pub(in crate::app) struct Starter<'a> {
@@ -276,16 +272,7 @@ impl App {
 
     fn placeholder(&self, live: &LiveCredential) -> Result<Placeholder> {
         let kind = self.packs().kind_of(live)?.clone();
-        let shape = &kind.placeholder;
-        let text = match shape.alphabet {
-            Alphabet::Uuid => {
-                let bytes = self.random::<16>()?;
-                uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_string()
-            }
-            Alphabet::Base62 => self.random_text(BASE62, shape.length)?,
-            Alphabet::Hex => self.random_text(HEX, shape.length)?,
-        };
-        Ok(Placeholder(format!("{}{text}", shape.prefix)))
+        kind.placeholder.make(|letters, length| self.random_text(letters, length)).map(Placeholder)
     }
 
     /// Uniform over the alphabet: bytes past its largest multiple are drawn again.

@@ -22,6 +22,7 @@ pub mod mcp;
 pub mod pack;
 #[cfg(test)]
 mod packs_tests;
+pub mod placeholder;
 mod refusal;
 pub mod reply;
 pub mod rest;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::placeholder::PlaceholderShape;
 use super::{aws, git, graphql, mcp, reply, rest};
 use crate::model::Carrier;
 
@@ -100,30 +101,6 @@ pub struct CredentialKind {
     /// The narrower kind that the provider offers, and where it is made: for people.
     #[serde(default)]
     pub narrower: Option<String>,
-}
-
-/// How a placeholder is made so that the provider's own tools accept its shape.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PlaceholderShape {
-    /// `ghp_`.
-    #[serde(default)]
-    pub prefix: String,
-    pub alphabet: Alphabet,
-    /// Characters after the prefix; ignored for `uuid`.
-    #[serde(default)]
-    pub length: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Alphabet {
-    /// A UUID version 4 in hyphenated form.
-    Uuid,
-    /// `0-9a-zA-Z`.
-    Base62,
-    /// `0-9a-f`.
-    Hex,
 }
 
 #[derive(Debug, Clone, Deserialize)]
