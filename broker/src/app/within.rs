@@ -15,7 +15,7 @@ use crate::model::{Name, SessionRow};
 pub(in crate::app) const PARENT_ENDED: &str = "parent_ended";
 
 /// Sessions that are live within one at a time, and levels of them. A command that asks for more has gone astray.
-const MOST_WITHIN: usize = 32;
+const MOST_WITHIN: u64 = 32;
 const MOST_LEVELS: usize = 4;
 /// Orphans that are ended at a time.
 const PAGE: i64 = 100;
@@ -41,8 +41,7 @@ impl App {
             start.credentials = held;
         }
         start.confinement = start.confinement.min(outer.confinement);
-        let live = self.0.store.sessions_within(&outer.id).await?;
-        if live.iter().filter(|row| row.ended_at.is_none()).count() >= MOST_WITHIN {
+        if self.0.store.count_within(&outer.id).await? >= MOST_WITHIN {
             let detail = format!("{MOST_WITHIN} sessions are live within this one already");
             return Err(Error::new(Code::Denied, detail).hint("let some of their commands end first"));
         }

@@ -42,6 +42,12 @@ impl Store {
         rows.into_iter().map(Session::parse).collect()
     }
 
+    /// How many that were started within it nobody has ended yet.
+    pub async fn count_within(&self, id: &SessionId) -> Result<u64, Error> {
+        let row: Option<(i64,)> = one!(self, sql::COUNT_WITHIN, id.as_str())?;
+        Ok(row.and_then(|(count,)| u64::try_from(count).ok()).unwrap_or_default())
+    }
+
     /// Those that nobody has ended although the session that they were started within has ended, the oldest first.
     pub async fn sessions_orphaned(&self, limit: i64) -> Result<Vec<SessionRow>, Error> {
         let rows: Vec<Session> = all!(self, sql::SESSIONS_ORPHANED, limit)?;

@@ -285,6 +285,7 @@ statements! {
          ORDER BY id DESC LIMIT $5"
     );
     SESSIONS_WITHIN = sessions!("WHERE parent = $1 ORDER BY id");
+    COUNT_WITHIN = "SELECT COUNT(*) FROM sessions WHERE parent = $1 AND ended_at IS NULL";
     SESSIONS_ORPHANED = sessions!(
         "WHERE parent IS NOT NULL AND ended_at IS NULL AND EXISTS (SELECT 1 FROM sessions outer_session \
          WHERE outer_session.session = sessions.parent AND outer_session.ended_at IS NOT NULL) ORDER BY id LIMIT $1"

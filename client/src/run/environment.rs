@@ -47,15 +47,29 @@ pub(super) const UNSET: [(&str, &str); 1] =
     [("SSL_CERT_DIR", "its folder would be trusted beside the bundle")];
 
 /// Variables that make interpreters, linkers and tools run what they name.
-const RUN_CODE: [&str; 31] = [
+const RUN_CODE: &[&str] = &[
     "BASH_ENV",
     "BUN_OPTIONS",
+    "CORECLR_ENABLE_PROFILING",
+    "CORECLR_PROFILER",
+    "CORECLR_PROFILER_PATH",
+    "COR_ENABLE_PROFILING",
+    "COR_PROFILER",
+    "COR_PROFILER_PATH",
+    "CVS_RSH",
     "DENO_V8_FLAGS",
+    "DOTNET_ADDITIONAL_DEPS",
     "DOTNET_STARTUP_HOOKS",
     "DYLD_FRAMEWORK_PATH",
     "DYLD_INSERT_LIBRARIES",
     "DYLD_LIBRARY_PATH",
+    "ELIXIR_ERL_OPTIONS",
     "ENV",
+    "ERL_AFLAGS",
+    "ERL_FLAGS",
+    "ERL_ZFLAGS",
+    "EXINIT",
+    "GCONV_PATH",
     "GIT_ASKPASS",
     "GIT_EXEC_PATH",
     "GIT_EXTERNAL_DIFF",
@@ -63,23 +77,48 @@ const RUN_CODE: [&str; 31] = [
     "GIT_SSH",
     "GIT_SSH_COMMAND",
     "GIT_TEMPLATE_DIR",
+    "GVIMINIT",
     "JAVA_TOOL_OPTIONS",
     "JDK_JAVA_OPTIONS",
     "LD_AUDIT",
     "LD_PRELOAD",
+    "LESSCLOSE",
+    "LESSOPEN",
     "NODE_OPTIONS",
+    "NODE_REPL_EXTERNAL_MODULE",
+    "NPM_CONFIG_NODE_OPTIONS",
+    "NPM_CONFIG_SCRIPT_SHELL",
+    "OPENSSL_CONF",
+    "OPENSSL_ENGINES",
+    "OPENSSL_MODULES",
     "PERL5DB",
     "PERL5OPT",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
     "PROMPT_COMMAND",
+    "PS4",
+    "PYTEST_PLUGINS",
     "PYTHONBREAKPOINT",
     "PYTHONINSPECT",
     "PYTHONSTARTUP",
+    "RSYNC_RSH",
     "RUBYOPT",
+    "R_PROFILE",
+    "R_PROFILE_USER",
+    "SHELLOPTS",
     "SSH_ASKPASS",
     "SSLKEYLOGFILE",
     "SUDO_ASKPASS",
+    "SVN_SSH",
+    "TAR_OPTIONS",
+    "VIMINIT",
     "_JAVA_OPTIONS",
+    "npm_config_node_options",
+    "npm_config_script_shell",
 ];
+/// How such variables begin, where there are many of a kind: functions that bash takes over from its surroundings, and
+/// Lua's own by version.
+const RUN_CODE_PREFIXES: [&str; 2] = ["BASH_FUNC_", "LUA_INIT"];
 
 /// Variables that name sockets, displays and folders outside the namespaces of a confined command.
 const LEAD_OUT: [&str; 21] = [
@@ -108,7 +147,10 @@ const LEAD_OUT: [&str; 21] = [
 
 pub(super) fn runs_code(name: &str) -> bool {
     // Git reads settings, commands among them, from a numbered list of variables (git-config(1)).
-    RUN_CODE.contains(&name) || name == "GIT_CONFIG_COUNT" || name == "GIT_CONFIG_PARAMETERS"
+    RUN_CODE.contains(&name)
+        || RUN_CODE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || name == "GIT_CONFIG_COUNT"
+        || name == "GIT_CONFIG_PARAMETERS"
 }
 
 pub(super) fn leads_out(name: &str) -> bool {

@@ -15,6 +15,7 @@ mod proxy;
 mod report;
 mod requests;
 mod rounds;
+mod run;
 mod scenario;
 mod upstream;
 mod world;
@@ -46,6 +47,9 @@ fn run(options: &Options) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if options.what == What::Audit {
         return runtime.block_on(audit::run(options));
+    }
+    if options.what == What::Run {
+        return runtime.block_on(run::run(options));
     }
     let report = runtime.block_on(scenario::run(options))?;
     if options.json {

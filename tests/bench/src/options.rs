@@ -49,6 +49,8 @@ pub(crate) enum What {
     Idle,
     /// Pages over a large audit, on the embedded database
     Audit,
+    /// A command under a session, beside the command alone
+    Run,
     All,
     /// The floor of a gateway: a proxy that only forwards
     #[value(hide = true)]

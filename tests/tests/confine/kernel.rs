@@ -46,6 +46,18 @@ import os; open('/proc/%s/mem' % os.environ['T_PID'], 'rb').read(1); print('GOT'
         "the terminal of the person",
         "python3 - <<'END'\nimport fcntl, os\nfor fd in (0, 1, 2):\n    for request in (0x5412, 0x1_0000_5412):\n        try: fcntl.ioctl(fd, request, b'x'); print('GOT')\n        except (OSError, OverflowError, ValueError) as e: print(e)\nEND",
     ),
+    inside(
+        "a program that is in memory alone",
+        "python3 - <<'END' | grep -a planted && echo GOT\nimport os, shutil\nfd = os.memfd_create('x', 0); os.write(fd, open(shutil.which('cat'), 'rb').read())\nos.execv('/proc/self/fd/%d' % fd, ['cat', os.environ['HOME'] + '/.netrc', '/proc/%s/environ' % os.environ['T_PID']])\nEND\ntrue",
+    ),
+    inside(
+        "giving up what holds it",
+        "python3 - <<'END'\nimport ctypes\nc = ctypes.CDLL(None)\nfor what in (22, 38): c.prctl(what, 0, 0, 0, 0) == 0 and print('GOT')\nEND\ngrep -E '^(Seccomp|NoNewPrivs):.*0$' /proc/self/status && echo GOT; true",
+    ),
+    inside(
+        "page faults by a device",
+        "head -c 1 /dev/userfaultfd && echo GOT; [ -e /dev/userfaultfd ] && echo GOT; true",
+    ),
     inside("other terminals", "ls /dev/pts | grep '[0-9]' && echo GOT"),
     shut(
         "a library in every program",

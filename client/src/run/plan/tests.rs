@@ -137,6 +137,48 @@ fn what_runs_code_in_every_program_is_dropped_and_named() {
     assert_eq!(value(&plan, "PATH").unwrap(), "/bin");
 }
 
+/// One of each family: shells, linkers, interpreters, virtual machines, tools that start what they are told to.
+#[test]
+fn each_family_of_variables_that_run_code_is_known() {
+    let families = [
+        ("BASH_FUNC_ls%%", "() { evil; }"),
+        ("BASH_ENV", "/tmp/x"),
+        ("SHELLOPTS", "xtrace"),
+        ("PS4", "$(evil)"),
+        ("LD_PRELOAD", "/tmp/x.so"),
+        ("LD_AUDIT", "/tmp/x.so"),
+        ("GCONV_PATH", "/tmp"),
+        ("OPENSSL_CONF", "/tmp/x"),
+        ("DYLD_INSERT_LIBRARIES", "/tmp/x"),
+        ("PYTHONSTARTUP", "/tmp/x.py"),
+        ("NODE_OPTIONS", "--require x"),
+        ("npm_config_node_options", "--require x"),
+        ("PERL5OPT", "-Mx"),
+        ("RUBYOPT", "-rx"),
+        ("PHPRC", "/tmp"),
+        ("LUA_INIT_5_4", "@/tmp/x"),
+        ("R_PROFILE_USER", "/tmp/x"),
+        ("ERL_AFLAGS", "-eval x"),
+        ("JAVA_TOOL_OPTIONS", "-javaagent:x"),
+        ("DOTNET_STARTUP_HOOKS", "/tmp/x.dll"),
+        ("CORECLR_PROFILER_PATH", "/tmp/x.so"),
+        ("GIT_SSH_COMMAND", "evil"),
+        ("GIT_CONFIG_COUNT", "1"),
+        ("RSYNC_RSH", "evil"),
+        ("TAR_OPTIONS", "--checkpoint-action=exec=evil"),
+        ("LESSOPEN", "|evil %s"),
+        ("VIMINIT", "!evil"),
+    ];
+    let plan = plan(&families, &[]);
+    let mut names: Vec<&str> = families.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    assert_eq!(dropped(&plan), names);
+    assert!(plan.dropped.iter().all(|left| left.reason == "it runs code in what reads it"));
+    // What a person chose to look at text with, and where programs and libraries are found, is theirs.
+    let kept = [("EDITOR", "vim"), ("PAGER", "less"), ("PYTHONPATH", "src"), ("MAKEFLAGS", "-j8")];
+    assert_eq!(dropped(&self::plan(&kept, &[])), [""; 0]);
+}
+
 #[test]
 fn a_confined_command_is_not_told_of_sockets_that_it_cannot_reach() {
     let started = started();
