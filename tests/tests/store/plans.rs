@@ -22,9 +22,11 @@ const GROWS: [&str; 12] = [
     "votes",
 ];
 
-/// What SQLite calls a scan, and is none: from the newest on along the key until the limit, or the live ones alone by
-/// the index that holds no others.
-const WALKS: [&str; 5] = ["SESSIONS", "SESSIONS_LIVE", "COUNT_LIVE", "APPROVALS", "VOTES_OF_RECENT"];
+/// What SQLite calls a scan, and is none: from the newest on along the key until the limit.
+const WALKS: [&str; 3] = ["SESSIONS", "APPROVALS", "VOTES_OF_RECENT"];
+
+/// The index that holds the live sessions and no others: all of it may be read.
+const LIVE: &str = "sessions_live";
 
 fn reads() -> Vec<(String, String)> {
     let mut all = every_statement();
@@ -58,7 +60,8 @@ async fn no_page_reads_through_what_grows_on_sqlite() {
         for row in query.fetch_all(&mut connection).await.unwrap() {
             let step: String = row.get("detail");
             let scanned = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
-            if scanned.is_some_and(|table| GROWS.contains(&table)) && !WALKS.contains(&name.as_str()) {
+            let walks = WALKS.contains(&name.as_str()) || step.ends_with(LIVE);
+            if scanned.is_some_and(|table| GROWS.contains(&table)) && !walks {
                 bad.push(format!("{name}: {step}"));
             }
             // Records are whole requests: those that are sorted are those that were read.

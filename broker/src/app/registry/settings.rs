@@ -83,6 +83,8 @@ impl App {
                 ("STINT_BROKER_KEY".to_owned(), "opens the credentials: keep it apart from the database")
             }
         };
+        // Kept elsewhere, it tells whether records were cut off or written anew since.
+        commands.push(format!("stint-broker audit export --data {data} > audit.jsonl"));
         commands.push(back);
         let part = |part: &str, place: String, why: &str| BackupPart {
             part: part.to_owned(),
