@@ -113,7 +113,8 @@ impl TestBroker {
         ca_pem: Option<&str>,
         secret: &str,
     ) {
-        let mut args = vec!["credential", "add", name, "--provider", provider, "--upstream", upstream, "--unchecked"];
+        let mut args =
+            vec!["credential", "add", name, "--provider", provider, "--upstream", upstream, "--unchecked"];
         let file = self.scratch().join(format!("{name}-ca.pem"));
         if let Some(pem) = ca_pem {
             fs::write(&file, pem).expect("the CA file is written");

@@ -74,7 +74,9 @@ impl App {
         let registry = self.0.registry.load();
         let owner = registry.owners.get(&whole)?;
         let elsewhere = registry.owners.iter().any(|(selector, name)| {
-            selector.provider == row.provider && name != owner && rules.parts().any(|kind| kind == selector.kind)
+            selector.provider == row.provider
+                && name != owner
+                && rules.parts().any(|kind| kind == selector.kind)
         });
         (!elsewhere).then_some(whole)
     }
@@ -113,7 +115,11 @@ impl App {
     }
 
     /// What a credential sees of one thing that somebody wants to map.
-    pub(in crate::app) async fn seen_there(&self, credential: &Arc<LiveCredential>, selector: &Selector) -> Known {
+    pub(in crate::app) async fn seen_there(
+        &self,
+        credential: &Arc<LiveCredential>,
+        selector: &Selector,
+    ) -> Known {
         let asking = Asking { app: self.clone(), credential: credential.clone() };
         self.0.resolver.known(&credential.row.id, selector, self.0.clock.now(), &asking).await
     }
@@ -203,7 +209,15 @@ impl App {
                     Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
                     None => (target.to_owned(), None),
                 };
-                Request { method: Method::GET, host, path, query, headers, body: Bytes::new(), partial: false }
+                Request {
+                    method: Method::GET,
+                    host,
+                    path,
+                    query,
+                    headers,
+                    body: Bytes::new(),
+                    partial: false,
+                }
             }
         })
     }
@@ -238,9 +252,9 @@ impl Lookup for Asking {
         query: &'a str,
         variables: Value,
     ) -> BoxFuture<'a, std::result::Result<Value, LookupError>> {
-        Box::pin(async move {
-            Ok(self.app.ask_graphql(&self.credential, name, query, variables).await?.value)
-        })
+        Box::pin(
+            async move { Ok(self.app.ask_graphql(&self.credential, name, query, variables).await?.value) },
+        )
     }
 
     fn get<'a>(
@@ -275,15 +289,18 @@ fn unanswered(status: StatusCode, headers: &HeaderMap) -> LookupError {
             (LookupFailure::Missing, format!("the provider does not know it ({})", status.as_u16()))
         }
         StatusCode::TOO_MANY_REQUESTS => {
-            let seconds = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let seconds =
+                headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             let seconds: u32 = seconds.unwrap_or(REST);
             let detail = format!("the provider asks for fewer requests (429): try again in {seconds} s");
             let error = LookupError::new(LookupFailure::Limited, detail);
             return LookupError { wait: Some(seconds), ..error };
         }
         status if status.is_redirection() => {
-            let detail =
-                format!("the provider says that it is elsewhere now ({}): name it as it is named today", status.as_u16());
+            let detail = format!(
+                "the provider says that it is elsewhere now ({}): name it as it is named today",
+                status.as_u16()
+            );
             (LookupFailure::Missing, detail)
         }
         status => (LookupFailure::Unavailable, format!("the provider answered {}", status.as_u16())),

@@ -59,7 +59,8 @@ fn state(credential: &Credential) -> Markup {
     }
 }
 
-const NEW: &[&str] = &["name", "kind", "environment", "upstream", "upstream_ca", "secret", "secret_file", "unchecked"];
+const NEW: &[&str] =
+    &["name", "kind", "environment", "upstream", "upstream_ca", "secret", "secret_file", "unchecked"];
 
 pub(super) async fn new(State(app): State<App>, visitor: Visitor) -> Reply {
     Ok(ok(new_page(&app, &visitor, &Fields::default(), None)))

@@ -70,8 +70,14 @@ pub(super) async fn map_one(
 ) -> Reply {
     let form = Fields(form).only(&["environment", "selector", "unchecked"])?;
     match app
-        .map_environment(&visitor.caller, form.get("environment"), form.get("selector"), form.get("unchecked") == "yes")
-        .await {
+        .map_environment(
+            &visitor.caller,
+            form.get("environment"),
+            form.get("selector"),
+            form.get("unchecked") == "yes",
+        )
+        .await
+    {
         Ok(_) => Ok(see("/console/environments#unmapped")),
         Err(error) => Ok(answer(parts::status(&error), all(&app, &visitor, &form, Some(&error)))),
     }
@@ -167,7 +173,10 @@ pub(super) async fn map(
     Form(form): Form<Vec<(String, String)>>,
 ) -> Reply {
     let form = Fields(form).only(&["selector", "unchecked"])?;
-    match app.map_environment(&visitor.caller, &name, form.get("selector"), form.get("unchecked") == "yes").await {
+    match app
+        .map_environment(&visitor.caller, &name, form.get("selector"), form.get("unchecked") == "yes")
+        .await
+    {
         Ok(_) => Ok(see(&format!("/console/environments/{name}"))),
         Err(error) => {
             again(&app, &visitor, &name, Typed { map: Some((form, error)), ..Typed::default() }).await

@@ -4,8 +4,9 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use stint_api::{
-    Agent, AgentDetail, ChangeTier, ChangedTier, Class, CredentialCheck, CredentialDetail, EditAgent, EnvironmentDetail,
-    Inventory, OperationPage, ProviderList, Reading, RemovedAgent, RemovedEnvironment, Settings, SsoCheck, Welcome,
+    Agent, AgentDetail, ChangeTier, ChangedTier, Class, CredentialCheck, CredentialDetail, EditAgent,
+    EnvironmentDetail, Inventory, OperationPage, ProviderList, Reading, RemovedAgent, RemovedEnvironment,
+    Settings, SsoCheck, Welcome,
 };
 
 use super::caller::{AsPerson, Failed};

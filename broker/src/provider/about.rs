@@ -78,9 +78,9 @@ impl<'a> Probe<'a> {
         let data = match self.rules.file.lookup.contains_key(self.name()) {
             true => answer,
             false => {
-                let fine = answer.get("errors").is_none_or(|errors| {
-                    errors.is_null() || errors.as_array().is_some_and(Vec::is_empty)
-                });
+                let fine = answer
+                    .get("errors")
+                    .is_none_or(|errors| errors.is_null() || errors.as_array().is_some_and(Vec::is_empty));
                 answer.get("data").filter(|_| fine)?
             }
         };
@@ -124,7 +124,9 @@ mod tests {
 
     #[test]
     fn times_are_read_as_providers_write_them() {
-        for text in ["2026-12-01T00:00:00Z", "2026-12-01 00:00:00 UTC", "2026-12-01", "2026-12-01 01:00:00 +0100"] {
+        for text in
+            ["2026-12-01T00:00:00Z", "2026-12-01 00:00:00 UTC", "2026-12-01", "2026-12-01 01:00:00 +0100"]
+        {
             assert_eq!(time(text).map(|at| at.timestamp()), Some(1_796_083_200), "{text}");
         }
         assert_eq!(time("never"), None);

@@ -122,7 +122,9 @@ impl Pages {
                 let total = total.ok_or_else(|| Missing(self.next.to_string()))?;
                 if u64::try_from(number).is_ok_and(|number| number < total) { following() } else { None }
             }
-            PageBy::Full => (list(&self.next)?.len() >= self.size.unwrap_or(1).max(1)).then(following).flatten(),
+            PageBy::Full => {
+                (list(&self.next)?.len() >= self.size.unwrap_or(1).max(1)).then(following).flatten()
+            }
             PageBy::Last => match (list(&self.next)?.last(), &self.cursor) {
                 (Some(last), Some(path)) => {
                     Some(cursor(path.one(last)?).ok_or_else(|| Missing(path.to_string()))?)
@@ -144,7 +146,9 @@ fn cursor(value: &Value) -> Option<String> {
 /// Integers as text, everywhere in an answer: where ids are numbers.
 pub(super) fn numbers_as_text(value: &mut Value) {
     match value {
-        Value::Number(number) if number.is_i64() || number.is_u64() => *value = Value::String(number.to_string()),
+        Value::Number(number) if number.is_i64() || number.is_u64() => {
+            *value = Value::String(number.to_string())
+        }
         Value::Array(items) => items.iter_mut().for_each(numbers_as_text),
         Value::Object(members) => members.values_mut().for_each(numbers_as_text),
         _ => {}

@@ -6,8 +6,8 @@
 //! through a [`Lookup`] that the application layer implements, with a permit and a receipt for each. It does not decide
 //! anything: an owner that cannot be found for certain is an [`Unresolved`], never a guess.
 
-pub mod address;
 mod about;
+pub mod address;
 mod ask;
 mod body;
 mod connect;

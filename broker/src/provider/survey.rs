@@ -67,7 +67,9 @@ impl Resolver {
         if !rules.file.survey.is_empty() {
             let inventory = self.inventory(credential);
             if !inventory.may_refresh(now, &rules.file.budget) {
-                survey.problems.push("everything was listed too often in this minute: wait a little".to_owned());
+                survey
+                    .problems
+                    .push("everything was listed too often in this minute: wait a little".to_owned());
                 return survey;
             }
             let asker = Asker::new(rules, &inventory, lookup, now);

@@ -11,12 +11,12 @@ use stint_api::{
     Activity, AddAgent, AddChannel, AddCredential, AddEnvironment, AddSelector, AddVersion, AddedChannel,
     Agent, AgentDetail, AgentList, AlertList, Approval, ApprovalList, ApprovalState, Approve, AskEffect,
     AuditPage, Chain, ChangeTier, ChangedTier, Channel, ChannelList, CheckPolicy, Class, ConsoleLink,
-    Credential, CredentialCheck, CredentialDetail, CredentialList, DecidePolicy, Deny, EditAgent, Elevated, EndSessions,
-    EndedLogin, EndedSessions, Environment, EnvironmentDetail, EnvironmentList, Inventory, OperationPage,
-    Policy, PolicyCheck, PolicyDiff, PolicyEffect, PolicyList, PolicyReach, PolicyVersion, PolicyVersionList,
-    ProposedRule, ProviderList, Reading, RemovedAgent, RemovedEnvironment, RestorePolicy, SavePolicy, SeeAlerts,
-    Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status, Verification, Verify,
-    WhoAmI,
+    Credential, CredentialCheck, CredentialDetail, CredentialList, DecidePolicy, Deny, EditAgent, Elevated,
+    EndSessions, EndedLogin, EndedSessions, Environment, EnvironmentDetail, EnvironmentList, Inventory,
+    OperationPage, Policy, PolicyCheck, PolicyDiff, PolicyEffect, PolicyList, PolicyReach, PolicyVersion,
+    PolicyVersionList, ProposedRule, ProviderList, Reading, RemovedAgent, RemovedEnvironment, RestorePolicy,
+    SavePolicy, SeeAlerts, Session, SessionList, Setup, SetupDone, StartSession, StartedSession, Status,
+    Verification, Verify, WhoAmI,
 };
 
 use super::{Error, Holder, Transport, holder};

@@ -62,13 +62,19 @@ pub(super) fn show_check(check: &CredentialCheck) -> Result<(), Failure> {
 fn tree(places: &[Place]) {
     for place in places {
         let name = place.name.as_deref().unwrap_or("without a name");
-        let name = place.within.as_ref().map_or_else(|| name.to_owned(), |within| format!("{within} / {name}"));
+        let name =
+            place.within.as_ref().map_or_else(|| name.to_owned(), |within| format!("{within} / {name}"));
         let state = match (&place.environment, &place.proposal) {
             (Some(environment), _) => format!("is {environment}"),
             (None, Some(proposal)) => format!("looks like {}: {}", proposal.tier, proposal.why),
             (None, None) => "is mapped nowhere".to_owned(),
         };
-        output::line(format!("{}  {}  {}", output::clean(&name), output::clean(&place.selector), output::clean(&state)));
+        output::line(format!(
+            "{}  {}  {}",
+            output::clean(&name),
+            output::clean(&place.selector),
+            output::clean(&state)
+        ));
         for thing in &place.things {
             let name = thing.name.as_deref().unwrap_or(&thing.id);
             output::line(format!("  {} {}", output::clean(&thing.kind), output::clean(name)));

@@ -108,7 +108,8 @@ impl Command {
             Action::Unmap { name, selector, json } => {
                 context.not_in_a_session("mapping an environment")?;
                 let line = format!("{selector} no longer belongs to {name}");
-                let environment = broker.unmap_selector(&name, &AddSelector { selector, unchecked: false }).await?;
+                let environment =
+                    broker.unmap_selector(&name, &AddSelector { selector, unchecked: false }).await?;
                 answer(&environment, json, &line, None)
             }
             Action::Tier { name, tier, json } => {

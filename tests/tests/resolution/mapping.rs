@@ -24,7 +24,8 @@ fn a_name_is_mapped_by_its_id_and_is_the_same_thing() {
     let broker = &lab.broker;
     let selector = format!("railway:environment/{}", ids::STAGING);
     broker.stint(&["environment", "unmap", "staging", &selector]).ok();
-    let mapped = broker.stint(&["environment", "map", "staging", "railway:environment/Staging", "--json"]).ok().json();
+    let mapped =
+        broker.stint(&["environment", "map", "staging", "railway:environment/Staging", "--json"]).ok().json();
     assert_eq!(mapped["selectors"], json!([selector]));
     broker.add_environment("other", "staging");
     let twice = broker.stint(&["environment", "map", "other", "railway:environment/staging"]).exits(1);
@@ -38,7 +39,11 @@ fn what_is_called_production_is_not_mapped_lower_without_a_person_saying_so() {
     let selector = format!("railway:environment/{}", ids::PRODUCTION);
     broker.stint(&["environment", "unmap", "production", &selector]).ok();
     let refused = broker.stint(&["environment", "map", "staging", &selector]).exits(1);
-    assert!(refused.stderr.contains("'production'") && refused.stderr.contains("--unchecked"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("'production'") && refused.stderr.contains("--unchecked"),
+        "{}",
+        refused.stderr
+    );
     broker.stint(&["environment", "map", "production", &selector]).ok();
 }
 
@@ -68,7 +73,8 @@ fn help_lists_what_each_pack_offers() {
     let help = lab.broker.stint(&["environment", "map", "--help"]).ok().stdout;
     let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/packs");
     let mut kinds = 0;
-    for folder in fs::read_dir(packs).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+    for folder in fs::read_dir(packs).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
+    {
         let pack = folder.file_name().unwrap().to_string_lossy().into_owned();
         let text = fs::read_to_string(folder.join("pack.toml")).unwrap();
         let line = text.lines().find(|line| line.starts_with("environment-kinds")).unwrap();

@@ -63,7 +63,10 @@ impl Ocean {
         let droplet = |id: u64, name: &str| droplet(id, name);
         self.say(DROPLET, Said::json(&droplet(11, "web-staging")));
         self.say("/v2/droplets/22", Said::json(&droplet(22, "web")));
-        self.say("/v2/volumes/v1", Said::json(&json!({ "volume": { "id": "v1", "name": "data", "size_gigabytes": 10 } })));
+        self.say(
+            "/v2/volumes/v1",
+            Said::json(&json!({ "volume": { "id": "v1", "name": "data", "size_gigabytes": 10 } })),
+        );
         let projects = json!({ "projects": [{ "id": "p-staging", "name": "Shop staging" }, { "id": "p-live", "name": "Shop" }], "links": {} });
         self.say(PROJECTS, Said::json(&projects));
         for (id, name) in [("p-staging", "Shop staging"), ("p-live", "Shop")] {
@@ -72,7 +75,10 @@ impl Ocean {
         }
         self.say(STAGING, Said::json(&resources(&["do:droplet:11", "do:volume:v1"])));
         self.say(LIVE, Said::json(&resources(&["do:droplet:22"])));
-        self.say("/v2/account", Said::json(&json!({ "account": { "email": "robin@example.com", "team": { "name": "Shop" } } })));
+        self.say(
+            "/v2/account",
+            Said::json(&json!({ "account": { "email": "robin@example.com", "team": { "name": "Shop" } } })),
+        );
     }
 
     /// One request by `curl` in a session of staging.

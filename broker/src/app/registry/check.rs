@@ -55,9 +55,12 @@ impl App {
         }
         let pack = self.0.catalog.pack(&live.row.provider);
         let title = pack.map_or(live.row.provider.as_str(), |pack| &pack.manifest.title);
-        Err(Error::new(Code::InvalidInput, format!("{title} does not take this as a credential of kind '{}'", live.row.kind))
-            .hint("look at the secret and its kind; `--unchecked` stores it anyway")
-            .about("secret"))
+        Err(Error::new(
+            Code::InvalidInput,
+            format!("{title} does not take this as a credential of kind '{}'", live.row.kind),
+        )
+        .hint("look at the secret and its kind; `--unchecked` stores it anyway")
+        .about("secret"))
     }
 
     async fn tried(&self, live: &LiveCredential) -> Trial {
@@ -98,10 +101,14 @@ impl App {
 
     /// What is narrower than the kind of key that the secret had when it was put in.
     async fn narrower_key(&self, live: &LiveCredential) -> Result<Option<String>> {
-        let changes = self.changes_of(super::credentials::CHANGES, "credential", live.row.name.as_str()).await?;
-        let key = changes.iter().find_map(|record| record.body.get("facts")?.get("key")?.as_str().map(str::to_owned));
+        let changes =
+            self.changes_of(super::credentials::CHANGES, "credential", live.row.name.as_str()).await?;
+        let key = changes
+            .iter()
+            .find_map(|record| record.body.get("facts")?.get("key")?.as_str().map(str::to_owned));
         let pack = self.0.catalog.pack(&live.row.provider);
-        let shape = pack.and_then(|pack| pack.manifest.key.iter().find(|shape| Some(&shape.name) == key.as_ref()));
+        let shape =
+            pack.and_then(|pack| pack.manifest.key.iter().find(|shape| Some(&shape.name) == key.as_ref()));
         Ok(shape.and_then(|shape| shape.narrower.clone()))
     }
 

@@ -19,7 +19,11 @@ const UNCHECKED: &str = "`--unchecked` maps it anyway";
 impl App {
     /// The selector as the provider knows it, where some credential of the provider can be asked. A thing that is named by
     /// its name is found by that, too.
-    pub(super) async fn looked_at(&self, environment: &EnvironmentRow, selector: Selector) -> Result<Selector> {
+    pub(super) async fn looked_at(
+        &self,
+        environment: &EnvironmentRow,
+        selector: Selector,
+    ) -> Result<Selector> {
         let (selector, name) = self.found_there(selector).await?;
         let names = [selector.id.as_str()].into_iter().chain(name.as_deref());
         if let Some((Tier::Production, word)) = smell(names)
@@ -28,7 +32,10 @@ impl App {
             let called = name.as_deref().unwrap_or(&selector.id);
             return Err(Error::new(
                 Code::Conflict,
-                format!("{selector} is called '{called}' at the provider, and {} is {}", environment.name, environment.tier),
+                format!(
+                    "{selector} is called '{called}' at the provider, and {} is {}",
+                    environment.name, environment.tier
+                ),
             )
             .hint(format!("'{word}' speaks of production; if it is not, {UNCHECKED}")));
         }
@@ -58,19 +65,29 @@ impl App {
     }
 
     /// The one thing of that name, or the nearest that there are.
-    async fn by_name(&self, live: &Arc<LiveCredential>, selector: Selector) -> Result<(Selector, Option<String>)> {
+    async fn by_name(
+        &self,
+        live: &Arc<LiveCredential>,
+        selector: Selector,
+    ) -> Result<(Selector, Option<String>)> {
         let places = self.survey(live).await.places;
-        let places: Vec<&Place> = places.iter().filter(|place| place.selector.kind == selector.kind).collect();
+        let places: Vec<&Place> =
+            places.iter().filter(|place| place.selector.kind == selector.kind).collect();
         let wanted = selector.id.to_lowercase();
-        let named: Vec<&&Place> =
-            places.iter().filter(|place| spellings(place).any(|name| name.to_lowercase() == wanted)).collect();
+        let named: Vec<&&Place> = places
+            .iter()
+            .filter(|place| spellings(place).any(|name| name.to_lowercase() == wanted))
+            .collect();
         if let [place] = named.as_slice() {
             return Ok((place.selector.clone(), place.name.clone()));
         }
         let mut near: Vec<(usize, &&Place)> = places
             .iter()
             .filter_map(|place| {
-                spellings(place).map(|name| distance(&name.to_lowercase(), &wanted)).min().map(|far| (far, place))
+                spellings(place)
+                    .map(|name| distance(&name.to_lowercase(), &wanted))
+                    .min()
+                    .map(|far| (far, place))
             })
             .collect();
         near.sort_by(|a, b| (a.0, &a.1.selector).cmp(&(b.0, &b.1.selector)));
@@ -91,9 +108,10 @@ impl App {
         let Some(whole) = rules.whole() else { return Ok(()) };
         let owners: Vec<(Selector, crate::model::Name)> = {
             let registry = self.0.registry.load();
-            let others = registry.owners.iter().filter(|(other, name)| {
-                other.provider == selector.provider && **name != environment.name
-            });
+            let others = registry
+                .owners
+                .iter()
+                .filter(|(other, name)| other.provider == selector.provider && **name != environment.name);
             others.map(|(other, name)| (other.clone(), name.clone())).collect()
         };
         for live in self.credentials_of(&selector.provider) {
@@ -108,8 +126,11 @@ impl App {
                 let both = || format!("credential {} reaches {part}, and {name} maps {other}", live.row.name);
                 match self.seen_there(&live, part).await {
                     Known::Here(_) => {
-                        return Err(Error::new(Code::Conflict, format!("two environments would own it: {}", both()))
-                            .hint(format!("unmap it there first: stint environment unmap {name} {other}")));
+                        return Err(Error::new(
+                            Code::Conflict,
+                            format!("two environments would own it: {}", both()),
+                        )
+                        .hint(format!("unmap it there first: stint environment unmap {name} {other}")));
                     }
                     Known::Silent(why) => {
                         return Err(Error::new(
@@ -138,7 +159,8 @@ impl App {
 /// What a person may call a place: its id, its name, and its name with that of what it is in.
 fn spellings(place: &Place) -> impl Iterator<Item = String> + '_ {
     let name = place.name.clone();
-    let whole = place.name.as_ref().zip(place.within.as_ref()).map(|(name, within)| format!("{within}/{name}"));
+    let whole =
+        place.name.as_ref().zip(place.within.as_ref()).map(|(name, within)| format!("{within}/{name}"));
     [Some(place.selector.id.clone()), name, whole].into_iter().flatten()
 }
 
@@ -170,7 +192,9 @@ mod tests {
 
     #[test]
     fn near_names_are_near() {
-        for (a, b, far) in [("staging", "staging", 0), ("stagin", "staging", 1), ("", "abc", 3), ("kitten", "sitting", 3)] {
+        for (a, b, far) in
+            [("staging", "staging", 0), ("stagin", "staging", 1), ("", "abc", 3), ("kitten", "sitting", 3)]
+        {
             assert_eq!((distance(a, b), distance(b, a)), (far, far), "{a} {b}");
         }
     }

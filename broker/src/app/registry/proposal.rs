@@ -7,11 +7,22 @@ use stint_api::{Proposal, Tier};
 
 use crate::model::{EnvironmentRow, Name};
 
-const PRODUCTION: &[&str] =
-    &["prod", "production", "prd", "live", "main", "master", "www", "primary", "release", "customer", "customers"];
+const PRODUCTION: &[&str] = &[
+    "prod",
+    "production",
+    "prd",
+    "live",
+    "main",
+    "master",
+    "www",
+    "primary",
+    "release",
+    "customer",
+    "customers",
+];
 const STAGING: &[&str] = &[
-    "staging", "stage", "stg", "preprod", "nonprod", "uat", "qa", "test", "testing", "tests", "preview", "previews",
-    "sandbox", "demo",
+    "staging", "stage", "stg", "preprod", "nonprod", "uat", "qa", "test", "testing", "tests", "preview",
+    "previews", "sandbox", "demo",
 ];
 const DEVELOPMENT: &[&str] = &["dev", "develop", "development", "local", "playground", "scratch", "pr"];
 
@@ -82,10 +93,22 @@ mod tests {
 
     #[test]
     fn production_is_smelt_wherever_it_stands_in_a_name() {
-        for name in ["production", "Shop-Prod", "prd", "acme/www", "shopProd2", "live_eu", "main", "PROD", "db.prod.example"] {
+        for name in [
+            "production",
+            "Shop-Prod",
+            "prd",
+            "acme/www",
+            "shopProd2",
+            "live_eu",
+            "main",
+            "PROD",
+            "db.prod.example",
+        ] {
             assert_eq!(smell([name]).map(|(tier, _)| tier), Some(Tier::Production), "{name}");
         }
-        for (name, tier) in [("staging", Tier::Staging), ("shop-dev", Tier::Development), ("pr-7", Tier::Development)] {
+        for (name, tier) in
+            [("staging", Tier::Staging), ("shop-dev", Tier::Development), ("pr-7", Tier::Development)]
+        {
             assert_eq!(smell([name]).map(|(tier, _)| tier), Some(tier), "{name}");
         }
         for name in ["product", "delivery", "maintenance", "atlas", "3d2c42fb-11aa"] {
@@ -100,6 +123,9 @@ mod tests {
         assert_eq!(propose(["atlas"], [], &none).tier, Tier::Production);
         assert_eq!(propose(["staging"], ["prod-db"], &none).tier, Tier::Production);
         let staging = propose(["staging"], ["web", "test-db"], &none);
-        assert_eq!((staging.tier, staging.environment.as_str(), staging.exists), (Tier::Staging, "staging", false));
+        assert_eq!(
+            (staging.tier, staging.environment.as_str(), staging.exists),
+            (Tier::Staging, "staging", false)
+        );
     }
 }

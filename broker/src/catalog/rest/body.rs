@@ -200,7 +200,9 @@ impl Rules {
                 Some(Value::Number(number)) if number.is_u64() => Some(number.to_string()),
                 Some(Value::Null) | None => name.default.clone(),
                 Some(_) => {
-                    return Err(ambiguous("a member that names a resource is neither a text nor a whole number"));
+                    return Err(ambiguous(
+                        "a member that names a resource is neither a text nor a whole number",
+                    ));
                 }
             };
             if let Some(value) = value {

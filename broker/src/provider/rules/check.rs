@@ -16,7 +16,9 @@ impl Rules {
                 used.insert(name.to_owned());
                 return get.check(variables).or_else(wrong);
             }
-            let Some(text) = self.queries.get(name) else { return wrong("is no look-up, and not in lookups.graphql".into()) };
+            let Some(text) = self.queries.get(name) else {
+                return wrong("is no look-up, and not in lookups.graphql".into());
+            };
             used.insert(name.to_owned());
             for variable in variables.chain(paged.then_some("after")) {
                 if !text.contains(&format!("${variable}:")) {

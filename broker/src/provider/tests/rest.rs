@@ -56,7 +56,9 @@ impl Lookup for Rest {
                 return Err(error);
             }
             let answer = self.answers.lock().unwrap().get(target).cloned();
-            answer.ok_or_else(|| LookupError::new(LookupFailure::Missing, "the provider does not know it (404)"))
+            answer.ok_or_else(|| {
+                LookupError::new(LookupFailure::Missing, "the provider does not know it (404)")
+            })
         }
         .boxed()
     }
@@ -87,9 +89,18 @@ fn digitalocean() -> Rest {
         false => json!({}),
     };
     Rest::with(&[
-        ("/v2/droplets/11", json!({ "droplet": { "id": 11, "name": "web-staging", "backup_ids": [], "volume_ids": ["v1"] } })),
-        ("/v2/droplets/22", json!({ "droplet": { "id": 22, "name": "web", "backup_ids": [5, 6], "volume_ids": [] } })),
-        ("/v2/droplets/33", json!({ "droplet": { "id": 33, "name": "adrift", "backup_ids": [], "volume_ids": [] } })),
+        (
+            "/v2/droplets/11",
+            json!({ "droplet": { "id": 11, "name": "web-staging", "backup_ids": [], "volume_ids": ["v1"] } }),
+        ),
+        (
+            "/v2/droplets/22",
+            json!({ "droplet": { "id": 22, "name": "web", "backup_ids": [5, 6], "volume_ids": [] } }),
+        ),
+        (
+            "/v2/droplets/33",
+            json!({ "droplet": { "id": 33, "name": "adrift", "backup_ids": [], "volume_ids": [] } }),
+        ),
         ("/v2/volumes/v1", json!({ "volume": { "id": "v1", "name": "data", "size_gigabytes": 10 } })),
         (
             "/v2/projects?per_page=200",
@@ -129,16 +140,23 @@ async fn what_a_person_should_know_is_told_with_it() {
     let (resolver, rest) = (Resolver::builtin().unwrap(), digitalocean());
     let credential = CredentialId::from_uuid(uuid::Uuid::from_u128(7));
     let resources = [Resource::new("droplet", "22")];
-    let found = resolver.resolve(&credential, "digitalocean", &resources, Freshness::Fresh, at(0), &rest).await;
+    let found =
+        resolver.resolve(&credential, "digitalocean", &resources, Freshness::Fresh, at(0), &rest).await;
     let located = found[0].as_ref().unwrap();
-    assert_eq!((located.name.as_deref(), located.consequences.as_slice()), (Some("web"), ["2 backups go with it".to_owned()].as_slice()));
+    assert_eq!(
+        (located.name.as_deref(), located.consequences.as_slice()),
+        (Some("web"), ["2 backups go with it".to_owned()].as_slice())
+    );
 }
 
 #[tokio::test]
 async fn an_id_stays_one_segment_of_the_path() {
     let (resolver, rest) = (Resolver::builtin().unwrap(), digitalocean());
     for id in ["11?x=1", "11#", "a%2Fb", "11&page=2"] {
-        assert!(owners(&resolver, &rest, "digitalocean", "droplet", id, 0).await.starts_with("none: Droplet"), "{id}");
+        assert!(
+            owners(&resolver, &rest, "digitalocean", "droplet", id, 0).await.starts_with("none: Droplet"),
+            "{id}"
+        );
     }
     for target in rest.asked() {
         assert!(!target.trim_start_matches("/v2/droplets/").contains(['/', '?', '#', '&']), "{target}");
@@ -153,13 +171,26 @@ async fn an_id_stays_one_segment_of_the_path() {
 #[tokio::test]
 async fn an_answer_about_another_thing_is_none() {
     let (resolver, rest) = (Resolver::builtin().unwrap(), digitalocean());
-    rest.say("/v2/droplets/22", json!({ "droplet": { "id": 11, "name": "web-staging", "backup_ids": [], "volume_ids": [] } }));
+    rest.say(
+        "/v2/droplets/22",
+        json!({ "droplet": { "id": 11, "name": "web-staging", "backup_ids": [], "volume_ids": [] } }),
+    );
     assert!(owners(&resolver, &rest, "digitalocean", "droplet", "22", 0).await.contains("another thing"));
     // A name where an id is meant finds a project of that name in whatever team the token prefers.
     rest.say("/v9/projects/shop", json!({ "id": "prj_1", "name": "shop" }));
-    rest.say("/v13/deployments/shop-x.vercel.app", json!({ "id": "dpl_1", "name": "shop", "projectId": "prj_1" }));
-    rest.say("/v13/deployments/dpl_1", json!({ "id": "dpl_1", "name": "shop", "projectId": "prj_1", "target": "production" }));
-    assert!(owners(&resolver, &rest, "vercel", "deployment", "shop-x.vercel.app", 0).await.contains("another thing"));
+    rest.say(
+        "/v13/deployments/shop-x.vercel.app",
+        json!({ "id": "dpl_1", "name": "shop", "projectId": "prj_1" }),
+    );
+    rest.say(
+        "/v13/deployments/dpl_1",
+        json!({ "id": "dpl_1", "name": "shop", "projectId": "prj_1", "target": "production" }),
+    );
+    assert!(
+        owners(&resolver, &rest, "vercel", "deployment", "shop-x.vercel.app", 0)
+            .await
+            .contains("another thing")
+    );
     assert_eq!(owners(&resolver, &rest, "vercel", "deployment", "dpl_1", 0).await, "vercel:project/prj_1");
 }
 
@@ -176,7 +207,10 @@ async fn a_thing_that_two_projects_list_belongs_to_both() {
 async fn pages_without_end_find_nobody() {
     let (resolver, rest) = (Resolver::builtin().unwrap(), digitalocean());
     for page in 1..500 {
-        let target = format!("/v2/projects/p-live/resources?per_page=200{}", if page == 1 { String::new() } else { format!("&page={page}") });
+        let target = format!(
+            "/v2/projects/p-live/resources?per_page=200{}",
+            if page == 1 { String::new() } else { format!("&page={page}") }
+        );
         rest.say(&target, json!({ "resources": [], "links": { "pages": { "next": "more" } } }));
     }
     assert!(owners(&resolver, &rest, "digitalocean", "droplet", "22", 0).await.starts_with("none: "));
@@ -197,7 +231,10 @@ async fn a_cursor_that_comes_back_ends_it() {
 #[tokio::test]
 async fn a_provider_that_asks_for_rest_is_left_alone() {
     let (resolver, rest) = (Resolver::builtin().unwrap(), digitalocean());
-    let limited = LookupError::new(LookupFailure::Limited, "the provider asks for fewer requests (429): try again in 20 s");
+    let limited = LookupError::new(
+        LookupFailure::Limited,
+        "the provider asks for fewer requests (429): try again in 20 s",
+    );
     *rest.fails.lock().unwrap() = Some(LookupError { wait: Some(20), ..limited });
     assert!(owners(&resolver, &rest, "digitalocean", "droplet", "11", 0).await.contains("try again in 20 s"));
     *rest.fails.lock().unwrap() = None;
@@ -205,7 +242,10 @@ async fn a_provider_that_asks_for_rest_is_left_alone() {
     let found = owners(&resolver, &rest, "digitalocean", "droplet", "22", 10).await;
     assert_eq!(found, "none: the provider wants to be asked nothing for another 10 s");
     assert!(rest.asked().is_empty());
-    assert_eq!(owners(&resolver, &rest, "digitalocean", "droplet", "22", 21).await, "digitalocean:project/p-live");
+    assert_eq!(
+        owners(&resolver, &rest, "digitalocean", "droplet", "22", 21).await,
+        "digitalocean:project/p-live"
+    );
 }
 
 #[tokio::test]
@@ -220,7 +260,10 @@ async fn a_hundred_at_once_ask_once() {
 #[tokio::test]
 async fn what_is_in_no_environment_of_render_is_its_workspaces() {
     let (resolver, rest) = (Resolver::builtin().unwrap(), Rest::default());
-    rest.say("/v1/services/srv-1", json!({ "id": "srv-1", "name": "web", "ownerId": "tea-1", "environmentId": "evm-1" }));
+    rest.say(
+        "/v1/services/srv-1",
+        json!({ "id": "srv-1", "name": "web", "ownerId": "tea-1", "environmentId": "evm-1" }),
+    );
     rest.say("/v1/services/srv-2", json!({ "id": "srv-2", "name": "job", "ownerId": "tea-1" }));
     rest.say("/v1/disks/dsk-1", json!({ "id": "dsk-1", "name": "d", "serviceId": "srv-1" }));
     rest.say("/v1/projects/prj-1", json!({ "id": "prj-1", "name": "p", "environmentIds": ["evm-1", "evm-2"], "owner": { "id": "tea-1" } }));
@@ -249,7 +292,8 @@ async fn a_number_is_another_name_of_a_project() {
 async fn a_branch_is_a_project_of_its_own_and_a_merge_is_its_parents() {
     let (resolver, rest) = (Resolver::builtin().unwrap(), Rest::default());
     rest.say("/v1/projects", json!([{ "id": "live", "name": "Shop" }]));
-    let branch = json!({ "id": "b-1", "name": "develop", "project_ref": "dev", "parent_project_ref": "live" });
+    let branch =
+        json!({ "id": "b-1", "name": "develop", "project_ref": "dev", "parent_project_ref": "live" });
     rest.say("/v1/projects/live/branches", json!([branch]));
     let find = |kind, id| owners(&resolver, &rest, "supabase", kind, id, 0);
     assert_eq!(find("branch", "b-1").await, "supabase:project/dev");
