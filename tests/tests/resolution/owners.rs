@@ -1,5 +1,6 @@
 use serde_json::json;
 use stint_standin::Said;
+use stint_tests::{Reply, until};
 
 use super::{DROPLET, LIVE, Ocean, STAGING, resources};
 
@@ -32,23 +33,52 @@ fn what_a_body_names_counts_too() {
     attach(22).refused(403, "denied");
 }
 
+/// Asks to delete droplet 11, has a person say yes, and asks again in the same session, after `meanwhile`.
+fn approved(ocean: &Ocean, meanwhile: impl FnOnce()) -> Reply {
+    let go = ocean.broker.scratch().join("go");
+    let ask = format!(
+        "curl -sS -X DELETE -w '\\n%{{http_code}}\\n' -H \"Authorization: Bearer $DIGITALOCEAN_ACCESS_TOKEN\" https://api.digitalocean.com{DROPLET}"
+    );
+    let script = format!("{ask}; while [ ! -e {} ]; do sleep 0.05; done; {ask}", go.display());
+    let args = ["run", "--environment", "staging", "--agent", "coder", "--", "sh", "-c", &script];
+    let agent = ocean.broker.command(&args).start();
+    let list = || ocean.broker.stint(&["approval", "list", "--json"]).ok().json();
+    let waiting = until("an approval waits", || list()["approvals"].get(0).cloned());
+    let resource = &waiting["resources"][0];
+    let shown = (&resource["id"], &resource["name"], &resource["environments"]);
+    assert_eq!(shown, (&json!("11"), &json!("web-staging"), &json!(["staging"])), "{waiting:#}");
+    assert!(resource["consequences"].to_string().contains("1 backup goes with it"), "{waiting:#}");
+    let id = waiting["id"].as_str().unwrap();
+    ocean.broker.stint(&["approval", "approve", id, "--confirm", "web-staging"]).ok();
+    meanwhile();
+    std::fs::write(&go, "").unwrap();
+    let out = agent.wait();
+    let replies = out.replies();
+    let [first, second] = &replies[..] else { panic!("{}{}", out.stdout, out.stderr) };
+    first.refused(403, "approval_required");
+    second.clone()
+}
+
+#[test]
+fn what_was_approved_is_done_where_it_was_found() {
+    let ocean = Ocean::mapped();
+    assert_eq!(approved(&ocean, || ()).status, 200);
+    assert_eq!(ocean.provider.log.reached("DELETE /v2/droplets/11"), 1);
+    // What was found is in the record, with the request that it was found for.
+    let allowed = ocean.broker.records("request_decided");
+    assert!(allowed[0]["facts"].to_string().contains("web-staging"), "{:#}", allowed[0]);
+}
+
 #[test]
 fn what_was_approved_is_looked_up_again_and_a_thing_that_moved_is_not_deleted() {
     let ocean = Ocean::mapped();
-    let waiting = ocean.ask("DELETE", DROPLET);
-    waiting.refused(403, "approval_required");
-    let shown = ocean.broker.stint(&["approval", "list", "--json"]).ok().json();
-    let resource = &shown["approvals"][0]["resources"][0];
-    assert_eq!(
-        (&resource["id"], &resource["name"], &resource["environments"]),
-        (&json!("11"), &json!("web-staging"), &json!(["staging"])),
-        "{shown:#}"
-    );
-    assert!(resource["consequences"].to_string().contains("1 backup goes with it"), "{shown:#}");
-    // Somebody moves it to the other project before the yes is used.
-    ocean.say(STAGING, Said::json(&resources(&["do:volume:v1"])));
-    ocean.say(LIVE, Said::json(&resources(&["do:droplet:22", "do:droplet:11"])));
-    ocean.ask("DELETE", DROPLET).refused(403, "denied");
+    let reply = approved(&ocean, || {
+        ocean.say(STAGING, Said::json(&resources(&["do:volume:v1"])));
+        ocean.say(LIVE, Said::json(&resources(&["do:droplet:22", "do:droplet:11"])));
+    });
+    // Where it was looked for a moment ago it is not found; a little later it is found in production.
+    assert_eq!(reply.status, 403, "{}", reply.text);
+    assert!(matches!(reply.code(), "denied" | "unresolved"), "{}", reply.text);
     assert_eq!(ocean.provider.log.reached("DELETE /v2/droplets/11"), 0);
 }
 
