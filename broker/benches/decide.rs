@@ -9,7 +9,9 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::json;
 use stint_broker::catalog::Catalog;
-use stint_broker::model::{Class, CredentialId, Name, Operation, Request, Resource, Tier, Touch, Where};
+use stint_broker::model::{
+    Class, Confinement, CredentialId, Name, Operation, Request, Resource, Tier, Touch, Where,
+};
 use stint_broker::policy::{Asker, Decision, PolicyFile, PolicySet, Question, builtin_files, check};
 
 const STAGING: &str = "c7e5a3b1-0d2f-4c8e-9a6b-4d3c2b1a0f9e";
@@ -56,7 +58,7 @@ fn asker() -> Asker {
         subject: "person:alice".to_owned(),
         environment: name("staging"),
         tier: Tier::Staging,
-        confined: false,
+        confinement: Confinement::None,
     }
 }
 

@@ -2,10 +2,9 @@
 
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
-use serde_json::{Value, json};
-use stint_api::{Code, PROBLEM_MEDIA_TYPE, Problem};
+use stint_api::{Code, Problem};
 
-use crate::app;
+use crate::app::{self, Reply};
 
 /// An error as a problem document.
 pub fn document(error: &app::Error) -> Problem {
@@ -20,44 +19,30 @@ pub fn document(error: &app::Error) -> Problem {
     problem
 }
 
-/// The answer for an error, never cached; with a GraphQL error beside the problem where a GraphQL client asked.
-pub fn response(error: &app::Error, problem: &Problem, graphql: bool) -> Response<Body> {
-    let body = if graphql { serde_json::to_vec(&with_errors(problem)) } else { serde_json::to_vec(problem) };
-    let mut response = answer(problem, body.unwrap_or_default());
-    if let Some(nonce) = error.nonce.as_deref().and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
-        response.headers_mut().insert("dpop-nonce", nonce);
-    }
-    response
+/// The answer for an error, never cached.
+pub fn response(error: &app::Error, problem: &Problem) -> Response<Body> {
+    told(error, problem, &Reply::Problem)
 }
 
 /// The answer for an error to a program that shows its user what a form of its own says, and not what a status means.
-pub fn told(problem: &Problem, reply: &app::Reply) -> Response<Body> {
-    let mut response = answer(problem, reply.body(problem));
-    if reply.is_success() {
-        *response.status_mut() = StatusCode::OK;
+pub fn told(error: &app::Error, problem: &Problem, reply: &Reply) -> Response<Body> {
+    let told = reply.told(problem);
+    let mut response = answer(problem, told.body);
+    // A token that has to be renewed is between the sidecar and the broker: it is asked for by the status.
+    if let (Ok(status), true) = (StatusCode::from_u16(told.status), problem.status != 401) {
+        *response.status_mut() = status;
     }
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type()));
-    response
-}
-
-/// The problem with `errors[]` and `data` beside its members, so that GraphQL clients show what a person would want to read.
-fn with_errors(problem: &Problem) -> Value {
-    let mut text = problem.title.clone();
-    for part in [Some(problem.detail.as_str()), problem.hint.as_deref()].into_iter().flatten() {
-        if !part.is_empty() {
-            text.push_str(": ");
-            text.push_str(part);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(told.content_type));
+    for (name, value) in told.headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
         }
     }
-    let mut value = json!(problem);
-    if let Value::Object(members) = &mut value {
-        members.insert("data".to_owned(), Value::Null);
-        members.insert(
-            "errors".to_owned(),
-            json!([{ "message": format!("stint: {text}"), "extensions": { "code": problem.code, "problem": problem } }]),
-        );
+    if let Some(nonce) = error.nonce.as_deref().and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
+        headers.insert("dpop-nonce", nonce);
     }
-    value
+    response
 }
 
 fn answer(problem: &Problem, body: Vec<u8>) -> Response<Body> {
@@ -65,7 +50,6 @@ fn answer(problem: &Problem, body: Vec<u8>) -> Response<Body> {
     *response.status_mut() =
         StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if problem.status == 401 {
         // RFC 9449 s7.1. Codes are of a fixed list, so the header is always valid.

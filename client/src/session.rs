@@ -8,8 +8,18 @@ use std::time::Duration;
 use http::Method;
 use stint_api::{EndSessions, EndedSessions, Heartbeat, StartSession, StartedSession};
 
-use crate::api::{Broker, Error, Holder, Identity, SigningKey, Transport};
+use crate::api::{Broker, Error, Holder, Identity, SigningKey, Transport, new_key};
 use crate::clock::Clock;
+
+/// How a session is kept alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heartbeats {
+    /// It lives without.
+    Never,
+    AsAsked,
+    /// As asked, and each second at least: its end is noticed as fast.
+    EachSecond,
+}
 
 /// A live session and the key it is bound to.
 #[derive(Debug)]
@@ -50,6 +60,16 @@ impl LiveSession {
         let started = broker.start_session(&start).await?;
         let transport = broker.holder().transport().clone();
         Ok(LiveSession::new(broker.base().to_owned(), started, key, transport, clock.clone()))
+    }
+
+    /// Starts a session within this one, by this one's token, with a key of its own in place of the one in `start`.
+    pub async fn start_within(&self, start: StartSession) -> Result<Self, Error> {
+        let key = new_key(&self.clock)?;
+        let start = StartSession { key: key.public().to_value(), ..start };
+        let url = format!("{}/v1/sessions/{}/children", self.base, self.id());
+        let started = self.holder.call(Method::POST, &url, Some(&start), Duration::ZERO).await?;
+        let transport = self.holder.transport().clone();
+        Ok(LiveSession::new(self.base.clone(), started, key, transport, self.clock.clone()))
     }
 
     pub fn id(&self) -> &str {
@@ -94,14 +114,22 @@ impl LiveSession {
         }
     }
 
-    /// Renews the token between half and 70% of its life, and sends heartbeats, until the session is refused.
-    /// A broker that is away for a while changes nothing: both are tried again.
-    pub async fn keep_alive(self: Arc<Self>, heartbeats: bool) {
-        let renewals = self.keep_renewed();
-        if heartbeats {
-            tokio::join!(renewals, self.keep_beating());
-        } else {
-            renewals.await;
+    /// Renews the token between half and 70% of its life, and sends heartbeats, until the session is refused or its time
+    /// is over. A broker that is away for a while changes nothing: both are tried again.
+    pub async fn keep_alive(self: Arc<Self>, heartbeats: Heartbeats) {
+        let left = (self.started.session.expires_at - self.clock.now()).to_std().unwrap_or_default();
+        let asked = Duration::from_secs(self.started.heartbeat_seconds.max(1));
+        let beating = async {
+            match heartbeats {
+                Heartbeats::Never => std::future::pending().await,
+                Heartbeats::AsAsked => self.keep_beating(asked).await,
+                Heartbeats::EachSecond => self.keep_beating(asked.min(Duration::from_secs(1))).await,
+            }
+        };
+        tokio::select! {
+            () = self.keep_renewed() => {}
+            () = beating => {}
+            () = tokio::time::sleep(left) => {}
         }
     }
 
@@ -118,8 +146,7 @@ impl LiveSession {
         }
     }
 
-    async fn keep_beating(&self) {
-        let interval = Duration::from_secs(self.started.heartbeat_seconds.max(1));
+    async fn keep_beating(&self, interval: Duration) {
         let mut pause = interval;
         loop {
             tokio::time::sleep(pause).await;

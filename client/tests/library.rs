@@ -5,7 +5,7 @@ mod support;
 use stint::api::{self, Broker, Holder, Identity, Tls, Transport};
 use stint::clock::Clock;
 use stint::session::LiveSession;
-use stint::sidecar::{Doors, Egress, Mode, Settings, Sidecar};
+use stint::sidecar::{Doors, Egress, Heartbeats, Mode, Settings, Sidecar};
 use stint_api::{Setup, StartSession};
 use support::{FakeBroker, SETUP_TOKEN, text};
 
@@ -40,8 +40,12 @@ async fn a_sidecar_runs_in_process_and_stops_with_its_session() {
 
     let key = api::new_key(&clock).unwrap();
     let session = LiveSession::start(&broker, start(), key, &clock).await.unwrap();
-    let settings =
-        Settings { egress: Egress::new(Mode::Deny, []), heartbeats: false, doors: Doors::Loopback };
+    let settings = Settings {
+        egress: Egress::new(Mode::Deny, []),
+        heartbeats: Heartbeats::Never,
+        doors: Doors::Loopback,
+        bundle: None,
+    };
     let sidecar = Sidecar::start(session, settings, &clock).await.unwrap();
 
     let folder = tempfile::tempdir().unwrap();
@@ -72,8 +76,12 @@ async fn l8_each_session_has_a_ca_of_its_own_that_is_bound_to_it() {
     for _ in 0..2 {
         let session =
             LiveSession::start(&broker, start(), api::new_key(&clock).unwrap(), &clock).await.unwrap();
-        let settings =
-            Settings { egress: Egress::new(Mode::Open, []), heartbeats: false, doors: Doors::Loopback };
+        let settings = Settings {
+            egress: Egress::new(Mode::Open, []),
+            heartbeats: Heartbeats::Never,
+            doors: Doors::Loopback,
+            bundle: None,
+        };
         let sidecar = Sidecar::start(session, settings, &clock).await.unwrap();
         seen.push((sidecar.ca_pem().to_owned(), sidecar.proxy_url().expose().to_owned()));
         assert!(

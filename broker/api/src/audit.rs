@@ -45,6 +45,12 @@ pub struct AuditQuery {
     pub resource: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<String>,
+    /// Changes of this policy file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// Of this notification channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
     /// The record of this id, and the outcome that belongs to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,

@@ -55,6 +55,55 @@ impl FromStr for Class {
     }
 }
 
+/// How far a command is held, as its client states it. Ordered: a later level is never weaker than an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Confinement {
+    /// It has the rights of its user.
+    #[default]
+    None,
+    /// It gains no privilege and does not look into processes outside; network and files are open to it.
+    Partly,
+    /// Namespaces of its own: the gateway is the only way out, and credentials on the disk are hidden.
+    Full,
+}
+
+impl Confinement {
+    pub const ALL: [Confinement; 3] = [Confinement::None, Confinement::Partly, Confinement::Full];
+
+    /// The word used on the wire, in policies (`context.session.confinement`) and in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Confinement::None => "none",
+            Confinement::Partly => "partly",
+            Confinement::Full => "full",
+        }
+    }
+
+    /// Whether the gateway is the only way out: what policies and records call `confined`.
+    pub fn is_full(self) -> bool {
+        self == Confinement::Full
+    }
+}
+
+impl fmt::Display for Confinement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Confinement {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|level| level.as_str() == text)
+            .ok_or_else(|| format!("unknown confinement '{text}': one of full, partly, none"))
+    }
+}
+
 /// How much is at stake in an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -30,7 +30,7 @@ pub use audit::{
     AuditEntry, AuditPage, AuditQuery, AuditRecord, Chain, ChainCheckpoint, Verification, Verify,
 };
 pub use channel::{AddChannel, AddedChannel, Channel, ChannelList, Delivery, MailSecurity, Target, Topic};
-pub use class::{Class, Tier};
+pub use class::{Class, Confinement, Tier};
 pub use login::{ConsoleLink, Elevated, EndedLogin, Reaches};
 pub use oauth::{
     AuthorizationDetail, CLIENT_ASSERTION_TYPE, DEVICE_CLIENT, DEVICE_GRANT_TYPE, DeviceAuthorization,

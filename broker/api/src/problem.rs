@@ -103,6 +103,9 @@ pub struct Problem {
     pub policies: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<ProblemApproval>,
+    /// What the session may do there instead, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<String>,
     /// What to do next, for whoever reads this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -132,6 +135,7 @@ impl Problem {
             environments: Vec::new(),
             policies: Vec::new(),
             approval: None,
+            instead: None,
             hint: None,
             record: None,
         }

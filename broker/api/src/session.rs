@@ -2,7 +2,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// `POST /v1/sessions`: start a session for an agent, as a person.
+use crate::Confinement;
+
+/// `POST /v1/sessions`: start a session for an agent, as a person. `POST /v1/sessions/{id}/children`: start one within a
+/// session, by that session's own token; it is of the same environment and agent, and only narrower.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -20,9 +23,9 @@ pub struct StartSession {
     /// Whether the session must be kept alive by heartbeats.
     #[serde(default)]
     pub heartbeat: bool,
-    /// Whether the command is confined, as the client states it.
+    /// How far the command is confined, as the client states it.
     #[serde(default)]
-    pub confined: bool,
+    pub confinement: Confinement,
     /// Program name for the record: never arguments, which may hold secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
@@ -102,7 +105,14 @@ pub struct Session {
     /// The person (`person:alice`) or agent (`agent:ci`) whom the work is for.
     pub subject: String,
     pub state: SessionState,
+    /// Whether `confinement` is `full`.
     pub confined: bool,
+    /// As the client stated it; no stronger than that of the session that it was started within.
+    #[serde(default)]
+    pub confinement: Confinement,
+    /// The session that it was started within, with which it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
     pub credentials: Vec<String>,
@@ -110,7 +120,7 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
-    /// `command_ended`, `revoked`, `expired`, `heartbeat_missed`, `kill_switch`.
+    /// `command_ended`, `revoked`, `expired`, `heartbeat_missed`, `kill_switch`, `parent_ended`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_reason: Option<String>,
     /// What it has spent of its budget, while it is live; of one session only, not in lists.

@@ -48,7 +48,7 @@ impl Streak {
 
 /// The alert of a session that was started, if it is one.
 pub(in crate::app) fn of_session(row: &SessionRow, event: &Event) -> Option<Change> {
-    (row.tier == Tier::Production && !row.confined).then(|| {
+    (row.tier == Tier::Production && !row.confinement.is_full()).then(|| {
         let detail = "its command is not confined: it could reach a provider by another way than the broker";
         alert(AlertKind::UnconfinedInProduction, event, Some(row), detail)
     })

@@ -180,6 +180,8 @@ impl App {
         let facts = Facts::new()
             .with("approval", row.id.as_str())
             .with("digest", row.digest.as_str())
+            .with("agent", row.agent.as_str())
+            .with("environment", row.environment.as_str())
             .with("request", row.request.as_str())
             .with("class", row.class.as_str())
             .with_all("operations", &row.operations)

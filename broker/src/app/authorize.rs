@@ -198,7 +198,7 @@ impl App {
             subject: session.row.subject.clone(),
             environment: session.row.environment.clone(),
             tier: session.row.tier,
-            confined: session.row.confined,
+            confinement: session.row.confinement,
         };
         let Some(spent) = session.spent.get() else {
             return Verdict::Deny(Error::internal("what the session has spent is not known"));
@@ -341,6 +341,9 @@ pub(in crate::app) fn refused(refusal: Refusal) -> Error {
     let error = Error::new(refusal.problem(), format!("{} ({})", refusal.detail, refusal.code));
     match refusal.code {
         code::BODY_TOO_LARGE => error.hint("limits.body of the broker sets how much of a body it reads"),
+        code::UNKNOWN_OPERATION => error.hint(
+            "what nobody has judged is not sent; `stint provider operations PROVIDER` lists what is known: use one of those, or tell your user",
+        ),
         _ => error,
     }
 }

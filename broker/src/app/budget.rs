@@ -212,13 +212,26 @@ impl App {
     }
 }
 
-/// What is on record of a session that this process did not start.
+/// What is on record of a session that this process did not start, and of all that were started within it.
 pub(in crate::app) async fn counted_again(
     store: &Store,
     session: &SessionId,
     now: DateTime<Utc>,
 ) -> Result<Spent> {
     let mut counts = Counts::default();
+    let mut left = vec![session.clone()];
+    while let Some(session) = left.pop() {
+        count(store, &session, &mut counts).await?;
+        left.extend(store.sessions_within(&session).await?.into_iter().map(|row| row.id));
+    }
+    // The newest came first.
+    counts.writes.make_contiguous().sort_unstable();
+    let since = now.timestamp_millis() - MINUTE_MS;
+    counts.writes.retain(|at| *at > since);
+    Ok(Spent(Mutex::new(counts)))
+}
+
+async fn count(store: &Store, session: &SessionId, counts: &mut Counts) -> Result<()> {
     for kind in ["request_decided", "request_closed"] {
         let mut before = None;
         loop {
@@ -242,11 +255,7 @@ pub(in crate::app) async fn counted_again(
             }
         }
     }
-    // The newest came first.
-    counts.writes.make_contiguous().sort_unstable();
-    let since = now.timestamp_millis() - MINUTE_MS;
-    counts.writes.retain(|at| *at > since);
-    Ok(Spent(Mutex::new(counts)))
+    Ok(())
 }
 
 #[cfg(test)]

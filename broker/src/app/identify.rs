@@ -224,6 +224,11 @@ impl GatewayCaller {
     pub(in crate::app) fn used_proof(&self) -> Change {
         self.used.change()
     }
+
+    /// Credentials that the token covers; empty means all of the session's.
+    pub(in crate::app) fn token_credentials(&self) -> &[Name] {
+        &self.credentials
+    }
 }
 
 // === impl App ===

@@ -9,13 +9,13 @@ use super::{Error, Result, start, trail};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{Name, Tier};
-use crate::policy::{self, PolicyFile, PolicySet};
+use crate::policy::{self, ActionRow, PolicyFile, PolicySet, World};
 use crate::store::{Database, Store};
 
 /// What of a broker's data policies can tell apart, and the policies.
 #[derive(Debug, Default)]
 pub struct Kept {
-    pub agents: Vec<Name>,
+    agents: Vec<Name>,
     places: Vec<(Name, Tier)>,
     files: Vec<PolicyFile>,
 }
@@ -56,11 +56,21 @@ impl Kept {
     }
 
     /// The environments; one for each tier, of its name, where there is none.
-    pub fn environments(&self) -> Vec<(Name, Tier)> {
+    fn environments(&self) -> Vec<(Name, Tier)> {
         if !self.places.is_empty() {
             return self.places.clone();
         }
         Tier::ALL.into_iter().filter_map(|tier| Some((Name::parse(tier.as_str()).ok()?, tier))).collect()
+    }
+
+    /// All that can be asked of the policies.
+    pub fn world(&self, acts: Vec<ActionRow>) -> World {
+        World {
+            invented: self.places.is_empty(),
+            agents: self.agents.clone(),
+            environments: self.environments(),
+            acts,
+        }
     }
 
     /// The policies in use, with these in the place of those of their names, or beside them.

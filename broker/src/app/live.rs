@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::alerts::Streak;
 use super::budget::{Spent, counted_again};
-use super::{App, Error, Result};
+use super::{App, Error, Result, within};
 use crate::model::{
     AgentRow, ChannelRow, ClientId, CredentialRow, EnvironmentRow, Name, SecretVersion, Selector, SessionId,
     SessionRow,
@@ -50,7 +50,8 @@ pub struct LiveSession {
     pub(in crate::app) asking: tokio::sync::Mutex<()>,
     pub(in crate::app) refusals: Streak,
     /// Read back from the records when it is first asked for.
-    pub(in crate::app) spent: OnceCell<Spent>,
+    /// Shared by all that is within one session.
+    pub(in crate::app) spent: OnceCell<Arc<Spent>>,
 }
 
 #[derive(Debug, Default)]
@@ -63,7 +64,7 @@ impl Sessions {
         row: SessionRow,
         now: i64,
         listens: bool,
-        spent: Option<Spent>,
+        spent: Option<Arc<Spent>>,
     ) -> Arc<LiveSession> {
         let live = Arc::new(LiveSession {
             heard: AtomicI64::new(now),
@@ -159,9 +160,24 @@ impl App {
         if over.is_none() && !self.0.registry.load().agents.contains_key(&live.row.agent) {
             over = self.0.store.agent(&live.row.agent).await?.is_none().then_some("agent_removed");
         }
+        let parent = match (&over, &live.row.parent) {
+            (None, Some(parent)) => match Box::pin(self.live_session(parent)).await {
+                Ok(parent) => Some(parent),
+                Err(error) if error.code == stint_api::Code::SessionEnded => {
+                    over = Some(within::PARENT_ENDED);
+                    None
+                }
+                Err(error) => return Err(error),
+            },
+            _ => None,
+        };
         match over {
             None => {
-                live.spent.get_or_try_init(|| counted_again(&self.0.store, &live.row.id, now)).await?;
+                let count = async || match parent.and_then(|parent| parent.spent.get().cloned()) {
+                    Some(shared) => Ok(shared),
+                    None => counted_again(&self.0.store, &live.row.id, now).await.map(Arc::new),
+                };
+                live.spent.get_or_try_init(count).await?;
                 Ok(live)
             }
             Some(reason) => {

@@ -10,7 +10,7 @@ use stint_api::{
 
 use super::session::Starter;
 use super::{App, Error, Facts, Result, identify};
-use crate::model::{ClientId, Event, EventKind, Name, Principal, SessionId};
+use crate::model::{ClientId, Confinement, Event, EventKind, Name, Principal, SessionId};
 use crate::store::{Change, Commit, CommitError};
 use crate::token::{self, Audience, Jwk, Mint};
 
@@ -194,7 +194,7 @@ impl App {
     ) -> Result<TokenResponse> {
         let key = identify::parse_key(&client.jwk.to_value())?;
         let subject = format!("agent:{agent}");
-        let starter = Starter { subject, key: &key, used: client.used, login: None };
+        let starter = Starter { subject, key: &key, used: client.used, login: None, parent: None };
         let started = self
             .begin_session(
                 starter,
@@ -205,7 +205,7 @@ impl App {
                     key: client.jwk.to_value(),
                     credentials: detail.credentials,
                     heartbeat: false,
-                    confined: false,
+                    confinement: Confinement::None,
                     command: None,
                     dry_run: false,
                 },

@@ -48,10 +48,12 @@ mod sso_provider;
 mod start;
 mod sweep;
 mod tail;
+mod told;
 pub mod trail;
 mod vote;
 mod walk;
 mod watch;
+mod within;
 
 use std::fmt;
 use std::sync::Arc;
@@ -80,12 +82,12 @@ pub use mint::TokenRequest;
 pub use packs::{Packs, packs};
 pub use people::Enrolment;
 pub use prove::Proof;
-pub use reach::{differences, shown as reach_line, since, world};
+pub use reach::{shown as reach_line, since};
 pub use record::{Facts, Intent};
 pub use registry::OperationFilter;
 pub use replay::Replaying;
 pub use rule::RuleQuery;
-pub use send::{Outgoing, Raw, Reply, Sent};
+pub use send::{Outgoing, Raw, Sent};
 pub use sign_in::{Browser, SignedIn};
 pub use sso::{SsoAnswer, SsoDone, SsoKind, SsoStart};
 pub use start::{StartError, Unsealing, actions, database, policy_files};
@@ -94,6 +96,7 @@ pub use walk::Exporter;
 pub use watch::SessionFilter;
 
 /// What looks for a credential in an answer.
+pub use crate::catalog::{Asked, Reply};
 pub use crate::vault::Screen;
 
 pub type Result<T> = std::result::Result<T, Error>;

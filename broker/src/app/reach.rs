@@ -1,17 +1,14 @@
 //! Who can do what where, and what a change of policy would make of it.
 
-use std::collections::BTreeSet;
-
 use chrono::TimeDelta;
 use stint_api::{AskEffect, Code, PolicyEffect, PolicyReach, ReachLine};
 
 use super::policies::{fault, unix};
 use super::replay::Replaying;
 use super::{App, Error, Result};
-use crate::catalog::Catalog;
 use crate::config::parse_duration;
-use crate::model::{Class, Mark, Name, Tier};
-use crate::policy::{self, Line, PolicyFile, PolicySet, Reachable, Strength, World};
+use crate::model::Name;
+use crate::policy::{self, Line, PolicyFile, PolicySet, World};
 
 /// How far back requests are decided again, where nothing is said.
 const SINCE: TimeDelta = TimeDelta::days(7);
@@ -22,10 +19,9 @@ impl App {
     pub async fn reach(&self, agent: Option<&str>, session: Option<&str>) -> Result<PolicyReach> {
         self.reload_policies().await?;
         let mut world = self.world();
-        if let Some(agent) = agent {
-            world.agents = vec![Name::parse(agent)?];
-        }
-        let whole = world.clone();
+        let agent = agent.map(Name::parse).transpose()?;
+        // One that is to be registered can be asked about before.
+        world.agents.extend(agent.clone().filter(|agent| !world.agents.contains(agent)));
         let session = session.map(Name::parse).transpose()?;
         if let Some(session) = &session
             && !world.environments.iter().any(|(name, _)| name == session)
@@ -37,15 +33,13 @@ impl App {
         }
         let set = self.0.policy.load_full();
         let revision = self.book().revision;
-        let (lines, notes) = self
-            .weigh(move || {
-                let mut lines = policy::reach(&set, &world)?;
-                lines.retain(|line| session.as_ref().is_none_or(|session| line.session == session.as_str()));
-                Ok((lines, policy::lint(&set, &whole)?))
-            })
-            .await?;
-        let lines = lines.into_iter().map(shown).collect();
-        Ok(PolicyReach { lines, notes: notes.into_iter().map(fault).collect(), revision })
+        let mut report = self.weigh(move || policy::reach(&set, &world)).await?;
+        if let Some(agent) = &agent {
+            report = report.of_agent(agent);
+        }
+        report.lines.retain(|line| session.as_ref().is_none_or(|session| line.session == session.as_str()));
+        let lines = report.lines.into_iter().map(shown).collect();
+        Ok(PolicyReach { lines, notes: report.notes.into_iter().map(fault).collect(), revision })
     }
 
     /// What a file would change: lines of the table, and requests of the last days. Saves nothing.
@@ -75,7 +69,7 @@ impl App {
         then: &std::sync::Arc<PolicySet>,
     ) -> Result<(Vec<ReachLine>, Vec<ReachLine>)> {
         let (world, now, then) = (self.world(), now.clone(), then.clone());
-        let work = move || Ok((policy::reach(&now, &world)?, policy::reach(&then, &world)?));
+        let work = move || Ok((policy::reach(&now, &world)?.lines, policy::reach(&then, &world)?.lines));
         let (now, then) = self.weigh(work).await?;
         Ok(differences(now, then))
     }
@@ -93,29 +87,13 @@ impl App {
         let registry = self.0.registry.load();
         let mut agents: Vec<Name> = registry.agents.keys().cloned().collect();
         agents.sort();
-        world(&self.packs().catalog, agents, self.tiers().into_iter().collect())
-    }
-}
-
-/// Everything that can be asked for.
-pub fn world(catalog: &Catalog, agents: Vec<Name>, environments: Vec<(Name, Tier)>) -> World {
-    let mut acts: Vec<Reachable> = Vec::new();
-    for pack in catalog.packs() {
-        for listed in pack.operations() {
-            // A payload can make any of them stronger.
-            let classes = Class::ALL.into_iter().filter(|class| *class >= listed.class);
-            let marks: BTreeSet<Mark> = listed.marks.iter().filter_map(|mark| Mark::parse(mark)).collect();
-            // What is not understood has no marks: it is the worst as it is.
-            let of = |class| if class == Class::Unknown { BTreeSet::new() } else { marks.clone() };
-            let strengths = classes.map(|class| Strength { class, marks: of(class) });
-            acts.push(Reachable {
-                operation: listed.operation,
-                provider: pack.name().to_owned(),
-                strengths: strengths.collect(),
-            });
+        World {
+            invented: false,
+            agents,
+            environments: self.tiers().into_iter().collect(),
+            acts: self.packs().rows.clone(),
         }
     }
-    World { agents, environments, acts }
 }
 
 /// `7d`, `12h`; a week where nothing is said.
@@ -133,7 +111,7 @@ pub fn since(text: Option<&str>) -> Result<TimeDelta> {
 }
 
 /// What is only in the first, and what is only in the second.
-pub fn differences(now: Vec<Line>, then: Vec<Line>) -> (Vec<ReachLine>, Vec<ReachLine>) {
+fn differences(now: Vec<Line>, then: Vec<Line>) -> (Vec<ReachLine>, Vec<ReachLine>) {
     let gone = now.iter().filter(|line| !then.contains(line)).cloned().map(shown).collect();
     let come = then.iter().filter(|line| !now.contains(line)).cloned().map(shown).collect();
     (gone, come)

@@ -25,6 +25,9 @@ pub(in crate::app) enum Field {
     Provider,
     Class,
     Kind,
+    // Keys are made of places in this list: what is new stands at its end.
+    Policy,
+    Channel,
 }
 
 /// What is counted by.
@@ -64,7 +67,9 @@ impl Reading {
         reading.find(Field::Kind, Some(kind));
         reading.find(Field::Session, text(body, "session"));
         let actor = text(body, "actor").unwrap_or_default();
-        reading.find(Field::Person, actor.strip_prefix("person:").or_else(|| text(facts, "person")));
+        reading.find(Field::Person, actor.strip_prefix("person:"));
+        // Whom it was done to is found as well as who did it.
+        reading.find(Field::Person, text(facts, "person"));
         reading.find(Field::Agent, text(facts, "agent").or_else(|| actor.strip_prefix("agent:")));
         for (field, name) in [
             (Field::Approval, "approval"),
@@ -73,6 +78,8 @@ impl Reading {
             (Field::Credential, "credential"),
             (Field::Environment, "environment"),
             (Field::Provider, "provider"),
+            (Field::Policy, "policy"),
+            (Field::Channel, "channel"),
         ] {
             reading.find(field, text(facts, name));
         }
@@ -225,6 +232,17 @@ mod tests {
             (dimension::RESOURCE, "railway:volume/v1"),
         ] {
             assert!(reading.counted.contains(&(dimension, value.to_owned())), "{dimension} {value}");
+        }
+    }
+
+    #[test]
+    fn what_was_done_to_somebody_is_found_by_both() {
+        let body = json!({ "kind": "person_removed", "actor": "person:ada", "facts": { "person": "kim", "policy": "own", "channel": "ops" } });
+        let found = Reading::of(&body).found_by;
+        for (field, value) in
+            [(Field::Person, "ada"), (Field::Person, "kim"), (Field::Policy, "own"), (Field::Channel, "ops")]
+        {
+            assert!(found.contains(&(field, value.to_owned())), "{field:?} {value}");
         }
     }
 

@@ -116,6 +116,8 @@ fn facts(query: &AuditQuery) -> Result<Vec<(Field, String)>> {
         (Field::Credential, &query.credential),
         (Field::Resource, &query.resource),
         (Field::Approval, &query.approval),
+        (Field::Policy, &query.policy),
+        (Field::Channel, &query.channel),
         (Field::Record, &query.record),
     ] {
         let Some(value) = value.as_deref().map(str::trim).filter(|value| !value.is_empty()) else { continue };

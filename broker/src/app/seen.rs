@@ -56,7 +56,7 @@ pub(in crate::app) fn asker_of(row: SessionRow) -> Asker {
         subject: row.subject,
         environment: row.environment,
         tier: row.tier,
-        confined: row.confined,
+        confinement: row.confinement,
     }
 }
 

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use http_body_util::{BodyExt, Full};
-use stint_api::{Code, Problem};
+use stint_api::Code;
 
 use super::tail::{Fault, Tail};
 use super::{App, DecisionFacts, Error, Intent, LiveCredential, LiveSession, Result, authorize};
-use crate::catalog::{Foreign, Parts, Tables, canonical, git, mcp};
+use crate::catalog::{Foreign, Parts, canonical, git};
 use crate::model::{CredentialId, Placeholder, Request, Upstream};
 use crate::provider::{Body, IdleBody, UpstreamError, UpstreamFailure};
 use crate::vault::Screen;
@@ -20,46 +20,6 @@ pub struct Outgoing {
     credential: CredentialId,
     upstream: Upstream,
     fault: Fault,
-}
-
-/// The form in which a program shows its user why it was refused, where that is not a problem document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
-    Git(git::Reply),
-    Mcp(mcp::Reply),
-}
-
-impl Reply {
-    /// For git's first question, before anything else is known of it.
-    pub const GIT_TEXT: Reply = Reply::Git(git::Reply::Text);
-
-    pub fn content_type(&self) -> &'static str {
-        match self {
-            Reply::Git(reply) => reply.content_type(),
-            Reply::Mcp(_) => "application/json",
-        }
-    }
-
-    /// Whether the program reads it only from an answer that succeeds.
-    pub fn is_success(&self) -> bool {
-        match self {
-            Reply::Git(reply) => reply.is_success(),
-            Reply::Mcp(_) => true,
-        }
-    }
-
-    pub fn body(&self, problem: &Problem) -> Vec<u8> {
-        let mut lines = vec![format!("stint: {}: {}", problem.title, problem.detail)];
-        lines.extend(problem.hint.iter().map(|hint| format!("stint: {hint}")));
-        match self {
-            Reply::Mcp(reply) => reply.body(&lines.join("; "), &serde_json::json!(problem)),
-            Reply::Git(reply) => {
-                lines.extend(problem.policies.iter().map(|policy| format!("stint: decided by {policy}")));
-                lines.extend(problem.record.iter().map(|record| format!("stint: on record as {record}")));
-                reply.body(&format!("stint: {}", problem.code), &lines)
-            }
-        }
-    }
 }
 
 /// The provider's answer, with what looks for the credential in it.
@@ -140,16 +100,6 @@ impl App {
             .map_err(authorize::refused)
     }
 
-    /// How a refusal of this request is told to the program that sent it, where it is one with a form of its own.
-    pub fn reply(&self, credential: &LiveCredential, request: &Request) -> Option<Reply> {
-        let packs = self.packs();
-        let pack = packs.catalog.pack(&credential.row.provider)?;
-        if pack.git_door(&request.host, &request.path).is_some() {
-            return git::Reply::to(request).map(Reply::Git);
-        }
-        matches!(pack.tables, Tables::Mcp(_)).then(|| mcp::Reply::to(request).map(Reply::Mcp))?
-    }
-
     /// Why a request for a credential that the session has not is refused: where it names a provider's host, that is said,
     /// and a credential that it carries itself is what weighs more.
     pub fn ungranted(
@@ -181,7 +131,7 @@ impl App {
         Error::new(
             Code::ForeignCredential,
             format!(
-                "the {} carries a {} (fingerprint {fingerprint}) that this session was not given; it was not sent",
+                "the {} carries a {} (fingerprint {fingerprint}); it was not sent",
                 foreign.carrier, foreign.kind
             ),
         )

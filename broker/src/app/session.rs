@@ -9,7 +9,9 @@ use stint_api::{
 };
 
 use super::budget::Spent;
-use super::{App, Error, Facts, GatewayCaller, LiveCredential, PersonCaller, Result, identify};
+use super::{
+    App, Error, Facts, GatewayCaller, LiveCredential, LiveSession, PersonCaller, Result, identify, within,
+};
 use crate::catalog::pack::Alphabet;
 use crate::model::{ClientId, EventKind, Grant, Name, Placeholder, SessionId, SessionRow};
 use crate::policy::Asker;
@@ -27,6 +29,8 @@ pub(in crate::app) struct Starter<'a> {
     pub(in crate::app) used: Vec<Change>,
     /// The login that asked, if it is one.
     pub(in crate::app) login: Option<ClientId>,
+    /// The session that it is started within.
+    pub(in crate::app) parent: Option<Arc<LiveSession>>,
 }
 
 impl App {
@@ -39,6 +43,7 @@ impl App {
             key: &key,
             used: caller.used_proof().into_iter().collect(),
             login: caller.login().cloned(),
+            parent: None,
         };
         self.begin_session(starter, start).await
     }
@@ -59,7 +64,7 @@ impl App {
             subject: starter.subject.clone(),
             environment: environment.name.clone(),
             tier: environment.tier,
-            confined: start.confined,
+            confinement: start.confinement,
         };
         let policies = self.0.policy.load().authorize_session(&asker).map_err(|denial| {
             let error = Error::new(Code::Denied, denial.reason);
@@ -69,7 +74,11 @@ impl App {
                 None => error.decided(facts),
             }
         })?;
-        let granted = self.grants(&environment.name, &start.credentials)?;
+        let granted = match (&starter.parent, start.credentials.is_empty()) {
+            // Nothing named means nothing here: the session around it has none.
+            (Some(_), true) => Vec::new(),
+            _ => self.grants(&environment.name, &start.credentials)?,
+        };
         let limits = &self.0.config.session;
         let ttl = start.ttl.unwrap_or(limits.ttl.as_secs()).clamp(1, limits.max_ttl.as_secs());
         let now = self.0.clock.now();
@@ -82,11 +91,15 @@ impl App {
             key: starter.key.text.clone(),
             jkt: starter.key.jkt.clone(),
             grants: granted.iter().map(|(grant, _)| grant.clone()).collect(),
-            confined: start.confined,
+            confinement: start.confinement,
             command: start.command.map(|text| text.chars().filter(|c| !c.is_control()).take(200).collect()),
             heartbeat: start.heartbeat,
+            parent: starter.parent.as_ref().map(|parent| parent.row.id.clone()),
             started_at: now,
-            expires_at: now + TimeDelta::seconds(i64::try_from(ttl).unwrap_or(3600)),
+            expires_at: within::no_later(
+                now + TimeDelta::seconds(i64::try_from(ttl).unwrap_or(3600)),
+                starter.parent.as_deref(),
+            ),
             ended_at: None,
             end_reason: None,
         };
@@ -96,7 +109,9 @@ impl App {
                 .with("agent", row.agent.as_str())
                 .with("jkt", row.jkt.as_str())
                 .with("expires_at", row.expires_at.to_rfc3339())
-                .with("confined", row.confined)
+                .with("confined", row.confinement.is_full())
+                .with("confinement", row.confinement.as_str())
+                .maybe("parent", row.parent.as_ref().map(SessionId::as_str))
                 .maybe("command", row.command.as_deref())
                 .with_all(
                     "credentials",
@@ -110,9 +125,17 @@ impl App {
             changes.extend(told.map_or(Ok(Vec::new()), |notice| self.tells(&notice))?);
             changes
                 .extend(starter.login.map(|client| Change::TieSession { session: row.id.clone(), client }));
+            changes.extend(
+                row.parent.clone().map(|parent| Change::TieWithin { session: row.id.clone(), parent }),
+            );
             changes.extend(super::alerts::of_session(&row, &event));
             self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await?;
-            self.0.sessions.insert(row.clone(), now.timestamp_millis(), true, Some(Spent::default()));
+            // One budget for all that is within one session: starting another gives no more of it.
+            let spent = match &starter.parent {
+                Some(parent) => parent.spent.get().cloned(),
+                None => Some(Arc::new(Spent::default())),
+            };
+            self.0.sessions.insert(row.clone(), now.timestamp_millis(), true, spent);
             self.tell(super::News::Session);
         }
         Ok(self.started(&row, &granted))
@@ -195,6 +218,7 @@ impl App {
             Ok(_) => {
                 self.0.sessions.remove(id);
                 self.tell(super::News::Session);
+                self.end_orphans().await;
                 Ok(true)
             }
             Err(CommitError::Conflict(_)) => {
@@ -345,7 +369,9 @@ pub(in crate::app) fn session(row: &SessionRow) -> Session {
         agent: row.agent.to_string(),
         subject: row.subject.clone(),
         state: if row.ended_at.is_some() { SessionState::Ended } else { SessionState::Live },
-        confined: row.confined,
+        confined: row.confinement.is_full(),
+        confinement: row.confinement,
+        parent: row.parent.as_ref().map(ToString::to_string),
         command: row.command.clone(),
         credentials: row.grants.iter().map(|grant| grant.credential.to_string()).collect(),
         started_at: row.started_at,

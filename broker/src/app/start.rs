@@ -16,8 +16,8 @@ use crate::audit;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::{Config, SealKind};
-use crate::model::{Class, Event, EventKind, RecordId};
-use crate::policy::{ActionRow, PolicyFile, PolicySet, builtin_files};
+use crate::model::{Class, Event, EventKind, Mark, RecordId};
+use crate::policy::{ActionRow, PolicyFile, PolicySet, Strength, builtin_files};
 use crate::provider::{Options, Times, Upstreams};
 use crate::secret::Secret;
 use crate::store::{Change, Commit, Database, Store};
@@ -334,20 +334,25 @@ fn policies(
     Ok((set, policies::of_folder(own)))
 }
 
-/// Every operation that policies can name. A payload can make any of them stronger, so each is in every group that is at
+/// Every operation that policies can name. A payload can make any of them stronger, so each comes out as anything that is at
 /// least as strong as its row.
 pub fn actions(catalog: &Catalog) -> Vec<ActionRow> {
     let mut rows: BTreeMap<String, ActionRow> = BTreeMap::new();
-    for (operation, provider, class) in catalog.actions() {
-        let classes = Class::ALL.into_iter().filter(|other| *other >= class);
-        rows.entry(operation.clone())
-            .or_insert_with(|| ActionRow {
-                operation,
-                provider: provider.to_owned(),
-                classes: BTreeSet::new(),
-            })
-            .classes
-            .extend(classes);
+    for pack in catalog.packs() {
+        for listed in pack.operations() {
+            let marks: BTreeSet<Mark> = listed.marks.iter().filter_map(|mark| Mark::parse(mark)).collect();
+            // What is not understood has no marks: it is the worst as it is.
+            let of = |class| if class == Class::Unknown { BTreeSet::new() } else { marks.clone() };
+            let classes = Class::ALL.into_iter().filter(|class| *class >= listed.class);
+            rows.entry(listed.operation.clone())
+                .or_insert_with(|| ActionRow {
+                    operation: listed.operation,
+                    provider: pack.name().to_owned(),
+                    strengths: BTreeSet::new(),
+                })
+                .strengths
+                .extend(classes.map(|class| Strength { class, marks: of(class) }));
+        }
     }
     rows.into_values().collect()
 }

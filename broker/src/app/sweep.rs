@@ -78,6 +78,7 @@ impl App {
                 self.end_quietly(&row, "expired").await;
             }
         }
+        self.end_orphans().await;
         for row in self.0.store.approvals(Some(ApprovalState::Waiting), 500).await? {
             if now >= row.expires_at {
                 let facts = Facts::new().with("approval", row.id.as_str());

@@ -23,6 +23,7 @@ pub mod pack;
 #[cfg(test)]
 mod packs_tests;
 mod refusal;
+pub mod reply;
 pub mod rest;
 mod understood;
 
@@ -34,6 +35,7 @@ pub use foreign::{Carried, Foreign, Parts};
 pub use listing::Listed;
 pub use pack::{Pack, PackError, Tables};
 pub use refusal::{Refusal, code};
+pub use reply::{Asked, Reply};
 pub use understood::Understood;
 
 /// All packs, loaded and checked against each other.

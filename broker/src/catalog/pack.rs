@@ -7,10 +7,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{aws, git, graphql, mcp, rest};
+use super::{aws, git, graphql, mcp, reply, rest};
 use crate::model::Carrier;
 
 /// `pack.toml`. Unknown keys are errors.
@@ -56,6 +57,9 @@ pub struct Manifest {
     /// What this provider's keys look like.
     #[serde(default)]
     pub key: Vec<KeyShape>,
+    /// How this provider's errors look to its clients.
+    #[serde(default)]
+    pub denial: Vec<reply::Denial>,
 }
 
 /// A form of bodies whose members can decide.
@@ -162,6 +166,8 @@ pub struct Pack {
     pub tables: Tables,
     /// Of a REST pack that has endpoints too.
     pub graphql: Option<Box<graphql::Tables>>,
+    /// In the order of the manifest.
+    pub denials: Vec<Arc<reply::Shape>>,
 }
 
 /// What the pack's operations mean, in the form of its protocol.

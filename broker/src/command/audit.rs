@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::DataArgs;
 use super::serve::unsealing;
-use crate::app::{Error, trail};
+use super::{DataArgs, told};
+use crate::app::trail;
 use crate::audit::{PublicKey, Report, verify_export};
 use crate::clock::Clock;
 use crate::config::Environment;
@@ -64,13 +64,6 @@ pub(super) async fn run(command: AuditCommand) -> Result<ExitCode, String> {
             );
             Ok(ExitCode::SUCCESS)
         }
-    }
-}
-
-fn told(error: Error) -> String {
-    match error.hint {
-        Some(hint) => format!("{}\nhint: {hint}", error.detail),
-        None => error.detail,
     }
 }
 

@@ -154,3 +154,11 @@ impl DataArgs {
         Config::read(self.flags(), environment).map_err(|error| error.to_string())
     }
 }
+
+/// What went wrong, with what to do next below it.
+fn told(error: crate::app::Error) -> String {
+    match error.hint {
+        Some(hint) => format!("{}\nhint: {hint}", error.detail),
+        None => error.detail,
+    }
+}

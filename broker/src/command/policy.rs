@@ -5,11 +5,12 @@ use clap::{Args, Subcommand};
 
 use stint_api::ReachLine;
 
-use super::DataArgs;
+use super::{DataArgs, told};
 use crate::app;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Environment;
+use crate::model::Name;
 use crate::policy::{self, PolicyFile, PolicySet, builtin_files, run_cases, schema_text};
 
 #[derive(Debug, Subcommand)]
@@ -76,12 +77,12 @@ pub(super) async fn run(command: PolicyCommand) -> Result<ExitCode, String> {
             let files = files(&args)?;
             let set = PolicySet::load(&files).map_err(|error| error.to_string())?;
             let catalog = app::packs(args.packs.as_deref()).map_err(|error| error.to_string())?;
-            let warnings = set.validate(&app::actions(&catalog)).map_err(|error| error.to_string())?;
+            let rows = app::actions(&catalog);
+            let warnings = set.validate(&rows).map_err(|error| error.to_string())?;
             for warning in &warnings {
                 eprintln!("stint-broker: warning: {warning}");
             }
-            let world = app::world(&catalog, Vec::new(), app::Kept::of_none().environments());
-            for note in policy::lint(&set, &world)? {
+            for note in policy::reach(&set, &app::Kept::of_none().world(rows))?.notes {
                 eprintln!("stint-broker: note: {note}");
             }
             println!("sound: {} policies in {} files", set.ids().len(), files.len());
@@ -111,14 +112,21 @@ async fn reach(args: ReachArgs) -> Result<ExitCode, String> {
     }
     let kept = kept.unwrap_or_else(app::Kept::of_none);
     let set = kept.with(own).map_err(|error| error.to_string())?;
-    let agents = match &args.agent {
-        Some(agent) => vec![agent.parse().map_err(|error| format!("--agent: {error}"))?],
-        None => kept.agents.clone(),
-    };
-    let world = app::world(&catalog, agents, kept.environments());
-    let lines = policy::reach(&set, &world)?;
-    let notes = policy::lint(&set, &world)?;
-    let lines: Vec<ReachLine> = lines.into_iter().map(app::reach_line).collect();
+    let mut world = kept.world(app::actions(&catalog));
+    let agent: Option<Name> = args
+        .agent
+        .as_ref()
+        .map(|agent| agent.parse())
+        .transpose()
+        .map_err(|error| format!("--agent: {error}"))?;
+    // One that is to be registered can be asked about before.
+    world.agents.extend(agent.clone().filter(|agent| !world.agents.contains(agent)));
+    let mut report = policy::reach(&set, &world)?;
+    if let Some(agent) = &agent {
+        report = report.of_agent(agent);
+    }
+    let notes = report.notes;
+    let lines: Vec<ReachLine> = report.lines.into_iter().map(app::reach_line).collect();
     if args.json {
         println!(
             "{}",
@@ -162,13 +170,6 @@ fn table(columns: &[&str], rows: Vec<Vec<String>>) {
     for row in &rows {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
         println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
-}
-
-fn told(error: app::Error) -> String {
-    match error.hint {
-        Some(hint) => format!("{}\nhint: {hint}", error.detail),
-        None => error.detail,
     }
 }
 

@@ -2,13 +2,14 @@
 
 use axum::extract::{Path, State};
 use maud::{Markup, html};
-use stint_api::{AddAgent, AgentDetail, Code, EditAgent, SessionState};
+use stint_api::{AddAgent, AgentDetail, AuditQuery, Code, EditAgent, SessionState};
 
 use super::answer::{Form, Reply, ok, page as answer, see};
 use super::layout::{self, Place};
 use super::parts::{self, Fields};
 use super::table::table;
 use super::text::{self, Name, Shown};
+use super::trail::trail;
 use super::visitor::Visitor;
 use crate::app::{App, Error};
 
@@ -125,7 +126,7 @@ fn choices(app: &App, chosen: &[String]) -> Markup {
 pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(name): Path<String>) -> Reply {
     let detail = app.agent_detail(&name).await?;
     let chosen = detail.agent.environments.clone();
-    Ok(ok(one(&app, &visitor, &detail, &chosen, None)))
+    Ok(ok(one(&app, &visitor, &detail, &chosen, None).await?))
 }
 
 pub(super) async fn edit(
@@ -142,20 +143,22 @@ pub(super) async fn edit(
             let detail = app.agent_detail(&name).await?;
             Ok(answer(
                 parts::status(&error),
-                one(&app, &visitor, &detail, &form.all("environments"), Some(&error)),
+                one(&app, &visitor, &detail, &form.all("environments"), Some(&error)).await?,
             ))
         }
     }
 }
 
-fn one(
+async fn one(
     app: &App,
     visitor: &Visitor,
     detail: &AgentDetail,
     chosen: &[String],
     error: Option<&Error>,
-) -> Markup {
+) -> Result<Markup, Error> {
     let (agent, now) = (&detail.agent, app.clock().now());
+    let about = AuditQuery { agent: Some(agent.name.clone()), ..AuditQuery::default() };
+    let trail = trail(app, visitor, about).await?;
     let body = html! {
         h1 { "Agent " (agent.name) }
         dl.facts {
@@ -186,10 +189,10 @@ fn one(
         (sessions(detail, now))
         h2 { "What changed" }
         (parts::history(&detail.changes, now))
-        (parts::on_record("agent", &agent.name))
+        (trail)
         (text::command(&format!("stint agent show {}", agent.name)))
     };
-    layout::page(visitor, Place::Agents, &format!("Agent {}", agent.name), body)
+    Ok(layout::page(visitor, Place::Agents, &format!("Agent {}", agent.name), body))
 }
 
 fn sessions(detail: &AgentDetail, now: chrono::DateTime<chrono::Utc>) -> Markup {

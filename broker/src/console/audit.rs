@@ -110,7 +110,7 @@ pub(super) fn behind(records: i64) -> Markup {
 }
 
 /// Name, label and hint of every field.
-const FIELDS: [(&str, &str, &str); 15] = [
+const FIELDS: [(&str, &str, &str); 17] = [
     ("kind", "Kind", "request_refused"),
     ("agent", "Agent", ""),
     ("environment", "Environment", ""),
@@ -125,6 +125,8 @@ const FIELDS: [(&str, &str, &str); 15] = [
     ("class", "Class", "destroy"),
     ("credential", "Credential", ""),
     ("approval", "Approval", "apr_…"),
+    ("policy", "Policy file", ""),
+    ("channel", "Channel", ""),
     ("record", "Record", "rec_…"),
 ];
 
@@ -161,6 +163,8 @@ fn value<'q>(query: &'q AuditQuery, name: &str) -> &'q str {
         "credential" => &query.credential,
         "resource" => &query.resource,
         "approval" => &query.approval,
+        "policy" => &query.policy,
+        "channel" => &query.channel,
         "record" => &query.record,
         "from" => &query.from,
         "to" => &query.to,
@@ -297,7 +301,8 @@ fn verified(verification: &Verification, at: DateTime<Utc>) -> Markup {
     }
 }
 
-fn whole(query: &AuditQuery) -> String {
+/// The address of the search itself.
+pub(super) fn whole(query: &AuditQuery) -> String {
     let mut text = form_urlencoded::Serializer::new(String::new());
     text.extend_pairs(given(query));
     format!("/console/audit?{}", text.finish())

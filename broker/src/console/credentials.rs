@@ -2,13 +2,14 @@
 
 use axum::extract::{Path, State};
 use maud::{Markup, html};
-use stint_api::{AddCredential, Code, Credential, CredentialDetail};
+use stint_api::{AddCredential, AuditQuery, Code, Credential, CredentialDetail};
 
 use super::answer::{Form, Reply, ok, page as answer, see};
 use super::layout::{self, Place};
 use super::parts::{self, Fields};
 use super::table::table;
 use super::text::{self, Shown};
+use super::trail::trail;
 use super::upload::Upload;
 use super::visitor::Visitor;
 use crate::app::{App, Error};
@@ -162,7 +163,7 @@ fn new_page(app: &App, visitor: &Visitor, typed: &Fields, error: Option<&Error>)
 
 pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(name): Path<String>) -> Reply {
     let detail = app.credential_detail(&name).await?;
-    Ok(ok(one(&app, &visitor, &detail, None)))
+    Ok(ok(one(&app, &visitor, &detail, None).await?))
 }
 
 pub(super) async fn rotate(
@@ -177,13 +178,20 @@ pub(super) async fn rotate(
         Ok(_) => Ok(see(&format!("/console/credentials/{name}"))),
         Err(error) => {
             let detail = app.credential_detail(&name).await?;
-            Ok(answer(parts::status(&error), one(&app, &visitor, &detail, Some(&error))))
+            Ok(answer(parts::status(&error), one(&app, &visitor, &detail, Some(&error)).await?))
         }
     }
 }
 
-fn one(app: &App, visitor: &Visitor, detail: &CredentialDetail, error: Option<&Error>) -> Markup {
+async fn one(
+    app: &App,
+    visitor: &Visitor,
+    detail: &CredentialDetail,
+    error: Option<&Error>,
+) -> Result<Markup, Error> {
     let (credential, now) = (&detail.credential, app.clock().now());
+    let about = AuditQuery { credential: Some(credential.name.clone()), ..AuditQuery::default() };
+    let trail = trail(app, visitor, about).await?;
     let own = format!("/console/credentials/{}", credential.name);
     let body = html! {
         h1 { "Credential " (credential.name) }
@@ -213,10 +221,13 @@ fn one(app: &App, visitor: &Visitor, detail: &CredentialDetail, error: Option<&E
         }
         h2 { "What changed" }
         (parts::history(&detail.changes, now))
-        (parts::on_record("credential", &credential.name))
-        (text::command(&format!("stint credential rotate {}", credential.name)))
+        (trail)
+        (text::command(&format!("stint audit list --credential {}", credential.name)))
+        @if parts::may_administer(visitor) && credential.revoked_at.is_none() {
+            (text::command(&format!("stint credential rotate {}", credential.name)))
+        }
     };
-    layout::page(visitor, Place::Credentials, &format!("Credential {}", credential.name), body)
+    Ok(layout::page(visitor, Place::Credentials, &format!("Credential {}", credential.name), body))
 }
 
 pub(super) async fn ask_revoke(State(app): State<App>, visitor: Visitor, Path(name): Path<String>) -> Reply {

@@ -2,13 +2,14 @@
 
 use axum::extract::{Path, State};
 use maud::{Markup, html};
-use stint_api::{AddEnvironment, ChangeTier, EnvironmentDetail, Inventory, Tier};
+use stint_api::{AddEnvironment, AuditQuery, ChangeTier, EnvironmentDetail, Inventory, Tier};
 
 use super::answer::{Form, Reply, ok, page as answer, see};
 use super::layout::{self, Place};
 use super::parts::{self, Fields};
 use super::step_up;
 use super::text;
+use super::trail::trail;
 use super::tree;
 use super::visitor::Visitor;
 use crate::app::{App, Error};
@@ -222,6 +223,8 @@ async fn one(
         true => Some(step_up::fields_if(app, visitor, &own).await?),
         false => None,
     };
+    let about = AuditQuery { environment: Some(environment.name.clone()), ..AuditQuery::default() };
+    let trail = trail(app, visitor, about).await?;
     let body = html! {
         h1 { "Environment " (environment.name) " " (text::tier(environment.tier)) }
         h2 { "What it owns" }
@@ -248,8 +251,9 @@ async fn one(
         }
         h2 { "What changed" }
         (parts::history(&detail.changes, now))
-        (parts::on_record("environment", &environment.name))
-        (text::command(&format!("stint environment tier {} TIER", environment.name)))
+        (trail)
+        (text::command(&format!("stint audit list --environment {}", environment.name)))
+        @if may { (text::command(&format!("stint environment tier {} TIER", environment.name))) }
     };
     Ok(layout::page(visitor, Place::Environments, &format!("Environment {}", environment.name), body))
 }

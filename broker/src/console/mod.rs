@@ -45,6 +45,7 @@ mod sso;
 mod step_up;
 mod table;
 mod text;
+mod trail;
 mod tree;
 mod upload;
 mod visitor;
@@ -84,6 +85,7 @@ pub fn router(app: App) -> Router {
         .route("/console/sessions/{id}", get(sessions::page))
         .route("/console/sessions/{id}/end", post(sessions::end))
         .route("/console/notifications", get(notifications::list).post(notifications::add))
+        .route("/console/notifications/{name}", get(notifications::page))
         .route("/console/notifications/{name}/try", post(notifications::try_out))
         .route("/console/notifications/{name}/remove", post(notifications::remove))
         .merge(registered::routes())

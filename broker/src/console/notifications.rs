@@ -4,13 +4,14 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
-use stint_api::{AddChannel, Channel, MailSecurity, Target, Topic};
+use stint_api::{AddChannel, AuditQuery, Channel, MailSecurity, Target, Topic};
 
 use super::answer::{Form, Reply, ok, page as answer, see};
 use super::layout::{self, Place};
 use super::parts;
 use super::table::table;
 use super::text::{self, Shown};
+use super::trail::trail;
 use super::visitor::Visitor;
 use crate::app::{App, Error};
 
@@ -84,7 +85,7 @@ pub(super) async fn try_out(
     Form(Nothing {}): Form<Nothing>,
 ) -> Reply {
     app.try_channel(&visitor.caller, &name).await?;
-    Ok(see(&format!("/console/notifications#{name}")))
+    Ok(see(&format!("/console/notifications/{name}")))
 }
 
 pub(super) async fn remove(
@@ -150,24 +151,11 @@ fn all(app: &App, visitor: &Visitor, channels: &[Channel], fields: &Fields, erro
         }
         ul.cards {
             @for channel in channels {
-                li.card id=(channel.name) {
-                    h2 { (channel.name) }
-                    div.row {
-                        span.badge { (channel.kind) }
-                        span { (Shown(&channel.place)) }
-                        span.dim { "told of " (channel.topics.iter().map(|topic| words(*topic)).collect::<Vec<_>>().join(", ")) }
-                    }
-                    @if !channel.deliveries.is_empty() {
-                        (table(&format!("Deliveries of {}", channel.name), ["Told", "State", "Tries", "When"], channel.deliveries.iter().take(5).map(|delivery| [
-                            html! { (Shown(&delivery.title)) },
-                            html! { (delivery.state) @if let Some(error) = &delivery.error { ": " (Shown(error)) } },
-                            html! { (delivery.attempts) },
-                            text::when(delivery.created_at, now),
-                        ])))
-                    }
-                    div.actions {
-                        form.inline method="post" action={ "/console/notifications/" (channel.name) "/try" } { button.quiet type="submit" { "Send a trial" } }
-                        form.inline method="post" action={ "/console/notifications/" (channel.name) "/remove" } { button.danger type="submit" { "Remove" } }
+                li.card {
+                    h2 { a data-item href={ "/console/notifications/" (channel.name) } { (channel.name) } }
+                    (about(channel))
+                    @if let Some(last) = channel.deliveries.first() {
+                        p { "Last told: " (Shown(&last.title)) ", " span.dim { (last.state) ", " (text::when(last.created_at, now)) } }
                     }
                 }
             }
@@ -217,8 +205,49 @@ fn all(app: &App, visitor: &Visitor, channels: &[Channel], fields: &Fields, erro
             p.hint { "What lets its holder post (a URL, a token, a password) goes into the vault and is not shown again. A notification leads to a page; it decides nothing." }
             div.actions { button type="submit" { "Add the channel" } }
         }
+        (text::command("stint notification list"))
     };
     layout::page(visitor, Place::Notifications, "Notifications", body)
+}
+
+fn about(channel: &Channel) -> Markup {
+    html! {
+        div.row {
+            span.badge { (channel.kind) }
+            span { (Shown(&channel.place)) }
+            span.dim { "told of " (channel.topics.iter().map(|topic| words(*topic)).collect::<Vec<_>>().join(", ")) }
+        }
+    }
+}
+
+/// One channel: what it was told, and what is on record about it.
+pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(name): Path<String>) -> Reply {
+    let channel = app.channels(&visitor.caller).await?.channels.into_iter().find(|own| own.name == name);
+    let channel = channel.ok_or_else(|| Error::not_found("channel", &name))?;
+    let now = app.clock().now();
+    let about_it = AuditQuery { channel: Some(channel.name.clone()), ..AuditQuery::default() };
+    let trail = trail(&app, &visitor, about_it).await?;
+    let own = format!("/console/notifications/{}", channel.name);
+    let body = html! {
+        h1 { "Channel " (channel.name) }
+        (about(&channel))
+        h2 { "What it was told" }
+        @if channel.deliveries.is_empty() { p.dim { "Nothing yet." } } @else {
+            (table("Deliveries", ["Told", "State", "Tries", "When"], channel.deliveries.iter().map(|delivery| [
+                html! { (Shown(&delivery.title)) },
+                html! { (delivery.state) @if let Some(error) = &delivery.error { ": " (Shown(error)) } },
+                html! { (delivery.attempts) },
+                text::when(delivery.created_at, now),
+            ])))
+        }
+        div.actions {
+            form.inline method="post" action={ (own) "/try" } { button.quiet type="submit" { "Send a trial" } }
+            form.inline method="post" action={ (own) "/remove" } { button.danger type="submit" { "Remove" } }
+        }
+        (trail)
+        (text::command(&format!("stint notification try {}", channel.name)))
+    };
+    Ok(ok(layout::page(&visitor, Place::Notifications, &format!("Channel {}", channel.name), body)))
 }
 
 fn made(visitor: &Visitor, channel: &Channel, secret: &str) -> Markup {

@@ -114,11 +114,6 @@ pub(super) fn line(
     }
 }
 
-/// Where everything on record about one thing is: what it did, and what was done to it.
-pub(super) fn on_record(what: &str, name: &str) -> Markup {
-    html! { p { a href={ "/console/audit?" (what) "=" (name) } { "Everything on record about it" } } }
-}
-
 /// Records of changes to one thing, with every fact.
 pub(super) fn history(records: &[AuditRecord], now: DateTime<Utc>) -> Markup {
     let row = |record: &AuditRecord| {

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
-use stint_api::{Code, Invite, Invited, Person, PersonList};
+use stint_api::{AuditQuery, Code, Invite, Invited, Person, PersonList};
 
 use super::account::{logins, sign_ins};
 use super::answer::{Form, Reply, complaint, ok, page as answer, see, status};
@@ -13,6 +13,7 @@ use super::parts::count;
 use super::step_up::detour;
 use super::table::table;
 use super::text::{self, Shown};
+use super::trail::trail;
 use super::visitor::Visitor;
 use crate::app::{App, Error};
 
@@ -216,6 +217,8 @@ async fn one(app: &App, visitor: &Visitor, name: &str, status: StatusCode, error
     let now = app.clock().now();
     let person = &account.person;
     let under = at(&person.name);
+    let about = AuditQuery { person: Some(person.name.clone()), ..AuditQuery::default() };
+    let trail = trail(app, visitor, about).await?;
     let body = html! {
         h1 { (person.name) }
         (complaint(error))
@@ -245,7 +248,7 @@ async fn one(app: &App, visitor: &Visitor, name: &str, status: StatusCode, error
         form method="post" action={ (under) "/enrol" } { div.actions { button.quiet type="submit" { "Make a link for " (person.name) } } }
         h2 { "Remove" }
         div.actions { a.button.danger href={ (under) "/remove" } { "Remove " (person.name) } }
-        (super::parts::on_record("person", &person.name))
+        (trail)
         (text::command(&format!("stint person show {}", person.name)))
     };
     Ok(answer(status, layout::page(visitor, Place::People, &person.name, body)))

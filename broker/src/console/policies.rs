@@ -4,7 +4,8 @@ use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use serde::Deserialize;
 use stint_api::{
-    DiffLine, Policy, PolicyDiff, PolicyOrigin, PolicyState, PolicySummary, PolicyTest, PolicyVersion,
+    AuditQuery, DiffLine, Policy, PolicyDiff, PolicyOrigin, PolicyState, PolicySummary, PolicyTest,
+    PolicyVersion,
 };
 
 use super::answer::{Reply, ok};
@@ -12,6 +13,7 @@ use super::layout::{self, Place};
 use super::step_up;
 use super::table::table;
 use super::text::{self, Shown};
+use super::trail::trail;
 use super::visitor::Visitor;
 use crate::app::{App, Error};
 
@@ -73,6 +75,8 @@ pub(super) async fn one(
         true => Some(step_up::fields(app, visitor, &format!("/console/policies/{name}")).await?),
         false => None,
     };
+    let about = AuditQuery { policy: Some(name.clone()), ..AuditQuery::default() };
+    let trail = trail(app, visitor, about).await?;
     let body = html! {
         h1 { (name) }
         div.row {
@@ -98,6 +102,7 @@ pub(super) async fn one(
             details { summary { "The tests as they are written" } (source("Tests as they are written", &policy.tests_text)) }
         }
         (actions(visitor, summary))
+        (trail)
         (text::command(&format!("stint policy show {name}")))
     };
     Ok(layout::page(visitor, Place::Policies, name, body))

@@ -3,12 +3,13 @@
 use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
 use serde::Deserialize;
-use stint_api::{Class, OperationPage, Provider, ProviderOperation};
+use stint_api::{AuditQuery, Class, OperationPage, Provider, ProviderOperation};
 
 use super::answer::{Reply, ok};
 use super::layout::{self, Place};
 use super::table::table;
 use super::text::{self, Shown};
+use super::trail::trail;
 use super::visitor::Visitor;
 use crate::app::{App, OperationFilter};
 
@@ -64,6 +65,8 @@ pub(super) async fn page(
     let filter = OperationFilter { words: wanted.q.clone(), class, after: wanted.after.clone() };
     let operations = app.operations(&name, &filter)?;
     let own = format!("/console/providers/{}", provider.name);
+    let about = AuditQuery { provider: Some(provider.name.clone()), ..AuditQuery::default() };
+    let trail = trail(&app, &visitor, about).await?;
     let body = html! {
         h1 { (provider.title) }
         h2 { "How it is reached" }
@@ -91,7 +94,7 @@ pub(super) async fn page(
             }
         }
         (found(&operations, &wanted, class, &own))
-        (super::parts::on_record("provider", &provider.name))
+        (trail)
         (text::command(&format!("stint provider operations {}", provider.name)))
     };
     Ok(ok(layout::page(&visitor, Place::Providers, &provider.title, body)))

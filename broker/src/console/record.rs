@@ -56,7 +56,7 @@ pub(super) fn shown(entry: &AuditEntry, at: DateTime<Utc>) -> Markup {
 }
 
 /// Facts that are one value each, in the order in which a person asks for them.
-const PLAIN: [(&str, &str); 20] = [
+const PLAIN: [(&str, &str); 21] = [
     ("code", "Reason of refusal"),
     ("detail", "In words"),
     ("agent", "Agent"),
@@ -76,7 +76,8 @@ const PLAIN: [(&str, &str); 20] = [
     ("fault", "Fault"),
     ("reason", "Reason"),
     ("selector", "Resource"),
-    ("confined", "Confined"),
+    ("confinement", "Confinement"),
+    ("parent", "Within the session"),
 ];
 
 /// Every thing that the request touched, where it belongs, and what goes with it.

@@ -4,7 +4,7 @@ use axum::extract::{Path, Query, State};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde::Deserialize;
-use stint_api::{Approval, Budgeted, Session, SessionBudget, SessionState};
+use stint_api::{Approval, Budgeted, Confinement, Session, SessionBudget, SessionState};
 
 use super::answer::{Form, Reply, ok, see};
 use super::approvals;
@@ -218,6 +218,7 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Pat
             dt { "Agent" } dd { a href={ "/console/agents/" (session.agent) } { (session.agent) } }
             dt { "Environment" } dd { a href={ "/console/environments/" (session.environment) } { (session.environment) } }
             dt { "For" } dd { (subject(&session)) }
+            @if let Some(parent) = &session.parent { dt { "Within" } dd { a href={ "/console/sessions/" (parent) } { code { (parent) } } } }
             @if let Some(command) = &session.command { dt { "Command" } dd { code { (Shown(command)) } } }
             dt { "Credentials" } dd { @for name in &session.credentials { a href={ "/console/credentials/" (name) } { (name) } " " } @if session.credentials.is_empty() { "none" } }
             dt { "Started" } dd { (text::when(session.started_at, at)) }
@@ -229,7 +230,7 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Pat
         }
         @if live && may_end(&visitor) { (end_form(&session.id, "End this session")) }
         @if !asked.is_empty() { (asked_for(&asked, at)) }
-        h2 { "What it did" }
+        h2 #trail { "What it did" }
         (Stream::new(&records, at).of([&session]).with_rules(is_owner(&visitor)).table(LINES, true))
         p { a href={ "/console/audit?session=" (session.id) } { "Everything on record about it" } }
         (text::command(&format!("stint audit list --session {}", session.id)))
@@ -324,7 +325,12 @@ fn end_form(id: &str, label: &str) -> Markup {
 }
 
 fn confined(session: &Session) -> Markup {
-    html! { span.badge { @if session.confined { "confined" } @else { "not confined" } } }
+    let words = match session.confinement {
+        Confinement::Full => "confined",
+        Confinement::Partly => "partly confined",
+        Confinement::None => "not confined",
+    };
+    html! { span.badge { (words) } }
 }
 
 fn state(session: &Session) -> Markup {

@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use stint::session::LiveSession;
-use stint::sidecar::{Doors, Egress, Mode, Settings, Sidecar};
-use stint_api::StartSession;
+use stint::sidecar::{Doors, Egress, Heartbeats, Mode, Settings, Sidecar};
+use stint_api::{Confinement, StartSession};
 
 use super::http::{Answer, Client, Request};
 use super::scene::{AGENT, STAGING, Scene};
@@ -31,7 +31,7 @@ impl Holding {
             key: Value::Null,
             credentials: Vec::new(),
             heartbeat: true,
-            confined: false,
+            confinement: Confinement::None,
             command: Some("demo".to_owned()),
             dry_run: false,
         };
@@ -44,8 +44,12 @@ impl Holding {
             .map(|variable| variable.value.clone())
             .next()
             .ok_or("the session sets no RAILWAY_API_TOKEN")?;
-        let settings =
-            Settings { egress: Egress::new(Mode::Deny, []), heartbeats: true, doors: Doors::Loopback };
+        let settings = Settings {
+            egress: Egress::new(Mode::Deny, []),
+            heartbeats: Heartbeats::AsAsked,
+            doors: Doors::Loopback,
+            bundle: None,
+        };
         let sidecar = Sidecar::start(session, settings, &scene.clock)
             .await
             .map_err(|error| format!("the sidecar could not start: {error}"))?;

@@ -71,30 +71,33 @@ pub(super) fn accept(request: Request<Body>) -> Result<(Accepted, Body)> {
     Ok((accepted, body))
 }
 
-/// Read the body as far as it is judged, refuse what carries a credential of its own, and put the request into its one
-/// form. What follows after a beginning stays where it is until the beginning was judged.
-pub(super) async fn canonical(
-    app: &App,
-    identified: &Identified,
-    accepted: Accepted,
-    body: Body,
-) -> Result<(model::Request, Option<Tail>)> {
+/// Read the body as far as it is judged. What follows after a beginning stays where it is until the beginning was judged.
+pub(super) async fn body(app: &App, identified: &Identified, body: Body) -> Result<(Bytes, Option<Tail>)> {
     let limits = &app.config().limits;
     if body.size_hint().lower() > limits.upload {
         return Err(Error::new(Code::BodyTooLarge, "the body is longer than limits.upload of the broker"));
     }
     let (body, rest) = read(body, limits.body).await?;
+    Ok((body, rest.map(|rest| app.tail(&identified.caller.session, rest))))
+}
+
+/// Refuse what carries a credential of its own, and put the request into its one form.
+pub(super) fn canonical(
+    app: &App,
+    identified: &Identified,
+    accepted: Accepted,
+    body: Bytes,
+    partial: bool,
+) -> Result<model::Request> {
     let raw = Raw {
         method: &accepted.method,
         host: accepted.host.as_deref(),
         target: &accepted.target,
         headers: &accepted.headers,
         body,
-        partial: rest.is_some(),
+        partial,
     };
-    let session = &identified.caller.session;
-    let request = app.canonical(&identified.credential, session, raw)?;
-    Ok((request, rest.map(|rest| app.tail(session, rest))))
+    app.canonical(&identified.credential, &identified.caller.session, raw)
 }
 
 /// The whole body, or the beginning of one that is longer than `limit` and what follows.

@@ -36,12 +36,16 @@ pub async fn handle(app: &App, request: Request<Body>) -> Response<Body> {
 
 async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> app::Result<Response<Body>> {
     let (accepted, body) = accept::accept(request)?;
-    trace.credential = Some(accepted.credential.to_string());
+    trace.accepted(&accepted);
     let caller = identify::caller(app, &accepted).await?;
     trace.identified(&caller);
     let identified = identify::credential(app, &accepted, caller)?;
-    let (canonical, tail) = accept::canonical(app, &identified, accepted, body).await?;
-    trace.reply = app.reply(&identified.credential, &canonical).or(trace.reply.take());
+    trace.granted(&identified);
+    let (body, tail) = accept::body(app, &identified, body).await?;
+    trace.body(&body, tail.is_some());
+    let canonical = accept::canonical(app, &identified, accepted, body, tail.is_some())?;
+    // As it is judged: what git compresses is open now.
+    trace.body(&canonical.body, tail.is_some());
     let understood = classify::classify(app, &identified, canonical)?;
     let mut judged = resolve::resolve(app, &identified, understood).await?;
     let recorded = match decide_and_record(app, &identified, &mut judged).await {
@@ -56,10 +60,10 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
     let close = close::Close::of(app, &identified, &recorded);
     let record = recorded.id.clone();
     let mut response = match send(app, &identified, recorded, judged, tail).await {
-        Ok(sent) => screen::screen(sent, close).unwrap_or_else(|error| problem_response(&error, trace)),
+        Ok(sent) => screen::screen(sent, close).unwrap_or_else(|error| told(app, &error, None, trace)),
         Err(error) => {
             close.failed(&error);
-            problem_response(&error, trace)
+            told(app, &error, None, trace)
         }
     };
     stamp(&mut response, &record);
@@ -90,26 +94,22 @@ async fn send(
 async fn refuse(app: &App, trace: record::Trace, error: app::Error) -> Response<Body> {
     match trace.refusal(app, &error).await {
         Ok(record) => {
-            let mut problem = problem::document(&error);
-            problem.record = Some(record.clone());
-            let mut response = told(&error, &problem, &trace);
+            let mut response = told(app, &error, Some(&record), &trace);
             stamp(&mut response, &record);
             response
         }
-        Err(unrecorded) => problem_response(&unrecorded, &trace),
+        Err(unrecorded) => told(app, &unrecorded, None, &trace),
     }
-}
-
-fn problem_response(error: &app::Error, trace: &record::Trace) -> Response<Body> {
-    told(error, &problem::document(error), trace)
 }
 
 /// In the form that whoever asks shows to people.
-fn told(error: &app::Error, problem: &stint_api::Problem, trace: &record::Trace) -> Response<Body> {
-    match &trace.reply {
-        Some(reply) => problem::told(problem, reply),
-        None => problem::response(error, problem, trace.graphql),
+fn told(app: &App, error: &app::Error, record: Option<&str>, trace: &record::Trace) -> Response<Body> {
+    let mut problem = problem::document(error);
+    problem.record = record.map(str::to_owned);
+    if problem.status == 403 {
+        problem.instead = trace.instead(app);
     }
+    problem::told(error, &problem, &trace.reply(app))
 }
 
 fn stamp(response: &mut Response<Body>, record: &str) {

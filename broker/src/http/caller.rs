@@ -21,7 +21,7 @@ impl From<Error> for Failed {
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        let mut response = problem::response(&self.0, &problem::document(&self.0), false);
+        let mut response = problem::response(&self.0, &problem::document(&self.0));
         // To ask for a nonce is a step on the way in; two tokens at once are an attempt at one.
         let kept_out = matches!(response.status().as_u16(), 401 | 403) && self.0.code != Code::UseNonce;
         if kept_out || self.0.code == Code::AmbiguousRequest {

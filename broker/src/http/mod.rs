@@ -14,5 +14,6 @@ mod refusal;
 mod registered;
 mod routes;
 mod wellknown;
+mod within;
 
 pub use routes::router;

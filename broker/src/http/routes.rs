@@ -62,6 +62,7 @@ fn routes() -> Routes {
         .route("/v1/people/{name}/logins/{id}/end", post(people::end_login_of))
         .route("/v1/environments", get(environments).post(add_environment))
         .with(super::registered::routes)
+        .with(super::within::routes)
         .with(super::account::routes)
         .route("/v1/environments/{name}/selectors", post(map_environment).delete(unmap_environment))
         .route("/v1/credentials", get(credentials).post(add_credential))

@@ -35,4 +35,4 @@ pub use policy::PolicyRow;
 pub use principal::Principal;
 pub use request::{Request, digest_hex};
 pub use session::{Grant, Placeholder, SessionRow};
-pub use stint_api::{Class, Tier};
+pub use stint_api::{Class, Confinement, Tier};

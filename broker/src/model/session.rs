@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Name, SessionId, Tier};
+use super::{Confinement, Name, SessionId, Tier};
 
 /// One run of an agent: an environment, a set of grants, a key, an end.
 #[derive(Debug, Clone)]
@@ -17,9 +17,11 @@ pub struct SessionRow {
     /// RFC 7638 thumbprint of the session key.
     pub jkt: String,
     pub grants: Vec<Grant>,
-    pub confined: bool,
+    pub confinement: Confinement,
     pub command: Option<String>,
     pub heartbeat: bool,
+    /// The session that it was started within.
+    pub parent: Option<SessionId>,
     pub started_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,

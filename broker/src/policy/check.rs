@@ -64,7 +64,9 @@ pub fn check(shipped: &[PolicyFile], own: &[PolicyFile], rows: &[ActionRow]) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ActionRow, Part};
+    use std::collections::BTreeSet;
+
+    use super::super::{ActionRow, Part, Strength};
     use super::*;
     use crate::model::Class;
 
@@ -72,7 +74,11 @@ mod tests {
         let row = |n: usize| ActionRow {
             operation: format!("p:op{n}"),
             provider: "p".into(),
-            classes: Class::ALL.into_iter().skip(n % 6).collect(),
+            strengths: Class::ALL
+                .into_iter()
+                .skip(n % 6)
+                .map(|class| Strength { class, marks: BTreeSet::new() })
+                .collect(),
         };
         (0..2000).map(row).collect()
     }

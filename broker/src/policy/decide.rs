@@ -6,7 +6,7 @@ use cedar_policy::{Authorizer, Decision as CedarDecision, Response};
 use super::permit::{Permit, Purpose};
 use super::question::Facts;
 use super::set::PolicySet;
-use crate::model::{CredentialId, Lift, Name, Tier, Touch, Where};
+use crate::model::{Confinement, CredentialId, Lift, Name, Tier, Touch, Where};
 
 /// Who asks, as verified.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Asker {
     pub subject: String,
     pub environment: Name,
     pub tier: Tier,
-    pub confined: bool,
+    pub confinement: Confinement,
 }
 
 /// What is asked: one canonical request with one credential.

@@ -50,7 +50,7 @@ mod tests {
     use super::super::decide::{Asker, Decision, Question};
     use super::super::set::{PolicySet, builtin_files};
     use super::ROOM;
-    use crate::model::{Class, CredentialId, Name, Resource, Tier, Touch, Where};
+    use crate::model::{Class, Confinement, CredentialId, Name, Resource, Tier, Touch, Where};
 
     fn name(text: &str) -> Name {
         Name::parse(text).unwrap()
@@ -91,7 +91,7 @@ mod tests {
             subject: "person:alice".into(),
             environment: name("staging"),
             tier: Tier::Staging,
-            confined: false,
+            confinement: Confinement::None,
         }
     }
 

@@ -8,7 +8,7 @@ use cedar_policy::{
 };
 
 use super::decide::{Asker, Question};
-use crate::model::{Class, Mark, Name, Tier, Touch, Where};
+use crate::model::{Class, Confinement, Mark, Name, Tier, Touch, Where};
 
 /// Everything of a question that policies can look at.
 ///
@@ -20,7 +20,7 @@ pub(super) struct Facts {
     subject: String,
     environment: Name,
     tier: Tier,
-    confined: bool,
+    confinement: Confinement,
     credential: Name,
     operation: String,
     provider: String,
@@ -56,7 +56,7 @@ pub(super) struct Scope {
 
 impl Facts {
     pub(super) fn of(question: &Question<'_>, touch: &Touch) -> Self {
-        let Asker { agent, subject, environment, tier, confined } = question.asker;
+        let Asker { agent, subject, environment, tier, confinement } = question.asker;
         let (place, home) = match &touch.place {
             Where::Environment { name, tier } => ("environment", Some((name.clone(), *tier))),
             Where::Unmapped(_) => ("unmapped", None),
@@ -73,7 +73,7 @@ impl Facts {
             subject: subject.clone(),
             environment: environment.clone(),
             tier: *tier,
-            confined: *confined,
+            confinement: *confinement,
             credential: question.credential_name.clone(),
             operation: touch.operation.clone(),
             provider: touch.provider.clone(),
@@ -143,7 +143,8 @@ impl Names {
         let entities = Entities::from_entities(list, None).map_err(text_of)?;
         let context = Context::from_pairs([
             ("subject".to_owned(), text(&asker.subject)),
-            ("confined".to_owned(), RestrictedExpression::new_bool(asker.confined)),
+            ("confined".to_owned(), RestrictedExpression::new_bool(asker.confinement.is_full())),
+            ("confinement".to_owned(), text(asker.confinement.as_str())),
         ])
         .map_err(text_of)?;
         let request = Request::new(principal, action, place, context, None).map_err(text_of)?;
@@ -156,7 +157,8 @@ fn context(facts: &Facts) -> Result<Context, String> {
         ("environment".to_owned(), text(facts.environment.as_str())),
         ("tier".to_owned(), text(facts.tier.as_str())),
         ("subject".to_owned(), text(&facts.subject)),
-        ("confined".to_owned(), RestrictedExpression::new_bool(facts.confined)),
+        ("confined".to_owned(), RestrictedExpression::new_bool(facts.confinement.is_full())),
+        ("confinement".to_owned(), text(facts.confinement.as_str())),
     ])
     .map_err(text_of)?;
     let marks = RestrictedExpression::new_set(facts.marks.iter().map(|mark| text(mark.as_str())));

@@ -12,36 +12,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::schema::{ActionRow, Strength};
 use super::set::PolicySet;
-use super::source::on_deep_stack;
-use crate::model::{Class, Mark, Name, Tier};
+use super::source::{Fault, on_deep_stack};
+use crate::model::{Class, Name, Tier};
 use cell::{Asking, Cell, Evaluator, Finding, Place};
-pub use lint::lint;
+use lint::Noted;
 use named::Named;
-
-/// An operation, as far as its strength goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reachable {
-    /// `railway:volumeDelete`.
-    pub operation: String,
-    pub provider: String,
-    /// What a request of it can come out as.
-    pub strengths: BTreeSet<Strength>,
-}
-
-/// How strong a request is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Strength {
-    pub class: Class,
-    pub marks: BTreeSet<Mark>,
-}
 
 /// All that there is.
 #[derive(Debug, Clone, Default)]
 pub struct World {
+    /// Agents and environments stand in for those of a broker that is not known here.
+    pub invented: bool,
     pub agents: Vec<Name>,
     pub environments: Vec<(Name, Tier)>,
-    pub acts: Vec<Reachable>,
+    pub acts: Vec<ActionRow>,
 }
 
 /// What comes of a question.
@@ -100,28 +86,57 @@ struct Kind {
     strengths: BTreeSet<Strength>,
 }
 
-/// Every line, in a fixed order. Takes a while for large worlds: call it where waiting is fine.
-pub fn reach(set: &PolicySet, world: &World) -> Result<Vec<Line>, String> {
+/// What a policy set comes to.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// In a fixed order.
+    pub lines: Vec<Line>,
+    /// Policies that say nothing, in the order of the files.
+    pub notes: Vec<Fault>,
+}
+
+impl Report {
+    /// Lines of one agent, which has its name in each. The notes are about everybody.
+    #[must_use]
+    pub fn of_agent(mut self, agent: &Name) -> Self {
+        let its = |line: &Line| line.agents.is_empty() || line.agents.iter().any(|one| one == agent.as_str());
+        self.lines.retain(its);
+        for line in &mut self.lines {
+            line.agents = vec![agent.to_string()];
+        }
+        self
+    }
+}
+
+/// Every question is asked once. Takes a while for large worlds: call it where waiting is fine.
+pub fn reach(set: &PolicySet, world: &World) -> Result<Report, String> {
     let named = Named::of(set)?;
-    let (all, world) = (set.all.clone(), world.clone());
+    let (all, asked) = (set.all.clone(), world.clone());
     let liftable = set.liftable();
     // Conditions nest as deep as their source did.
     let work = move || {
         let evaluator = Evaluator::new(&all, &liftable)?;
-        lines(&evaluator, &named, &world)
+        let mut noted = Noted::default();
+        Ok((lines(&evaluator, &named, &asked, &mut noted)?, noted))
     };
-    on_deep_stack(work).unwrap_or_else(|| Err("the evaluation stopped".to_owned()))
+    let (lines, noted) = on_deep_stack(work).unwrap_or_else(|| Err("the evaluation stopped".to_owned()))?;
+    Ok(Report { lines, notes: noted.faults(set, world)? })
 }
 
-fn lines(evaluator: &Evaluator<'_>, named: &Named, world: &World) -> Result<Vec<Line>, String> {
+fn lines(
+    evaluator: &Evaluator<'_>,
+    named: &Named,
+    world: &World,
+    noted: &mut Noted,
+) -> Result<Vec<Line>, String> {
     let kinds = named.kinds(&world.acts);
     let mut of_agents: BTreeMap<Vec<Line>, Vec<String>> = BTreeMap::new();
     for (agent, names) in named.agents(&world.agents)? {
         let mut lines = Vec::new();
         for (session, tier) in &world.environments {
             let asking = Asking { agent: agent.clone(), session: session.clone(), tier: *tier };
-            lines.push(start(&asking, evaluator.start(&asking)?));
-            lines.extend(of_session(evaluator, named, &kinds, &asking, world)?);
+            lines.push(start(&asking, noted.finding(evaluator.start(&asking)?)));
+            lines.extend(of_session(evaluator, named, &kinds, &asking, world, noted)?);
         }
         of_agents.entry(lines).or_default().extend(names);
     }
@@ -158,6 +173,7 @@ fn of_session(
     kinds: &[Kind],
     asking: &Asking,
     world: &World,
+    noted: &mut Noted,
 ) -> Result<Vec<Line>, String> {
     let strengths: BTreeSet<&Strength> = kinds.iter().flat_map(|kind| &kind.strengths).collect();
     let places = Place::all(&asking.session, &world.environments);
@@ -170,9 +186,9 @@ fn of_session(
             let mut found = Vec::new();
             for place in &places {
                 let cell = Cell { asking, kind, strength, place, thing: None };
-                let general = evaluator.decide(&cell)?;
+                let general = noted.finding(evaluator.decide(&cell)?);
                 for thing in named.things_of(kind) {
-                    let finding = evaluator.decide(&Cell { thing: Some(thing), ..cell })?;
+                    let finding = noted.finding(evaluator.decide(&Cell { thing: Some(thing), ..cell })?);
                     if finding != general {
                         found.push((format!("{}: {}", place.label(), thing.label()), finding));
                     }

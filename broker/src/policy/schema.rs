@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 
-use crate::model::Class;
+use crate::model::{Class, Mark};
 
 const BASE: &str = include_str!("../../../policies/schema.cedarschema");
 
@@ -11,8 +11,21 @@ pub struct ActionRow {
     /// `railway:volumeDelete`.
     pub operation: String,
     pub provider: String,
-    /// Every class that the operation can come out as: several where the payload decides.
-    pub classes: BTreeSet<Class>,
+    /// What a request of it can come out as: several where the payload decides.
+    pub strengths: BTreeSet<Strength>,
+}
+
+/// How strong a request is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Strength {
+    pub class: Class,
+    pub marks: BTreeSet<Mark>,
+}
+
+impl ActionRow {
+    fn classes(&self) -> BTreeSet<Class> {
+        self.strengths.iter().map(|strength| strength.class).collect()
+    }
 }
 
 /// The schema in Cedar's own syntax: the nouns, and an action for each operation.
@@ -24,7 +37,7 @@ pub fn schema_text(rows: &[ActionRow]) -> String {
     }
     for row in rows {
         let mut groups: Vec<String> =
-            row.classes.iter().map(|class| quoted(&format!("class:{class}"))).collect();
+            row.classes().iter().map(|class| quoted(&format!("class:{class}"))).collect();
         groups.push(quoted(&format!("provider:{}", row.provider)));
         let _ = writeln!(
             text,
@@ -43,7 +56,7 @@ pub fn schema_text(rows: &[ActionRow]) -> String {
 pub(super) fn telling(rows: &[ActionRow], named: &HashSet<String>) -> Vec<ActionRow> {
     let mut kinds = HashSet::new();
     let tells = |row: &&ActionRow| {
-        named.contains(&row.operation) || kinds.insert((row.provider.clone(), row.classes.clone()))
+        named.contains(&row.operation) || kinds.insert((row.provider.clone(), row.classes()))
     };
     rows.iter().filter(tells).cloned().collect()
 }

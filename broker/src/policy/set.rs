@@ -390,10 +390,12 @@ mod tests {
         let rows = Class::ALL.map(|class| ActionRow {
             operation: format!("p:{class}"),
             provider: "p".into(),
-            classes: [class].into(),
+            strengths: [Strength { class, marks: BTreeSet::new() }].into(),
         });
         assert_eq!(set.validate(&rows).expect("valid"), Vec::<Fault>::new());
     }
 
+    use super::super::schema::Strength;
     use crate::model::Class;
+    use std::collections::BTreeSet;
 }

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::decide::{Asker, Decision, Question};
 use super::set::PolicySet;
 use super::source::{Fault, Position};
-use crate::model::{Class, CredentialId, Mark, Name, Resource, Tier, Touch, Where};
+use crate::model::{Class, Confinement, CredentialId, Mark, Name, Resource, Tier, Touch, Where};
 
 /// Tests larger than this are refused before they are read.
 const TESTS_LIMIT: usize = 128 * 1024;
@@ -27,8 +27,10 @@ struct Case {
     subject: String,
     #[serde(default = "tested")]
     credential: String,
+    /// The same as a `confinement` of `full`.
     #[serde(default)]
     confined: bool,
+    confinement: Option<Confinement>,
     /// What the request touches; without any, whether the agent may start the session.
     #[serde(default)]
     touch: Vec<CaseTouch>,
@@ -115,7 +117,10 @@ fn run(set: &PolicySet, case: Case) -> Result<CaseResult, String> {
         subject: case.subject,
         environment: name(&case.session.0)?,
         tier: case.session.1,
-        confined: case.confined,
+        confinement: match case.confined {
+            true => Confinement::Full,
+            false => case.confinement.unwrap_or_default(),
+        },
     };
     let touches = case.touch.into_iter().map(touch).collect::<Result<Vec<_>, _>>()?;
     let (decision, policies) = match touches.as_slice() {

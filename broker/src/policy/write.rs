@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::decide::Asker;
-use crate::model::{Name, Touch, Where};
+use crate::model::{Confinement, Name, Touch, Where};
 
 /// What a written rule does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn write_rule(act: Act, id: &str, asker: &Asker, credential: &Name, touches:
 pub fn write_tests(cases: &[Expected<'_>]) -> String {
     let mut text = String::new();
     for (number, case) in cases.iter().enumerate() {
-        let Asker { agent, environment, tier, confined, .. } = case.asker;
+        let Asker { agent, environment, tier, confinement, .. } = case.asker;
         let _ = write!(
             text,
             "{}[[test]]\nname = {}\nagent = {}\nsession = [{}, {}]\ncredential = {}\n",
@@ -83,8 +83,8 @@ pub fn write_tests(cases: &[Expected<'_>]) -> String {
             toml(tier.as_str()),
             toml(case.credential.as_str()),
         );
-        if *confined {
-            text.push_str("confined = true\n");
+        if *confinement != Confinement::None {
+            let _ = writeln!(text, "confinement = {}", toml(confinement.as_str()));
         }
         text.push_str("touch = [\n");
         for touch in case.touches {
@@ -183,7 +183,9 @@ fn toml(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ActionRow, Checked, PolicyFile, PolicySet, builtin_files, check, decided};
+    use std::collections::BTreeSet;
+
+    use super::super::{ActionRow, Checked, PolicyFile, PolicySet, Strength, builtin_files, check, decided};
     use super::*;
     use crate::model::{Class, Resource, Tier};
 
@@ -197,7 +199,7 @@ mod tests {
             subject: "person:alice".into(),
             environment: name("staging"),
             tier: Tier::Staging,
-            confined: false,
+            confinement: Confinement::None,
         }
     }
 
@@ -241,7 +243,7 @@ mod tests {
             let row = |operation: &str| ActionRow {
                 operation: operation.into(),
                 provider: "p".into(),
-                classes: Class::ALL.into(),
+                strengths: Class::ALL.map(|class| Strength { class, marks: BTreeSet::new() }).into(),
             };
             let file = PolicyFile { name: "rule.x".into(), text: text.clone(), tests: Some(tests) };
             let checked = check(&builtin_files(), &[file], &[row("p:one"), row("p:two")]);

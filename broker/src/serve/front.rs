@@ -44,7 +44,7 @@ impl Front {
         if request.uri().path().starts_with(gateway::PREFIX) {
             let Ok(place) = self.places.clone().try_acquire_owned() else {
                 let busy = Error::new(Code::Busy, "as many requests are under way as limits.requests allows");
-                return problem::response(&busy, &problem::document(&busy), false);
+                return problem::response(&busy, &problem::document(&busy));
             };
             let response = gateway::handle(&self.app.pinned(), request).await;
             if response.body().size_hint().exact().is_some() {
@@ -76,7 +76,7 @@ impl Front {
         if error.code.status() == 400 {
             problem.status = refused.status;
         }
-        let mut response = problem::response(&error, &problem, false);
+        let mut response = problem::response(&error, &problem);
         response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
         response
     }

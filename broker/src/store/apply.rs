@@ -26,6 +26,7 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
             device_codes::elevate(c, client, person, *until).await
         }
         Change::TieSession { session, client } => device_codes::tie_session(c, session, client).await,
+        Change::TieWithin { session, parent } => device_codes::tie_within(c, session, parent).await,
         Change::PutPassword { person, hash, at } => passwords::put(c, person, hash, *at).await,
         Change::AddSignIn(row) => sign_ins::add(c, row).await,
         Change::ProveSignIn { id, at } => sign_ins::prove(c, id, *at).await,
@@ -153,6 +154,7 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::UseDeviceCode { .. }
         | Change::ElevateLogin { .. }
         | Change::TieSession { .. }
+        | Change::TieWithin { .. }
         | Change::AddSession(_)
         | Change::EndSession { .. }
         | Change::AddApproval(_)

@@ -66,6 +66,11 @@ pub enum Change {
         session: SessionId,
         client: ClientId,
     },
+    /// A session belongs to the login that started the one around it.
+    TieWithin {
+        session: SessionId,
+        parent: SessionId,
+    },
     /// Sets or replaces it. `person` where there is none of that name.
     PutPassword {
         person: Name,

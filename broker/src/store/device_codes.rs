@@ -115,6 +115,16 @@ pub(super) async fn tie_session(
     changed(execute!(c, sql::TIE_SESSION, session.as_str(), client.as_str())?, "session")
 }
 
+/// Nothing to tie where an agent started the outer session by itself.
+pub(super) async fn tie_within(
+    c: &mut Connection,
+    session: &SessionId,
+    parent: &SessionId,
+) -> Result<(), Fault> {
+    execute!(c, sql::TIE_WITHIN, session.as_str(), parent.as_str())?;
+    Ok(())
+}
+
 pub(super) async fn elevate(
     c: &mut Connection,
     client: &ClientId,

@@ -62,6 +62,7 @@ migrations! {
     11 "0011_notifications",
     12 "0012_single_sign_on",
     13 "0013_one_kind_of_link",
+    14 "0014_sessions_within",
 }
 
 fn migrator<const N: usize>(files: [(i64, &'static str, &'static str); N]) -> Migrator {

@@ -36,6 +36,18 @@ impl Store {
         rows.into_iter().map(Session::parse).collect()
     }
 
+    /// Those that were started within it, live and ended, the oldest first.
+    pub async fn sessions_within(&self, id: &SessionId) -> Result<Vec<SessionRow>, Error> {
+        let rows: Vec<Session> = all!(self, sql::SESSIONS_WITHIN, id.as_str())?;
+        rows.into_iter().map(Session::parse).collect()
+    }
+
+    /// Those that nobody has ended although the session that they were started within has ended, the oldest first.
+    pub async fn sessions_orphaned(&self, limit: i64) -> Result<Vec<SessionRow>, Error> {
+        let rows: Vec<Session> = all!(self, sql::SESSIONS_ORPHANED, limit)?;
+        rows.into_iter().map(Session::parse).collect()
+    }
+
     /// Newest first.
     pub async fn sessions_of_agent(&self, agent: &Name, limit: i64) -> Result<Vec<SessionRow>, Error> {
         let rows: Vec<Session> = all!(self, sql::SESSIONS_OF_AGENT, agent.as_str(), limit)?;
@@ -56,9 +68,10 @@ pub(super) async fn add(connection: &mut Connection, row: &SessionRow) -> Result
         &row.key,
         &row.jkt,
         &grants,
-        row.confined,
+        row.confinement.as_str(),
         row.command.as_deref(),
         row.heartbeat,
+        row.parent.as_ref().map(SessionId::as_str),
         row.started_at.timestamp_millis(),
         row.expires_at.timestamp_millis(),
         row.ended_at.map(|at| at.timestamp_millis()),
@@ -87,9 +100,10 @@ row! {
         key: String,
         jkt: String,
         grants: String,
-        confined: bool,
+        confinement: String,
         command: Option<String>,
         heartbeat: bool,
+        parent: Option<String>,
         started_at: i64,
         expires_at: i64,
         ended_at: Option<i64>,
@@ -108,9 +122,10 @@ impl Session {
             key: self.key,
             jkt: self.jkt,
             grants: from_json(&self.grants, "sessions.grants")?,
-            confined: self.confined,
+            confinement: parse(&self.confinement, "sessions.confinement")?,
             command: self.command,
             heartbeat: self.heartbeat,
+            parent: self.parent.map(|id| parse(&id, "sessions.parent")).transpose()?,
             started_at: time(self.started_at)?,
             expires_at: time(self.expires_at)?,
             ended_at: self.ended_at.map(time).transpose()?,

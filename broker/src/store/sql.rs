@@ -64,8 +64,8 @@ macro_rules! device_codes { ($rest:literal) => { concat!(
     "SELECT hash, user_code, key, jkt, device, program, address, state, person, created_at, expires_at \
      FROM device_codes ", $rest) } }
 macro_rules! sessions { ($rest:literal) => { concat!(
-    "SELECT session, environment, tier, agent, subject, key, jkt, grants, confined, command, heartbeat, started_at, \
-     expires_at, ended_at, end_reason FROM sessions ", $rest) } }
+    "SELECT session, environment, tier, agent, subject, key, jkt, grants, confinement, command, heartbeat, parent, \
+     started_at, expires_at, ended_at, end_reason FROM sessions ", $rest) } }
 macro_rules! approvals { ($rest:literal) => { concat!(
     "SELECT approval, state, session, environment, agent, subject, credential, request, digest, operations, class, \
      resources, lift, requested_at, expires_at, decided_by, decided_at, reason, agent_reason FROM approvals ", $rest) } }
@@ -157,6 +157,7 @@ statements! {
                (SELECT COUNT(*) FROM passkeys k WHERE k.person = o.name) AS factors FROM people o WHERE o.name = $1";
     ELEVATE_LOGIN = "UPDATE logins SET elevated_until = $3 WHERE client = $1 AND person = $2 AND ended_at IS NULL";
     TIE_SESSION = "INSERT INTO session_logins (session, client) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    TIE_WITHIN = "INSERT INTO session_logins (session, client) SELECT $1, client FROM session_logins WHERE session = $2";
     SESSIONS_OF_LOGIN = "SELECT session FROM session_logins WHERE client = $1 ORDER BY id DESC LIMIT 1000";
     PUT_PASSWORD = "INSERT INTO passwords (person, hash, changed_at) VALUES ($1, $2, $3) \
                     ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at";
@@ -269,9 +270,9 @@ statements! {
     SECRET = secrets!("AND s.credential = $1 AND s.version = $2");
     SECRETS = secrets!("ORDER BY s.id");
 
-    ADD_SESSION = "INSERT INTO sessions (session, environment, tier, agent, subject, key, jkt, grants, confined, command, \
-                   heartbeat, started_at, expires_at, ended_at, end_reason) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING";
+    ADD_SESSION = "INSERT INTO sessions (session, environment, tier, agent, subject, key, jkt, grants, confinement, command, \
+                   heartbeat, parent, started_at, expires_at, ended_at, end_reason) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING";
     END_SESSION = "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE session = $1 AND ended_at IS NULL";
     SESSION = sessions!("WHERE session = $1");
     SESSIONS = sessions!("ORDER BY id DESC LIMIT $1");
@@ -281,6 +282,11 @@ statements! {
          AND ($2 = '' OR agent = $2) AND ($3 = '' OR environment = $3) \
          AND ($4 = '' OR ($4 = 'live' AND ended_at IS NULL) OR ($4 = 'ended' AND ended_at IS NOT NULL)) \
          ORDER BY id DESC LIMIT $5"
+    );
+    SESSIONS_WITHIN = sessions!("WHERE parent = $1 ORDER BY id");
+    SESSIONS_ORPHANED = sessions!(
+        "WHERE parent IS NOT NULL AND ended_at IS NULL AND EXISTS (SELECT 1 FROM sessions outer_session \
+         WHERE outer_session.session = sessions.parent AND outer_session.ended_at IS NOT NULL) ORDER BY id LIMIT $1"
     );
     COUNT_LIVE = "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL";
 

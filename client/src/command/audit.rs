@@ -87,6 +87,12 @@ struct Filter {
     /// Only of this approval
     #[arg(long, value_name = "ID")]
     approval: Option<String>,
+    /// Only changes of this policy file
+    #[arg(long, value_name = "NAME")]
+    policy: Option<String>,
+    /// Only of this notification channel
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
     /// Only the record of this id, with the outcome that belongs to it
     #[arg(long, value_name = "ID")]
     record: Option<String>,
@@ -119,6 +125,8 @@ impl Filter {
             ("credential", self.credential),
             ("resource", self.resource),
             ("approval", self.approval),
+            ("policy", self.policy),
+            ("channel", self.channel),
             ("record", self.record),
             ("from", self.from),
             ("to", self.to),

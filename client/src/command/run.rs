@@ -1,5 +1,6 @@
 mod hold;
 mod show;
+mod within;
 
 use std::ffi::OsString;
 use std::os::unix::net::UnixStream;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use stint_api::{EndSessions, StartSession, StartedSession};
+use stint_api::{Confinement, EndSessions, StartSession, StartedSession};
 
 use super::context::Context;
 use super::duration;
@@ -16,14 +17,17 @@ use crate::exit::{self, Failure};
 use crate::run::{Inputs, Missing, Plan, become_command, bundle, resolve};
 use crate::sidecar::process;
 use crate::{confine, home, output};
-use hold::{Hold, Strength};
+use hold::Hold;
 
 /// The command's environment gets placeholders instead of credentials, and a proxy that leads to the gateway. The
 /// session ends with the command, whose exit code is this command's own.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: the command's own; 125 could not start, 7 the broker cannot be reached, \
-                        126 not executable, 127 not found, 128+n ended by signal n"
+                        126 not executable, 127 not found, 128+n ended by signal n (with --kill-on-end: 143 when the \
+                        session ended under it, 137 when it did not end within 10 seconds of being asked to)\n\n\
+                        Within a session, it starts one that is narrower: same environment and agent, some of its \
+                        credentials, over when it is over."
 )]
 pub(super) struct Run {
     /// Environment that the session is bound to [default: STINT_ENVIRONMENT]
@@ -41,6 +45,10 @@ pub(super) struct Run {
     /// Variable to hand on although it looks like a credential
     #[arg(long, value_name = "VARIABLE")]
     keep: Vec<String>,
+    /// End the command when its session is ended: asked to first (SIGTERM), then made to (SIGKILL). Without it, the
+    /// command goes on, and its requests are refused
+    #[arg(long)]
+    kill_on_end: bool,
     #[command(flatten)]
     hold: Hold,
     /// Show what the command would inherit, and start nothing
@@ -53,6 +61,9 @@ pub(super) struct Run {
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
+
+/// What a dry run shows in place of the sidecar's address and secret.
+const SHOWN_PROXY: &str = "http://stint:SECRET@127.0.0.1:PORT";
 
 impl Run {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
@@ -68,12 +79,8 @@ impl Run {
     }
 
     async fn attempt(&self, context: &Context) -> Result<(), Failure> {
-        if let Some(id) = context.config.surrounding_session() {
-            return Err(Failure::new(
-                exit::COULD_NOT_START,
-                format!("this is session {id}: sessions do not nest"),
-            )
-            .hint("run the command itself: it already has what the session may use"));
+        if context.config.surrounding_session().is_some() {
+            return self.within(context);
         }
         // Keys are about to be in memory; what is executed at the end can be looked into again.
         rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
@@ -81,7 +88,7 @@ impl Run {
         let file = self.find_command(context)?;
         let strength = self.hold.strength(context)?;
         let key = api::new_key(&context.clock)?;
-        let start = self.start(context, &key, strength == Strength::Confined)?;
+        let start = self.start(context, key.public().to_value(), strength)?;
         let broker = context.broker()?;
         let started = broker.start_session(&start).await?;
         if self.dry_run {
@@ -113,7 +120,12 @@ impl Run {
         })
     }
 
-    fn start(&self, context: &Context, key: &SigningKey, confined: bool) -> Result<StartSession, Failure> {
+    fn start(
+        &self,
+        context: &Context,
+        key: serde_json::Value,
+        confinement: Confinement,
+    ) -> Result<StartSession, Failure> {
         let config = &context.config;
         let environment =
             context.need("environment", self.environment.as_ref(), config.environment.as_ref())?;
@@ -132,10 +144,10 @@ impl Run {
             environment,
             agent,
             ttl,
-            key: key.public().to_value(),
+            key,
             credentials,
             heartbeat: true,
-            confined,
+            confinement,
             command: self.command.first().and_then(|command| program_name(Path::new(command))),
             dry_run: self.dry_run,
         })
@@ -158,7 +170,7 @@ impl Run {
             true => PathBuf::from(confine::BUNDLE),
             false => context.config.runtime_dir.join("SESSION/ca.pem"),
         };
-        let plan = self.plan(context, started, "http://stint:SECRET@127.0.0.1:PORT", &bundle);
+        let plan = self.plan(context, started, SHOWN_PROXY, &bundle);
         let held = self.hold.show(context, started)?;
         show::plan(&plan, &held, self.json)
     }
@@ -171,9 +183,13 @@ impl Run {
         started: &StartedSession,
         key: &SigningKey,
         file: &Path,
-        strength: Strength,
+        strength: Confinement,
     ) -> Result<std::convert::Infallible, Failure> {
         let folder = runtime_folder(&context.config.runtime_dir, &started.session.id)?;
+        let bundle_file = match strength {
+            Confinement::Full => PathBuf::from(confine::BUNDLE),
+            Confinement::Partly | Confinement::None => folder.join("ca.pem"),
+        };
         let material = process::Material {
             base: broker.base().to_owned(),
             started: started.clone(),
@@ -183,7 +199,9 @@ impl Run {
             confined: started.session.confined,
             command: i32::try_from(std::process::id())
                 .map_err(|_| could_not_start("the process has no number"))?,
-            folder: folder.clone(),
+            kill_on_end: self.kill_on_end,
+            bundle: bundle_file.clone(),
+            folder,
         };
         let roots: Vec<(String, OsString)> = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
             .iter()
@@ -194,25 +212,29 @@ impl Run {
         let process::Spawned { proxy_url, ca_pem, socket } =
             spawned.map_err(|error| could_not_start(format!("the sidecar: {error}")))?;
         if started.session.confined {
-            let plan = self.plan(context, started, &proxy_url, Path::new(confine::BUNDLE));
+            let plan = self.plan(context, started, &proxy_url, &bundle_file);
             tell(&plan);
             return self.become_confined(context, started, &plan, &socket, &ca_pem, file);
         }
         drop(socket);
-        let ca = folder.join("ca.pem");
-        home::create_private(&ca, bundle(&ca_pem).as_bytes())
-            .map_err(|error| could_not_start(format!("{}: {error}", ca.display())))?;
-        let plan = self.plan(context, started, &proxy_url, &ca);
+        home::create_private(&bundle_file, bundle(&ca_pem).as_bytes())
+            .map_err(|error| could_not_start(format!("{}: {error}", bundle_file.display())))?;
+        let plan = self.plan(context, started, &proxy_url, &bundle_file);
         tell(&plan);
-        if strength == Strength::Partly {
+        if strength == Confinement::Partly {
             confine::hold_back().map_err(|error| could_not_start(error.to_string()))?;
         }
+        Err(self.become_it(file, &plan))
+    }
+
+    /// Becomes the command. Comes back only when that failed.
+    fn become_it(&self, file: &Path, plan: &Plan) -> Failure {
         let error = become_command(file, &self.command, &plan.environment());
         let code = match error.kind() {
             std::io::ErrorKind::NotFound => exit::NOT_FOUND,
             _ => exit::NOT_EXECUTABLE,
         };
-        Err(Failure::new(code, format!("{}: {error}", file.display())))
+        Failure::new(code, format!("{}: {error}", file.display()))
     }
 
     fn become_confined(

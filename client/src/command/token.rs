@@ -5,7 +5,7 @@ use http::Method;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stint_api::{StartSession, StartedSession};
+use stint_api::{Confinement, StartSession, StartedSession};
 
 use super::context::Context;
 use super::duration;
@@ -102,7 +102,7 @@ impl Token {
             key: key.public().to_value(),
             credentials,
             heartbeat: false,
-            confined: false,
+            confinement: Confinement::None,
             command: Some("stint token".to_owned()),
             dry_run: false,
         };

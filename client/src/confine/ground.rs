@@ -288,6 +288,10 @@ fn make_dev() -> Result<(), Error> {
         make_place(&dev.join(name), false)?;
         bind(&Path::new("/dev").join(name), &dev.join(name))?;
     }
+    if let Some(terminal) = own_terminal() {
+        make_place(&dev.join("console"), false)?;
+        bind(&terminal, &dev.join("console"))?;
+    }
     for (name, mode) in [("shm", "mode=1777"), ("mqueue", "mode=1777")] {
         make_place(&dev.join(name), true)?;
         tmpfs(&dev.join(name), mode)?;
@@ -311,6 +315,17 @@ fn make_dev() -> Result<(), Error> {
         symlink(target, dev.join(name)).map_err(Error::at(format!("/dev/{name}")))?;
     }
     put(dev, Path::new("/dev"))
+}
+
+/// The terminal that the command is started on. Its number is of no pseudo-terminal inside, so that programs that ask for
+/// its name (ttyname(3)) would find none; they look through `/dev` next.
+fn own_terminal() -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let stdio = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
+    // Of a standard stream that is no terminal, or one that is not in this `/dev`, there is no name.
+    let name = stdio.into_iter().find_map(|stream| rustix::termios::ttyname(stream, Vec::new()).ok())?;
+    Some(std::ffi::OsString::from_vec(name.into_bytes()).into())
+        .filter(|path: &PathBuf| path.starts_with("/dev"))
 }
 
 /// The home as it will be, beside the one that is.

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,9 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use stint_api::{Code, HEADER_DOWNSTREAM_AUTHORIZATION, HEADER_HOST, HEADER_REASON, Problem};
+use stint_api::{
+    Code, HEADER_DOWNSTREAM_AUTHORIZATION, HEADER_HOST, HEADER_REASON, Problem, SessionCredential,
+};
 use tokio::time::Instant;
 
 use super::placeholder;
@@ -38,13 +41,21 @@ const ONE_HOP: [&str; 10] = [
 ];
 
 /// Hands one request to the gateway and its answer back, untouched but for what belongs to one hop.
+///
+/// One that is of no `session` goes by the one around all, without any of its credentials: the gateway refuses it, and
+/// records it with what it carries.
 pub(super) async fn forward(
     request: Request<Incoming>,
     host: &str,
-    session: &LiveSession,
+    session: Option<&Arc<LiveSession>>,
+    outermost: &LiveSession,
     graphql: bool,
 ) -> Response<Body> {
-    match deliver(request, host, session).await {
+    let delivered = match session {
+        Some(session) => deliver(request, host, session, &session.started().credentials).await,
+        None => deliver(request, host, outermost, &[]).await,
+    };
+    match delivered {
         Ok(response) => response,
         Err(problem) => refuse(&problem, graphql),
     }
@@ -66,24 +77,36 @@ async fn deliver(
     request: Request<Incoming>,
     host: &str,
     session: &LiveSession,
+    credentials: &[SessionCredential],
 ) -> Result<Response<Body>, Box<Problem>> {
     let (mut head, body) = request.into_parts();
     let host_value = HeaderValue::from_str(host).map_err(|_| unreadable("the host is no header value"))?;
     strip(&mut head.headers);
-    let credential = placeholder::choose(&mut head.headers, host, &session.started().credentials)?;
+    let credential = placeholder::choose(&mut head.headers, host, credentials)?;
     head.headers.insert(HeaderName::from_static(HEADER_HOST), host_value);
 
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let started = session.started();
-    // Without a credential the provider's name stands where its would: the gateway knows none of that name here.
     let provider = || started.hosts.iter().find(|known| known.host == host).map(|known| &known.provider);
-    let door = credential.map(|credential| &credential.name).or_else(provider);
+    let door = match credential {
+        Some(credential) => Some(credential.name.clone()),
+        None => provider().map(|provider| unheld(provider, &started.credentials)),
+    };
     let door = door.ok_or_else(|| unreadable("the host belongs to no provider"))?;
     let target = format!("{}/{door}{path}", started.gateway);
     head.uri = target.parse::<Uri>().map_err(|_| unreadable("the path is no part of a URL"))?;
     let target = target.split('?').next().unwrap_or_default().to_owned();
     let payload = keep_if_small(&head.headers, body).await?;
     Outgoing { head, target }.send(payload, session).await
+}
+
+/// What stands where a credential's name would, in a request that is to get none: the gateway knows none of that name.
+fn unheld(provider: &str, credentials: &[SessionCredential]) -> String {
+    let mut name = provider.to_owned();
+    while credentials.iter().any(|held| held.name == name) {
+        name.push_str("-unnamed");
+    }
+    name
 }
 
 impl Outgoing {

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::LazyConfigAcceptor;
 
 use super::forward;
-use super::listen::{HEAD, LARGEST_HEAD, Proxy};
+use super::listen::{HEAD, LARGEST_HEAD, Proxy, Speaker};
 use super::refusal::refuse;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -28,6 +28,7 @@ const MOST_STREAMS: u32 = 128;
 pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     host: String,
+    speaker: Speaker,
     proxy: Arc<Proxy>,
 ) {
     let greeting = LazyConfigAcceptor::new(Acceptor::default(), stream);
@@ -40,11 +41,17 @@ pub(super) async fn serve(
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, greeting.into_stream(config)).await else { return };
     let host: Arc<str> = host.into();
     let service = service_fn(move |request| {
-        let (host, proxy) = (host.clone(), proxy.clone());
+        let (host, proxy, speaker) = (host.clone(), proxy.clone(), speaker.clone());
         async move {
             let graphql = is_graphql(&request);
             Ok::<_, Infallible>(match belongs(&request, &host) {
-                Ok(()) => forward::forward(request, &host, &proxy.session, graphql).await,
+                Ok(()) => {
+                    let session = match speaker {
+                        Speaker::Session(session) => Some(session),
+                        Speaker::Unnamed => proxy.session_of(request.headers(), &host),
+                    };
+                    forward::forward(request, &host, session.as_ref(), &proxy.session, graphql).await
+                }
                 Err(problem) => refuse(&problem, graphql),
             })
         }

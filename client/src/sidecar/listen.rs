@@ -1,5 +1,6 @@
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -18,8 +19,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::authority::Authority;
 use super::egress::Egress;
 use super::refusal::{ask_for_secret, refuse};
-use super::{intercept, transparent, tunnel};
+use super::{intercept, placeholder, transparent, tunnel, within};
 use crate::api::{Body, empty};
+use crate::clock::{Clock, NoRandomness};
 use crate::secret::Secret;
 use crate::session::LiveSession;
 
@@ -34,11 +36,55 @@ pub(super) const LARGEST_HEAD: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Proxy {
     pub(super) session: Arc<LiveSession>,
+    /// The command's own session, and those that are live within it.
+    parties: RwLock<Vec<Arc<Party>>>,
     pub(super) authority: Authority,
+    pub(super) egress: Egress,
+    /// Port that commands reach the proxy by.
+    pub(super) port: u16,
+    /// Where commands find the session's certificates; without it no session starts within this one.
+    pub(super) bundle: Option<PathBuf>,
+    pub(super) clock: Clock,
+    room: Arc<Semaphore>,
+}
+
+/// A session and the secret of who speaks for it.
+#[derive(Debug)]
+pub(super) struct Party {
+    pub(super) session: Arc<LiveSession>,
     /// SHA-256 of the only `Proxy-Authorization` that is taken.
     expected: [u8; 32],
-    pub(super) egress: Egress,
-    room: Arc<Semaphore>,
+}
+
+impl Party {
+    pub(super) fn new(session: Arc<LiveSession>, clock: &Clock) -> Result<(Self, Secret), NoRandomness> {
+        let secret = Secret::new(clock.unguessable()?);
+        let expected = format!("Basic {}", STANDARD.encode(format!("stint:{}", secret.expose())));
+        Ok((Party { session, expected: hash(expected.as_bytes()) }, secret))
+    }
+}
+
+/// A session within the command's own is served for as long as this is kept.
+pub(super) struct Admitted {
+    proxy: Arc<Proxy>,
+    party: Arc<Party>,
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        if let Ok(mut parties) = self.proxy.parties.write() {
+            parties.retain(|party| !Arc::ptr_eq(party, &self.party));
+        }
+    }
+}
+
+/// For whom a connection speaks.
+#[derive(Debug, Clone)]
+pub(super) enum Speaker {
+    /// Whoever knew the secret of this session.
+    Session(Arc<LiveSession>),
+    /// Nobody said: each request says it by the placeholder that it carries.
+    Unnamed,
 }
 
 /// Where a `CONNECT` leads.
@@ -52,27 +98,53 @@ enum Route {
 
 impl Proxy {
     pub(super) fn new(
-        session: Arc<LiveSession>,
+        party: Party,
         authority: Authority,
-        secret: &Secret,
         egress: Egress,
+        port: u16,
+        bundle: Option<PathBuf>,
+        clock: &Clock,
     ) -> Self {
-        let expected = format!("Basic {}", STANDARD.encode(format!("stint:{}", secret.expose())));
         Proxy {
-            session,
+            session: party.session.clone(),
+            parties: RwLock::new(vec![Arc::new(party)]),
             authority,
-            expected: hash(expected.as_bytes()),
             egress,
+            port,
+            bundle,
+            clock: clock.clone(),
             room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
         }
     }
 
-    /// Digests are compared, so that the time tells nothing of the secret.
-    fn knows_the_secret(&self, headers: &HeaderMap) -> bool {
+    pub(super) fn admit(self: &Arc<Self>, party: Party) -> Admitted {
+        let party = Arc::new(party);
+        if let Ok(mut parties) = self.parties.write() {
+            parties.push(party.clone());
+        }
+        Admitted { proxy: self.clone(), party }
+    }
+
+    /// Whose secret this is. Digests are compared, so that the time tells nothing of it.
+    fn knows_the_secret(&self, headers: &HeaderMap) -> Option<Arc<LiveSession>> {
         let mut values = headers.get_all(PROXY_AUTHORIZATION).iter();
-        match (values.next(), values.next()) {
-            (Some(value), None) => hash(value.as_bytes()) == self.expected,
-            _ => false,
+        let (Some(value), None) = (values.next(), values.next()) else { return None };
+        let shown = hash(value.as_bytes());
+        let parties = self.parties.read().ok()?;
+        parties.iter().find(|party| party.expected == shown).map(|party| party.session.clone())
+    }
+
+    /// The session of a request that names none, by its placeholder. With sessions within the command's own, one that
+    /// carries none is nobody's: `None`.
+    pub(super) fn session_of(&self, headers: &HeaderMap, host: &str) -> Option<Arc<LiveSession>> {
+        let parties = self.parties.read().ok()?;
+        match parties.as_slice() {
+            [only] => Some(only.session.clone()),
+            several => several
+                .iter()
+                .map(|party| &party.session)
+                .find(|session| placeholder::is_carried(headers, host, &session.started().credentials))
+                .cloned(),
         }
     }
 
@@ -182,8 +254,15 @@ impl Drop for Tunnel {
 }
 
 async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &HandOver) -> Response<Body> {
-    if !proxy.knows_the_secret(request.headers()) {
-        return ask_for_secret();
+    let Some(session) = proxy.knows_the_secret(request.headers()) else { return ask_for_secret() };
+    if within::is_asked(&request) {
+        return match within::open(request, &session, proxy).await {
+            Ok((response, work)) => {
+                give(hand_over, work);
+                response
+            }
+            Err(problem) => refuse(&problem, false),
+        };
     }
     if request.method() != Method::CONNECT {
         return refuse(&not_a_tunnel(&request), false);
@@ -198,7 +277,8 @@ async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &
             let proxy = proxy.clone();
             tokio::spawn(async move {
                 if let Ok(stream) = upgrade.await {
-                    intercept::serve(TokioIo::new(stream), host, proxy).await;
+                    let speaker = Speaker::Session(session);
+                    intercept::serve(TokioIo::new(stream), host, speaker, proxy).await;
                 }
             })
         }
@@ -219,13 +299,17 @@ async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &
             }
         },
     };
+    give(hand_over, work);
+    let mut response = Response::new(empty());
+    *response.status_mut() = StatusCode::OK;
+    response
+}
+
+fn give(hand_over: &HandOver, work: JoinHandle<()>) {
     if let Some(sender) = hand_over.lock().ok().and_then(|mut place| place.take()) {
         // The receiver outlives the connection.
         let _ = sender.send(Tunnel(work));
     }
-    let mut response = Response::new(empty());
-    *response.status_mut() = StatusCode::OK;
-    response
 }
 
 /// Plain `http` through the proxy would be read and written by anybody on the way, placeholders included.

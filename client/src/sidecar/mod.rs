@@ -18,27 +18,32 @@ pub mod process;
 mod refusal;
 mod transparent;
 mod tunnel;
+mod within;
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use self::listen::Door;
+use self::listen::{Door, Party};
 use crate::clock::Clock;
 use crate::secret::Secret;
+pub use crate::session::Heartbeats;
 use crate::session::LiveSession;
 
 pub use egress::{Egress, Mode};
+pub use within::{LARGEST, PATH, PROTOCOL, Within};
 
 #[derive(Debug)]
 pub struct Settings {
     pub egress: Egress,
-    /// Whether the session lives by heartbeats.
-    pub heartbeats: bool,
+    pub heartbeats: Heartbeats,
     pub doors: Doors,
+    /// Where commands find the session's certificates, with the system's. Without it no session starts within this one.
+    pub bundle: Option<PathBuf>,
 }
 
 /// Where a sidecar listens.
@@ -68,29 +73,33 @@ pub struct Sidecar {
     ca_pem: String,
     secret: Secret,
     session: Arc<LiveSession>,
-    tasks: Vec<JoinHandle<()>>,
+    serving: JoinHandle<()>,
+    /// Ends when the session has.
+    alive: JoinHandle<()>,
 }
 
 impl Sidecar {
     /// Listens, and keeps the session alive, in the background.
     pub async fn start(session: LiveSession, settings: Settings, clock: &Clock) -> Result<Self, Error> {
-        let secret = Secret::new(clock.unguessable()?);
         let session = Arc::new(session);
+        let (party, secret) = Party::new(session.clone(), clock)?;
         let authority = authority::Authority::new(session.id(), session.started().session.expires_at, clock)?;
         let ca_pem = authority.ca_pem().to_owned();
-        let proxy = Arc::new(listen::Proxy::new(session.clone(), authority, &secret, settings.egress));
-        let (port, serving) = match settings.doors {
+        let Settings { egress, heartbeats, doors, bundle } = settings;
+        let proxy = |port| Arc::new(listen::Proxy::new(party, authority, egress, port, bundle, clock));
+        let (port, serving) = match doors {
             Doors::Loopback => {
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Error::Listen)?;
                 let port = listener.local_addr().map_err(Error::Listen)?.port();
-                (port, tokio::spawn(listen::accept(listener, Door::Proxy, proxy)))
+                (port, tokio::spawn(listen::accept(listener, Door::Proxy, proxy(port))))
             }
             Doors::Handed(supervisor) => {
-                (crate::confine::PROXY_PORT, tokio::spawn(transparent::take_doors(supervisor, proxy)))
+                let port = crate::confine::PROXY_PORT;
+                (port, tokio::spawn(transparent::take_doors(supervisor, proxy(port))))
             }
         };
-        let tasks = vec![serving, tokio::spawn(session.clone().keep_alive(settings.heartbeats))];
-        Ok(Sidecar { port, ca_pem, secret, session, tasks })
+        let alive = tokio::spawn(session.clone().keep_alive(heartbeats));
+        Ok(Sidecar { port, ca_pem, secret, session, serving, alive })
     }
 
     pub fn port(&self) -> u16 {
@@ -104,7 +113,13 @@ impl Sidecar {
 
     /// `http://stint:<secret>@127.0.0.1:<port>`.
     pub fn proxy_url(&self) -> Secret {
-        Secret::new(format!("http://stint:{}@127.0.0.1:{}", self.secret.expose(), self.port))
+        proxy_url(&self.secret, self.port)
+    }
+
+    /// Until the session is known to have ended: by time, or because the broker says so.
+    pub async fn session_ended(&mut self) {
+        // A task that failed keeps nothing alive either.
+        let _ = (&mut self.alive).await;
     }
 
     pub fn session(&self) -> &LiveSession {
@@ -113,17 +128,19 @@ impl Sidecar {
 
     /// Closes the proxy and ends the session at the broker.
     pub async fn stop(self, reason: &str) -> Result<(), crate::api::Error> {
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.serving.abort();
+        self.alive.abort();
         self.session.end_patiently(reason, Duration::from_secs(15)).await
     }
 }
 
 impl Drop for Sidecar {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.serving.abort();
+        self.alive.abort();
     }
+}
+
+fn proxy_url(secret: &Secret, port: u16) -> Secret {
+    Secret::new(format!("http://stint:{}@127.0.0.1:{port}", secret.expose()))
 }

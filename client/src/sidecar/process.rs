@@ -11,14 +11,14 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{DumpableBehavior, Pid, PidfdFlags};
+use rustix::process::{DumpableBehavior, Pid, PidfdFlags, Signal};
 use serde::{Deserialize, Serialize};
 use stint_api::StartedSession;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use zeroize::Zeroizing;
 
-use super::{Doors, Egress, Settings, Sidecar};
+use super::{Doors, Egress, Heartbeats, Settings, Sidecar};
 use crate::api::{Tls, Transport, key_from_text};
 use crate::clock::Clock;
 use crate::session::LiveSession;
@@ -27,6 +27,8 @@ use crate::session::LiveSession;
 pub const SUBCOMMAND: &str = "sidecar";
 const DETACHED: &str = "--detached";
 const START: Duration = Duration::from_secs(20);
+/// Between asking a command to end and ending it.
+const GRACE: Duration = Duration::from_secs(10);
 const LARGEST_MATERIAL: u64 = 16 << 20;
 
 /// What a sidecar needs to know.
@@ -42,6 +44,10 @@ pub struct Material {
     pub confined: bool,
     /// The process that becomes the command.
     pub command: i32,
+    /// Whether it is ended when the session has ended under it.
+    pub kill_on_end: bool,
+    /// Where commands find the session's certificates.
+    pub bundle: PathBuf,
     /// Folder of the run's files, deleted at its end.
     pub folder: PathBuf,
 }
@@ -162,8 +168,15 @@ async fn serve(material: &Material, socket: UnixStream) -> io::Result<()> {
     // INVARIANT: the watched process is the one that reads this report. It is opened before, and a process that had died
     // in between, its number perhaps given to another, does not read: then the session ends here.
     let told = tell(&report);
-    let Ok((sidecar, command)) = started else { return told };
+    let Ok((mut sidecar, command)) = started else { return told };
     let reason = match told {
+        Ok(()) if material.kill_on_end => tokio::select! {
+            reason = until_ended(&command) => reason?,
+            () = sidecar.session_ended() => {
+                command.kill().await;
+                "command_ended"
+            }
+        },
         Ok(()) => until_ended(&command).await?,
         Err(_) => "command_ended",
     };
@@ -180,7 +193,12 @@ async fn start(material: &Material, socket: UnixStream) -> Result<Sidecar, Strin
     let session =
         LiveSession::new(material.base.clone(), material.started.clone(), key, transport, clock.clone());
     let doors = if material.confined { Doors::Handed(socket) } else { Doors::Loopback };
-    let settings = Settings { egress: material.egress.clone(), heartbeats: true, doors };
+    let settings = Settings {
+        egress: material.egress.clone(),
+        heartbeats: if material.kill_on_end { Heartbeats::EachSecond } else { Heartbeats::AsAsked },
+        doors,
+        bundle: Some(material.bundle.clone()),
+    };
     Sidecar::start(session, settings, &clock).await.map_err(|error| error.to_string())
 }
 
@@ -227,6 +245,26 @@ impl Watched {
             Err(rustix::io::Errno::NOSYS) => Ok(Watched::Number(pid)),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Asks it to end, and ends it where it does not. A confined command's supervisor passes the first on, and ends all
+    /// that is inside with itself.
+    async fn kill(&self) {
+        self.signal(Signal::TERM);
+        if tokio::time::timeout(GRACE, self.ended()).await.is_err() {
+            self.signal(Signal::KILL);
+            self.ended().await;
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        // One that ended meanwhile needs none.
+        let _ = match self {
+            Watched::Descriptor(descriptor) => {
+                rustix::process::pidfd_send_signal(descriptor.get_ref(), signal)
+            }
+            Watched::Number(pid) => rustix::process::kill_process(*pid, signal),
+        };
     }
 
     async fn ended(&self) {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::listen::{Door, Proxy, accept, canonical_host};
+use super::listen::{Door, Proxy, Speaker, accept, canonical_host};
 use super::{intercept, tunnel};
 use crate::confine;
 
@@ -51,7 +51,7 @@ pub(super) async fn serve(mut stream: TcpStream, proxy: Arc<Proxy>) {
     let (reading, writing) = stream.into_split();
     let mut stream = tokio::io::join(io::Cursor::new(greeting.bytes).chain(reading), writing);
     if proxy.is_provider(&host) {
-        return intercept::serve(stream, host, proxy).await;
+        return intercept::serve(stream, host, Speaker::Unnamed, proxy).await;
     }
     let upstream = match proxy.may_tunnel(&host) {
         true => tunnel::connect(&host, 443).await.ok(),

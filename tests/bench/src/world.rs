@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use stint::api::{Broker, Holder, Identity, Tls, Transport, new_key, setup};
 use stint::clock::Clock;
 use stint::session::LiveSession;
-use stint_api::{AddAgent, AddCredential, AddEnvironment, AddSelector, Setup, StartSession, Tier};
+use stint_api::{
+    AddAgent, AddCredential, AddEnvironment, AddSelector, Confinement, Setup, StartSession, Tier,
+};
 use tempfile::TempDir;
 
 use crate::answer::Connection;
@@ -164,7 +166,7 @@ async fn people(base: &str, folder: &Path, provider: SocketAddr, sessions: u16) 
             key: serde_json::Value::Null,
             credentials: vec![],
             heartbeat: false,
-            confined: false,
+            confinement: Confinement::None,
             command: None,
             dry_run: false,
         };

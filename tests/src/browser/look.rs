@@ -44,7 +44,7 @@ impl Browser {
         let clip = json!({ "x": 0, "y": 0, "width": width, "height": tall, "scale": 1 });
         let shot = self.driver.devtools(
             "Page.captureScreenshot",
-            json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }),
+            json!({ "format": "png", "captureBeyondViewport": false, "clip": clip }),
         );
         STANDARD.decode(shot["data"].as_str().unwrap_or_default()).expect("a picture in base64")
     }

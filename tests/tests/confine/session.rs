@@ -55,12 +55,81 @@ fn the_login_of_the_person_is_out_of_reach() {
 }
 
 #[test]
-fn a_session_within_a_session_is_refused_in_words() {
+fn a_wider_session_within_a_session_is_refused_in_words() {
     let ground = Ground::new(Options::default());
     let own = ground.stint();
     let out = ground.command(&[], &[&own, "run", "-e", "production", "-a", "coder", "--", "true"]).run();
     assert_eq!(out.code, 125, "{}", out.stderr);
-    assert!(out.stderr.contains("sessions do not nest"), "{}", out.stderr);
+    assert!(out.stderr.contains("of staging") && out.stderr.contains("hint:"), "{}", out.stderr);
+}
+
+/// A sidecar or a supervisor that is stopped holds requests up; nothing gets out, and nothing is lost when it goes on.
+#[test]
+fn a_stopped_sidecar_or_supervisor_lets_nothing_out() {
+    let ground = Ground::new(Options::default());
+    let ask = "env -i /usr/bin/curl -sS -k -m 2 -o /dev/null -w '%{http_code} ' https://api.github.com/user; curl -sS -m 2 -o /dev/null -w '%{http_code}\\n' https://api.github.com/user";
+    let script = format!(
+        ": > ready; while [ ! -e stopped ]; do sleep 0.05; done; {ask}; : > asked; while [ ! -e again ]; do sleep 0.05; done; {ask}; exit 5"
+    );
+    for which in ["sidecar", "supervisor"] {
+        for file in ["ready", "stopped", "asked", "again"] {
+            let _ = std::fs::remove_file(ground.tree.join(file));
+        }
+        let mut run = ground.command(&["--confine"], &["sh", "-c", &script]).start();
+        let ready = ground.tree.join("ready");
+        let began = until("the command runs or is refused", || {
+            (ready.exists() || !run.is_running()).then(|| ready.exists())
+        });
+        if !began {
+            let out = run.wait();
+            assert!(out.stderr.contains("cannot be confined here"), "{}", out.stderr);
+            return;
+        }
+        let pid = match which {
+            "sidecar" => crate::session::end::sidecar_of(&ground.lab, run.id()),
+            _ => i32::try_from(run.id()).unwrap(),
+        };
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        super::ground::write(&ground.tree.join("stopped"), "");
+        until("it was asked", || ground.tree.join("asked").exists().then_some(()));
+        rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+        super::ground::write(&ground.tree.join("again"), "");
+        let out = run.wait().exits(5);
+        let stopped = if which == "sidecar" { "000 000" } else { "403 403" };
+        assert_eq!(out.stdout.lines().collect::<Vec<_>>(), [stopped, "403 403"], "{which}: {}", out.stderr);
+    }
+}
+
+/// Whatever ends the supervisor ends all that is inside, and the session.
+#[test]
+fn what_runs_inside_ends_with_its_supervisor() {
+    let ground = Ground::new(Options::default());
+    let mark = format!("stint-mark-{}", std::process::id());
+    // A process of its own session, that heeds no signal that can be ignored.
+    let script =
+        "(trap '' TERM HUP INT; exec setsid sh -c \"while :; do sleep 1; done #$1\") & : > ready; wait";
+    let mut run = ground.command(&["--confine"], &["sh", "-c", script, "sh", &mark]).start();
+    let ready = ground.tree.join("ready");
+    let began = until("the command runs or is refused", || {
+        (ready.exists() || !run.is_running()).then(|| ready.exists())
+    });
+    if !began {
+        let out = run.wait();
+        assert!(out.stderr.contains("cannot be confined here"), "{}", out.stderr);
+        return;
+    }
+    let left = || {
+        let all = std::fs::read_dir("/proc").unwrap().flatten();
+        let lines = all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+        lines.filter(|line| String::from_utf8_lossy(line).contains(&format!("done #{mark}"))).count()
+    };
+    until("it runs inside", || (left() > 0).then_some(()));
+    run.signal(rustix::process::Signal::KILL);
+    assert_eq!(run.wait().code, 137);
+    until("nothing is left inside", || (left() == 0).then_some(()));
+    let ended = || ground.lab.records("session_ended").len();
+    until("the session has ended", || (ended() == 1).then_some(()));
 }
 
 /// The listeners of other sessions, confined and not, and the sidecars themselves.

@@ -116,6 +116,10 @@ key 03
 send RUN sh -c 'test -t 0 && test -t 1 && test -t 2 && echo is-a-\"\"tty; : > /dev/tty && echo has-a-\"\"tty'
 until is-a-tty
 until has-a-tty
+send RUN sh -c 'test -c $(tty) && : > $(tty) && echo named-\"\"tty'
+until named-tty
+send mkdir -p coloured; RUN env TERM=xterm ls --color=auto -d coloured
+until \x1b[01;34m
 send RUN seq 100000 | head -1 | RUN cat; echo pi\"\"ped
 until piped
 send RUN sh -c 'kill -9 $$'; echo code=$?

@@ -263,7 +263,10 @@ fn where_namespaces_cannot_be_had_it_is_said() {
     assert_eq!(by_default.code, 3, "{}", by_default.stderr);
     assert!(by_default.stderr.contains("only partly confined"), "{}", by_default.stderr);
     assert_eq!(by_default.stdout, "NoNewPrivs:\t1\n");
-    assert_eq!(lab.records("session_started")[0]["facts"]["confined"], false);
+    let started = &lab.records("session_started")[0]["facts"];
+    assert_eq!((&started["confined"], &started["confinement"]), (&false.into(), &"partly".into()));
+    let sessions = lab.broker.stint(&["session", "list", "--all", "--json"]).ok().json();
+    assert_eq!(sessions["sessions"][0]["confinement"], "partly");
     let flag = within(&[&base[..], &["--hide-env-files", "--", "true"]].concat());
     assert_eq!(flag.code, 2, "what was asked for is not left out: {}", flag.stderr);
 }

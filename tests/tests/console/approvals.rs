@@ -1,6 +1,7 @@
 //! The queue, and the page on which a person decides.
 
 use stint_standin::railway::ids;
+use stint_tests::{Browser, Size, Theme};
 
 use super::{Desk, with_and_without_scripts};
 
@@ -49,6 +50,41 @@ fn what_cannot_be_put_back_takes_its_name() {
         browser.is_accessible();
     }
     assert_eq!(desk.lab.records("approval_used").len(), 2);
+}
+
+#[test]
+fn on_a_phone_both_answers_are_at_hand_at_once() {
+    let desk = Desk::new();
+    let browser = desk.browser();
+    let agent = desk.asks_to_delete();
+    let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
+    with_and_without_scripts(&browser, |browser| {
+        for (answer, form) in [("Approve …", "#yes"), ("Deny …", "#no")] {
+            browser.view(Theme::Light, Size::Phone);
+            browser.visit(&format!("/console/approvals/{id}")).sees("What happens on yes");
+            assert!(is_in_sight(browser, "main h1") && is_in_sight(browser, ".class-destroy"));
+            assert!(is_in_sight(browser, ".answers a:last-child"), "the answers are out of sight");
+            assert!(!is_in_sight(browser, form), "{form} needs no way to it");
+            browser.click(answer);
+            stint_tests::until("the form is in sight", || is_in_sight(browser, form).then_some(()));
+        }
+        browser.is_accessible();
+    });
+    browser.visit(&format!("/console/approvals/{id}"));
+    assert!(
+        is_in_sight(&browser, "#yes") && is_in_sight(&browser, "#reason"),
+        "beside the facts on a desktop"
+    );
+    browser.fill("Reason", "not now").click("Deny").sees("The decision");
+    agent.wait().reply().refused(403, "approval_denied");
+}
+
+/// Whether all of it is on the screen as the page is scrolled.
+fn is_in_sight(browser: &Browser, css: &str) -> bool {
+    let script = format!(
+        "(({{ top, bottom }}) => top >= 0 && bottom <= innerHeight)(document.querySelector('{css}').getBoundingClientRect())"
+    );
+    browser.value_of(&script) == true
 }
 
 #[test]

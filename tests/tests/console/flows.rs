@@ -213,10 +213,10 @@ fn notifications(scripts: bool) {
     browser.is_accessible();
     browser.click("Done").sees("ops");
     does_not_show(&browser, &[secret.trim()]);
-    browser.click("Send a trial");
+    browser.click("ops").click("Send a trial");
     until("the trial arrived", || {
-        browser.visit("/console/notifications");
-        browser.text("#ops tbody").contains("done").then_some(())
+        browser.visit("/console/notifications/ops");
+        browser.text("[aria-label=Deliveries] tbody").contains("done").then_some(())
     });
     browser.is_accessible();
     browser.click("Remove").sees("Nobody is told of anything");

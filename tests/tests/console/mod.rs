@@ -8,6 +8,7 @@ mod entry;
 mod flows;
 mod hostile;
 mod keyboard;
+mod objects;
 mod pages;
 mod people;
 mod pictures;

@@ -88,11 +88,11 @@ on_both! {
         let token = json(&["token", "--environment", "staging", "--agent", "coder"]);
         has(&token, &["access_token", "token_type", "expires_in", "expires_at", "session", "environment", "credentials", "gateway", "key"]);
         let sessions = json(&["session", "list"]);
-        has(&sessions["sessions"][0], &["id", "environment", "tier", "agent", "subject", "state", "confined", "command",
+        has(&sessions["sessions"][0], &["id", "environment", "tier", "agent", "subject", "state", "confined", "confinement", "command",
             "credentials", "started_at", "expires_at"]);
         let reply = lab.ask(&Lab::delete(ids::VOLUME_STAGING));
         has(&reply.body, &["type", "status", "code", "title", "detail", "operations", "environments", "policies", "approval",
-            "hint", "record", "data", "errors"]);
+            "instead", "hint", "record", "data", "errors"]);
         has(&reply.body["approval"], &["id", "url", "expires_at"]);
         assert_eq!(reply.body["type"], "https://stint.dev/problems/approval_required");
         let approvals = json(&["approval", "list"]);

@@ -38,9 +38,9 @@ on_both! {
             let agent = if n % 3 == 0 { "helper" } else { "coder" };
             let ended = if n < 100 { "1000" } else { "NULL" };
             lab.sql(&format!(
-                "INSERT INTO sessions (session, environment, tier, agent, subject, key, jkt, grants, confined, heartbeat, \
+                "INSERT INTO sessions (session, environment, tier, agent, subject, key, jkt, grants, heartbeat, \
                  started_at, expires_at, ended_at) VALUES ('ses_{n:032x}', 'staging', 'staging', '{agent}', 'person:x', '', '', \
-                 '[]', FALSE, FALSE, 0, 4000000000000, {ended})"
+                 '[]', FALSE, 0, 4000000000000, {ended})"
             ));
         }
         let bob = Browser::sign_in(&lab, "bob");

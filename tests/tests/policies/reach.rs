@@ -91,6 +91,16 @@ on_both! {
     fn a_policy_that_says_nothing_is_told_on_the_page(options) {
         let lab = Lab::start(options);
         let browser = joined(&lab, "eve", "owner");
+        // It is about one agent, and another one is asked about.
+        let text = "@id(\"team.coder\")\nforbid (principal == Agent::\"coder\", action == Action::\"railway:variableUpsert\", resource is Resource);\n";
+        let tests = "[[test]]\nname = \"its own\"\nagent = \"coder\"\nsession = [\"staging\", \"staging\"]\ntouch = [{ operation = \"railway:variableUpsert\", class = \"write\", resource = \"environment/x\", place = [\"staging\", \"staging\"] }]\ndecision = \"deny\"\npolicies = [\"team.coder\"]\n";
+        let file = write(&lab.broker, "team.coder", text, tests);
+        lab.broker.stint(&["policy", "save", "team.coder", &file]).ok();
+        for about in ["coder", "nobody-yet"] {
+            let reach = lab.broker.stint(&["policy", "reach", "--agent", about, "--json"]).ok().json();
+            assert_eq!(reach["notes"], json!([]), "asked about {about}");
+            assert!(reach["lines"].as_array().unwrap().iter().all(|line| line["agents"] == json!([about])));
+        }
         let text = "@id(\"team.twice\")\npermit (principal is Agent, action in Action::\"class:read\", resource is Resource)\nwhen { resource.place == \"shared\" };\n";
         let tests = "[[test]]\nname = \"read\"\nsession = [\"staging\", \"staging\"]\ntouch = [{ operation = \"railway:me\", class = \"read\", place = \"shared\" }]\ndecision = \"allow\"\npolicies = [\"starter.shared-facts\", \"team.twice\"]\n";
         let draft = [("name", "team.twice"), ("text", text), ("tests", tests)];

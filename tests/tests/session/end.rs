@@ -76,6 +76,31 @@ on_both! {
         lab.broker.stint(&["session", "end", &id]).ok();
     }
 
+    fn a_command_that_is_to_end_with_its_session_does(options) {
+        let lab = Lab::start(options);
+        let ready = lab.broker.scratch().join("ready");
+        for (how, script, code) in [
+            ("--confine", format!(": > {}; exec sleep 60", ready.display()), 143),
+            ("--no-confine", format!(": > {}; exec sleep 60", ready.display()), 143),
+            ("--no-confine", format!("trap 'exit 4' TERM; : > {}; while :; do sleep 0.1; done", ready.display()), 4),
+        ] {
+            let _ = std::fs::remove_file(&ready);
+            let head = ["run", "-e", "staging", "-a", "coder", "--kill-on-end", how, "--", "sh", "-c", &script];
+            let mut run = lab.broker.command(&head).start();
+            let began = until("the command runs", || (ready.exists() || !run.is_running()).then(|| ready.exists()));
+            if !began {
+                let out = run.wait();
+                assert!(out.stderr.contains("cannot be confined here"), "{}", out.stderr);
+                continue;
+            }
+            lab.broker.stint(&["session", "end", "--all"]).ok();
+            assert_eq!(run.wait().code, code, "{how} {script}");
+        }
+        // By time too; and one that does not end when asked to is ended.
+        let head = ["run", "-e", "staging", "-a", "coder", "--kill-on-end", "--ttl", "1s", "--no-confine", "--", "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"];
+        assert_eq!(lab.broker.stint(&head).code, 137);
+    }
+
     fn by_silence(options) {
         let lab = with(options, &[("STINT_BROKER_SESSION_HEARTBEAT", "1s"), ("STINT_BROKER_SESSION_HEARTBEAT_GRACE", "3s")]);
         let scratch = lab.broker.scratch();

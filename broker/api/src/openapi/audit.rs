@@ -23,6 +23,8 @@ pub(super) fn audit() -> Vec<Call> {
                 text("code", false, "Only refusals with this code"),
                 text("credential", false, "Only those of this credential"),
                 text("resource", false, "A provider's own id, or provider:kind/id"),
+                text("policy", false, "A policy file, for its changes"),
+                text("channel", false, "A notification channel"),
                 text("approval", false, "Only those of this approval"),
                 text("record", false, "The record of this id, and its outcome"),
                 text("from", false, "From this time on"),

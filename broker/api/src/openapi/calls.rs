@@ -157,6 +157,10 @@ fn sessions() -> Vec<Call> {
         post(GROUP, "/v1/sessions/{id}/end", "End it; one that has ended is no error", Who::SessionOrWorker)
             .takes::<EndSessions>()
             .gives::<EndedSessions>(),
+        post(GROUP, "/v1/sessions/{id}/children", "Start one within it, never wider", Who::Session)
+            .takes::<StartSession>()
+            .gives::<StartedSession>()
+            .fails(&[Code::NotFound, Code::Denied]),
         post(GROUP, "/v1/sessions/{id}/heartbeat", "Keep it alive", Who::Session).gives::<Heartbeat>(),
     ]
 }

@@ -3,6 +3,7 @@ use std::fmt;
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+use super::context::Context;
 use super::scan::Finder;
 use super::unknown_carrier;
 use crate::catalog::pack::{KeyShape, Manifest, PackError};
@@ -28,6 +29,7 @@ const QUERY: [&str; 13] = [
 pub struct Keys {
     pub(super) shapes: Vec<Shape>,
     pub(super) finder: Finder,
+    pub(super) context: Context,
     headers: Vec<String>,
     query: Vec<String>,
 }
@@ -52,6 +54,7 @@ impl Keys {
         let common: KeysFile =
             toml::from_str(file).map_err(|error| PackError::new("keys.toml", error.to_string()))?;
         let (mut shapes, mut headers, mut query) = (Vec::new(), Vec::new(), Vec::new());
+        let mut variables: Vec<&str> = Vec::new();
         for manifest in packs {
             let wrong = |reason: String| PackError::new(format!("{}/pack.toml", manifest.name), reason);
             if let Some(name) = unknown_carrier(manifest) {
@@ -62,6 +65,8 @@ impl Keys {
             for key in &manifest.key {
                 shapes.push(Shape::new(key).map_err(wrong)?);
             }
+            let kinds = manifest.credential.iter().flat_map(|kind| &kind.variables);
+            variables.extend(kinds.chain(&manifest.scrub).map(String::as_str));
             headers.extend(manifest.carriers.iter().cloned());
             query.extend(manifest.query_carriers.iter().map(|key| key.to_ascii_lowercase()));
         }
@@ -69,7 +74,9 @@ impl Keys {
             shapes.push(Shape::new(key).map_err(|reason| PackError::new("keys.toml", reason))?);
         }
         let finder = Finder::new(&shapes).map_err(|reason| PackError::new("keys.toml", reason))?;
-        Ok(Keys { shapes, finder, headers, query })
+        let context = Context::new(variables.into_iter());
+        let context = context.map_err(|reason| PackError::new("keys.toml", reason))?;
+        Ok(Keys { shapes, finder, context, headers, query })
     }
 
     /// The name of the shape that the value has as a whole.

@@ -2,9 +2,10 @@
 //!
 //! Two rules. In a *carrier* (a header or query key that credentials travel in) whatever is not exactly one of the
 //! session's placeholders is foreign, whether or not its shape is known. Anywhere else (path, query, body) a text is
-//! foreign if it has the shape of a well-known key. Both are read as the provider might read them: Basic is taken
-//! apart, escapes and base64 are undone once.
+//! foreign if it has the shape of a well-known key, or is random and stands behind a name that only credentials have
+//! (`context`). Both are read as the provider might read them: Basic is taken apart, escapes and base64 are undone, twice.
 
+mod context;
 mod keys;
 mod scan;
 

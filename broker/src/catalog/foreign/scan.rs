@@ -13,6 +13,18 @@ const WINDOW: usize = 512;
 /// A run of base64 shorter than this holds no key.
 const RUN: usize = 24;
 
+/// How often escapes or base64 are undone, one in the other.
+const LAYERS: usize = 2;
+
+/// No shape and no random value is shorter.
+const SHORTEST: usize = 14;
+
+/// Digits of a line of base64, from which on the next line goes on with it.
+const LINE: usize = 60;
+
+/// As they stand, and in JSON.
+const LINE_ENDS: [&[u8]; 4] = [b"\r\n", b"\n", b"\\r\\n", b"\\n"];
+
 /// As forgiving as a decoder may be: what a provider might read counts, not what is well written.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -87,19 +99,34 @@ impl Pass {
 }
 
 impl Keys {
-    /// Names of shapes and the texts that have them: as they stand, and with escapes or base64 undone once.
+    /// Names of shapes and the texts that have them: as they stand, and with escapes or base64 undone, one in the other.
     pub(super) fn search(&self, text: &[u8]) -> Vec<(&str, Vec<u8>)> {
         let mut found = Vec::new();
-        self.plain(text, &mut found);
+        self.layer(text, LAYERS, &mut found);
+        found
+    }
+
+    fn layer<'a>(&'a self, text: &[u8], deeper: usize, found: &mut Vec<(&'a str, Vec<u8>)>) {
+        if text.len() < SHORTEST || found.len() >= MOST {
+            return;
+        }
+        self.plain(text, found);
+        let named = self.context.find(text).take(MOST);
+        found.extend(named.map(|value| (self.whole(value).unwrap_or("credential"), value.to_vec())));
+        let Some(deeper) = deeper.checked_sub(1) else { return };
         if memchr::memchr(b'%', text).is_some() {
             let decoded: Cow<'_, [u8]> = percent_encoding::percent_decode(text).into();
-            self.plain(&decoded, &mut found);
+            if let Cow::Owned(decoded) = decoded {
+                self.layer(&decoded, deeper, found);
+            }
         }
         if memchr::memmem::find(text, b"\\u00").is_some() {
-            self.plain(&unescaped(text), &mut found);
+            self.layer(&unescaped(text), deeper, found);
         }
-        self.runs(text, &mut found);
-        found
+        self.runs(text, deeper, found);
+        if let Some(joined) = joined(text) {
+            self.runs(&joined, deeper, found);
+        }
     }
 
     fn plain<'a>(&'a self, text: &[u8], found: &mut Vec<(&'a str, Vec<u8>)>) {
@@ -131,14 +158,14 @@ impl Keys {
     }
 
     /// Every run of base64 digits, decoded.
-    fn runs<'a>(&'a self, text: &[u8], found: &mut Vec<(&'a str, Vec<u8>)>) {
+    fn runs<'a>(&'a self, text: &[u8], deeper: usize, found: &mut Vec<(&'a str, Vec<u8>)>) {
         let mut before = 0;
         for run in text.split(|byte| !base64_digit(*byte)) {
             if run.len() >= RUN {
-                self.base64(run, found);
+                self.base64(run, deeper, found);
                 // In JSON a line's first letter may be that of an escape before it: `\nZ2hw...`.
                 if before == b'\\' {
-                    self.base64(run.get(1..).unwrap_or_default(), found);
+                    self.base64(run.get(1..).unwrap_or_default(), deeper, found);
                 }
             }
             let end = run.as_ptr_range().end as usize - text.as_ptr() as usize;
@@ -146,7 +173,7 @@ impl Keys {
         }
     }
 
-    fn base64<'a>(&'a self, run: &[u8], found: &mut Vec<(&'a str, Vec<u8>)>) {
+    fn base64<'a>(&'a self, run: &[u8], deeper: usize, found: &mut Vec<(&'a str, Vec<u8>)>) {
         let whole = run.len() - usize::from(run.len() % 4 == 1);
         let digits = run.iter().take(whole).map(|digit| match digit {
             b'-' => b'+',
@@ -154,9 +181,34 @@ impl Keys {
             other => *other,
         });
         if let Ok(bytes) = BASE64.decode(digits.collect::<Vec<u8>>()) {
-            self.plain(&bytes, found);
+            self.layer(&bytes, deeper, found);
         }
     }
+}
+
+/// Base64 that is broken into lines, whole again: a key may be broken anywhere. `None` where there is none.
+fn joined(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out: Vec<u8> = Vec::new();
+    let (mut run, mut from, mut at) = (0, 0, 0);
+    while let Some(byte) = text.get(at) {
+        let rest = text.get(at..).unwrap_or_default();
+        let end = LINE_ENDS.iter().find(|end| run >= LINE && rest.starts_with(end));
+        match end {
+            Some(end) => {
+                out.extend_from_slice(text.get(from..at).unwrap_or_default());
+                at += end.len();
+                (from, run) = (at, 0);
+                continue;
+            }
+            None if base64_digit(*byte) => run += 1,
+            None => run = 0,
+        }
+        at += 1;
+    }
+    (from > 0).then(|| {
+        out.extend_from_slice(text.get(from..).unwrap_or_default());
+        out
+    })
 }
 
 fn base64_digit(byte: u8) -> bool {

@@ -245,3 +245,57 @@ fn carriers_are_told_from_other_headers() {
         assert!(!is_carrier(name), "{name}");
     }
 }
+
+#[test]
+fn keys_are_found_behind_two_layers_of_encoding() {
+    let twice = STANDARD.encode(STANDARD.encode(format!("GH_TOKEN={REAL}")));
+    let escaped_in_base64 = STANDARD.encode(format!("t={}", REAL.replace('_', "%5F")));
+    let base64_escaped = STANDARD.encode(format!(">>>{REAL}???")).replace('=', "%3D").replace('/', "%2F");
+    let percent_twice = REAL.replace('_', "%255F");
+    let json_in_json = REAL.replace('g', "\\\\u0067").replace("\\\\u0067", "%5Cu0067");
+    for text in [twice, escaped_in_base64, base64_escaped, percent_twice, json_in_json] {
+        let body = format!("{{\"content\":\"{text}\"}}");
+        let found = look(&[], "/", None, body.as_bytes());
+        assert_eq!(foreign(&found), [("body", "github personal access token")], "{body}");
+    }
+}
+
+/// `base64` breaks its lines at 76; a key that stands across the break is one key.
+#[test]
+fn a_key_across_the_lines_of_base64_is_found() {
+    for width in [60, 64, 76] {
+        for before in 0..width {
+            let encoded = STANDARD.encode(format!("{}{REAL} is it", " ".repeat(before)));
+            let lines: Vec<&str> =
+                encoded.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            for end in ["\n", "\r\n", "\\n"] {
+                let body = format!("{{\"content\":\"{}\"}}", lines.join(end));
+                let found = look(&[], "/", None, body.as_bytes());
+                assert_eq!(
+                    foreign(&found),
+                    [("body", "github personal access token")],
+                    "{width} {before} {end:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Railway's keys are bare UUIDs, as every id is: they are told by the name beside them.
+#[test]
+fn a_key_without_a_shape_is_told_by_its_name() {
+    let key = "11111111-2222-4333-8444-5a55b5c5d555";
+    for body in [
+        format!("{{\"token\":\"{key}\"}}"),
+        format!("{{\"body\":\"run with RAILWAY_API_TOKEN={key}\"}}"),
+        format!("token={key}&x=1"),
+        STANDARD.encode(format!("RAILWAY_TOKEN={key}\n")),
+    ] {
+        let found = look(&[], "/", None, body.as_bytes());
+        assert_eq!(foreign(&found), [("body", "railway token")], "{body}");
+    }
+    let query = format!("token={key}");
+    assert_eq!(foreign(&look(&[], "/", Some(&query), b"")), [("query", "railway token")]);
+    let body = format!("{{\"variables\":{{\"id\":\"{key}\",\"projectId\":\"{key}\"}}}}");
+    assert!(look(&[], "/", None, body.as_bytes()).foreign.is_empty());
+}

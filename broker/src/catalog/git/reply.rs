@@ -1,9 +1,8 @@
 use http::Method;
-use http::header::CONTENT_TYPE;
 
 use super::push::Push;
 use super::{RECEIVE, Service, UPLOAD, lines, route};
-use crate::model::Request;
+use crate::catalog::reply::Asked;
 
 /// How a refusal is told to git, so that it shows the reason to whoever runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,14 +17,14 @@ pub enum Reply {
 
 impl Reply {
     /// `None` for what git did not send.
-    pub fn to(request: &Request) -> Option<Reply> {
-        let (_, service) = route(&request.path)?;
-        let kind = request.header(CONTENT_TYPE).unwrap_or_default();
+    pub fn to(asked: &Asked<'_>) -> Option<Reply> {
+        let (_, service) = route(asked.path)?;
+        let kind = asked.content_type;
         match service {
-            Service::Refs if request.method == Method::GET => Some(Reply::Text),
+            Service::Refs if *asked.method == Method::GET => Some(Reply::Text),
             Service::UploadPack if kind == UPLOAD => Some(Reply::Error),
             Service::ReceivePack if kind == RECEIVE => {
-                let push = Push::parse(&request.body, request.partial).ok().filter(|push| push.report)?;
+                let push = Push::parse(asked.body, asked.partial).ok().filter(|push| push.report)?;
                 let references = push.commands.iter().map(|command| command.name.to_owned()).collect();
                 Some(Reply::Report { sideband: push.sideband, references })
             }

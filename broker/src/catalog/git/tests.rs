@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::catalog::BUILTIN;
+use crate::catalog::{Asked, BUILTIN};
 
 const OLD: &str = "1111111111111111111111111111111111111111";
 const NEW: &str = "2222222222222222222222222222222222222222";
@@ -330,7 +330,15 @@ fn a_compressed_fetch_is_read_within_bounds() {
 fn a_refusal_of_a_push_names_each_reference() {
     let body = push(&[format!("{OLD} {ZERO} refs/heads/main")], b"");
     let request = request(Method::POST, "/atlas/api/git-receive-pack", Some(RECEIVE), body);
-    let reply = Reply::to(&request).unwrap();
+    let asked = Asked {
+        method: &request.method,
+        host: &request.host,
+        path: &request.path,
+        content_type: RECEIVE,
+        body: &request.body,
+        partial: false,
+    };
+    let reply = Reply::to(&asked).unwrap();
     let body = reply.body("stint: denied", &["stint: because\nof this".to_owned()]);
     let text = String::from_utf8(body).unwrap();
     assert!(text.starts_with("001b\u{2}stint: becauseof this\n"), "{text:?}");

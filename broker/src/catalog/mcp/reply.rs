@@ -1,7 +1,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::model::Request;
+use crate::catalog::reply::Asked;
 
 /// How a refusal is told to an MCP client: an error for each request of the body that has an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,11 +15,11 @@ const REFUSED: i64 = -32003;
 
 impl Reply {
     /// `None` where nobody waits for an answer.
-    pub fn to(request: &Request) -> Option<Reply> {
-        if request.method != Method::POST || request.partial {
+    pub fn to(asked: &Asked<'_>) -> Option<Reply> {
+        if *asked.method != Method::POST || asked.partial {
             return None;
         }
-        let body: Value = serde_json::from_slice(&request.body).ok()?;
+        let body: Value = serde_json::from_slice(asked.body).ok()?;
         let batch = body.is_array();
         let messages = if let Value::Array(all) = body { all } else { vec![body] };
         let id = |message: Value| {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::catalog::{Catalog, Pack};
+use crate::catalog::{Asked, Catalog, Pack};
 use crate::model::Resource;
 
 const MANIFEST: &str = r#"
@@ -197,17 +197,15 @@ fn a_wrong_row_is_named() {
 
 #[test]
 fn a_refusal_answers_each_request_that_waits() {
-    let request = |body: &str| Request {
-        method: Method::POST,
-        host: "mcp.example.com".to_owned(),
-        path: "/mcp".to_owned(),
-        query: None,
-        headers: HeaderMap::new(),
-        body: Bytes::copy_from_slice(body.as_bytes()),
-        partial: false,
-    };
     let told = |body: &str| {
-        let reply = Reply::to(&request(body))?;
+        let reply = Reply::to(&Asked {
+            method: &Method::POST,
+            host: "mcp.example.com",
+            path: "/mcp",
+            content_type: "application/json",
+            body: body.as_bytes(),
+            partial: false,
+        })?;
         Some(serde_json::from_slice::<Value>(&reply.body("stint: no", &json!({"code": "denied"}))).unwrap())
     };
     let one = told(&call("x", json!({}))).unwrap();

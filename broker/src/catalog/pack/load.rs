@@ -1,7 +1,7 @@
 //! Reads a pack's files and holds them against each other.
 
 use super::{Manifest, Pack, PackError, Protocol, Tables};
-use crate::catalog::{aws, git, graphql, mcp, rest};
+use crate::catalog::{aws, git, graphql, mcp, reply, rest};
 
 const FILE: &str = "pack.toml";
 /// Folder of the tables of GraphQL beside REST.
@@ -23,7 +23,9 @@ pub(super) fn pack(read: &dyn Fn(&str) -> Option<String>) -> Result<Pack, PackEr
         let tables = graphql::Tables::load(&|file| read(&format!("{GRAPHQL}/{file}")));
         tables.map_err(|error| PackError { file: format!("{GRAPHQL}/{}", error.file), ..table_error(error) })
     });
-    let pack = Pack { manifest, tables, graphql: graphql.transpose()?.map(Box::new) };
+    let denials = manifest.denial.iter().map(reply::Shape::read).collect::<Result<_, _>>();
+    let denials = denials.map_err(|reason| PackError::new(FILE, reason))?;
+    let pack = Pack { manifest, tables, graphql: graphql.transpose()?.map(Box::new), denials };
     one_meaning(&pack)?;
     Ok(pack)
 }

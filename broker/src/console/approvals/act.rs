@@ -110,7 +110,7 @@ async fn refused(app: &App, visitor: &Visitor, id: &str, typed: Typed) -> Reply 
     let approval = app.approval(id, None).await?;
     let status = typed.yes.as_ref().or(typed.no.as_ref()).map_or(StatusCode::BAD_REQUEST, status);
     let typed = Typed { proof: one::proof(app, visitor, &approval).await?, ..typed };
-    Ok(answer(status, one::one(app, visitor, &approval, &typed)))
+    Ok(answer(status, one::one(app, visitor, &approval, &typed).await?))
 }
 
 fn status(error: &Error) -> StatusCode {

@@ -1,12 +1,13 @@
 use axum::extract::{Path, State};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use stint_api::{Approval, ApprovalState, Class, Code};
+use stint_api::{Approval, ApprovalState, AuditQuery, Class, Code};
 
 use super::super::answer::{Reply, ok};
 use super::super::layout::{self, Place};
 use super::super::step_up;
 use super::super::text::{self, Shown};
+use super::super::trail::trail;
 use super::super::visitor::Visitor;
 use super::super::words::deed;
 use super::act::Typed;
@@ -24,7 +25,7 @@ pub(in crate::console) async fn page(
 ) -> Reply {
     let approval = app.approval(&id, None).await?;
     let typed = Typed { proof: proof(&app, &visitor, &approval).await?, ..Typed::default() };
-    Ok(ok(one(&app, &visitor, &approval, &typed)))
+    Ok(ok(one(&app, &visitor, &approval, &typed).await?))
 }
 
 /// The fields of a fresh proof, where this visitor has to give one for this approval.
@@ -39,9 +40,17 @@ pub(super) async fn proof(
     step_up::fields(app, visitor, &format!("/console/approvals/{}", approval.id)).await.map(Some)
 }
 
-pub(super) fn one(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typed) -> Markup {
+/// What it is, then the answer to it, then every fact: on a phone the two answers are at hand wherever the page is read.
+pub(super) async fn one(
+    app: &App,
+    visitor: &Visitor,
+    approval: &Approval,
+    typed: &Typed,
+) -> Result<Markup, Error> {
     let now = app.clock().now();
     let waiting = approval.state == ApprovalState::Waiting;
+    let about = AuditQuery { approval: Some(approval.id.clone()), ..AuditQuery::default() };
+    let trail = trail(app, visitor, about).await?;
     let body = html! {
         h1 { (what(approval)) }
         div.row {
@@ -49,19 +58,38 @@ pub(super) fn one(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typ
             @if waiting { span { "expires " (text::when(approval.expires_at, now)) } }
         }
         @if !waiting && (typed.yes.is_some() || typed.no.is_some()) { (stale(approval, now)) }
-        h2 { "What happens on yes" }
-        p { "The broker sends exactly this request to the provider, once, with the credential "
-            code { (approval.credential) } ". Nothing else, and nothing twice." }
-        (consequences(app, approval))
-        @if let Some(reason) = &approval.agent_reason { (says(reason)) }
-        @if approval.approvers > 1 || approval.not_before.is_some() { (votes(approval, now)) }
-        h2 { "Who asks" }
-        dl.facts {
-            dt { "Agent" } dd { a href={ "/console/agents/" (approval.agent) } { (approval.agent) } }
-            dt { "For" } dd { (person(approval)) }
-            dt { "Session" } dd { a href={ "/console/sessions/" (approval.session) } { (approval.session) } }
+        div class={ "approval" @if waiting || approval.decided_by.is_some() { " two" } } {
+            div.brief {
+                p.asks {
+                    "Asked by agent " a href={ "/console/agents/" (approval.agent) } { (approval.agent) } " for " (person(approval)) ", "
+                    (text::when(approval.requested_at, now)) "."
+                }
+                h2 { "What happens on yes" }
+                p { "The broker sends exactly this request to the provider, once, with the credential "
+                    code { (approval.credential) } ". Nothing else, and nothing twice." }
+                (consequences(app, approval))
+                @if let Some(reason) = &approval.agent_reason { (says(reason)) }
+                @if approval.approvers > 1 || approval.not_before.is_some() { (votes(approval, now)) }
+            }
+            @if let Some(by) = &approval.decided_by { div.decide { (decision(approval, by, now)) } }
+            @if waiting { (forms(app, visitor, approval, typed, now)) }
+            div.whole-request {
+                h2 { "The exact request" }
+                (request(approval, now))
+                @if visitor.caller.role == "owner" {
+                    p { a href={ "/console/rules/new?approval=" (approval.id) } { "Make a rule from this request" } }
+                }
+            }
         }
-        h2 { "The exact request" }
+        (trail)
+        (text::command(&format!("stint approval show {}", approval.id)))
+        @if waiting && may_decide(visitor) { (text::command(&format!("stint approval deny {} --reason REASON", approval.id))) }
+    };
+    Ok(layout::page(visitor, Place::Approvals, &plain(approval), body))
+}
+
+fn request(approval: &Approval, now: DateTime<Utc>) -> Markup {
+    html! {
         dl.facts {
             dt { "Request" } dd { code { (Shown(&approval.request)) } }
             dt { "Operations" } dd { @for operation in &approval.operations { code { (Shown(operation)) } " " } }
@@ -72,19 +100,11 @@ pub(super) fn one(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typ
                         @if let Some(own) = approval.advice.iter().find(|own| own.policy == *policy) { ": " (Shown(&own.advice)) } }
                 }
             }
+            dt { "Session" } dd { a href={ "/console/sessions/" (approval.session) } { (approval.session) } }
             dt { "Digest" } dd { code { (approval.digest) } }
             dt { "Asked" } dd { (text::when(approval.requested_at, now)) }
         }
-        @if let Some(by) = &approval.decided_by { (decision(approval, by, now)) }
-        @if waiting { (forms(app, visitor, approval, typed, now)) }
-        @if visitor.caller.role == "owner" {
-            p { a href={ "/console/rules/new?approval=" (approval.id) } { "Make a rule from this request" } }
-        }
-        p { a href={ "/console/audit?approval=" (approval.id) } { "Everything on record about it" } }
-        (text::command(&format!("stint approval show {}", approval.id)))
-        @if waiting && may_decide(visitor) { (text::command(&format!("stint approval deny {} --reason REASON", approval.id))) }
-    };
-    layout::page(visitor, Place::Approvals, &plain(approval), body)
+    }
 }
 
 /// What changed since the page was opened.
@@ -101,12 +121,14 @@ fn stale(approval: &Approval, now: DateTime<Utc>) -> Markup {
 
 fn decision(approval: &Approval, by: &str, now: DateTime<Utc>) -> Markup {
     html! {
-        h2 { "The decision" }
-        dl.facts {
-            dt { "By" } dd { (by) }
-            @if let Some(at) = approval.decided_at { dt { "When" } dd { (text::when(at, now)) } }
-            @if let Some(reason) = &approval.reason { dt { "Reason" } dd { (Shown(reason)) } }
-            @if approval.state == ApprovalState::Approved { dt { "Holds" } dd { "until " (text::when(approval.expires_at, now)) } }
+        section.card aria-labelledby="decision" {
+            h2 #decision { "The decision" }
+            dl.facts {
+                dt { "By" } dd { (by) }
+                @if let Some(at) = approval.decided_at { dt { "When" } dd { (text::when(at, now)) } }
+                @if let Some(reason) = &approval.reason { dt { "Reason" } dd { (Shown(reason)) } }
+                @if approval.state == ApprovalState::Approved { dt { "Holds" } dd { "until " (text::when(approval.expires_at, now)) } }
+            }
         }
     }
 }
@@ -131,13 +153,19 @@ fn votes(approval: &Approval, now: DateTime<Utc>) -> Markup {
     }
 }
 
+/// The two answers, and on a phone a line at the foot of the screen that leads to them.
 fn forms(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typed, now: DateTime<Utc>) -> Markup {
     if !may_decide(visitor) {
-        return html! { p.notice { "Your role, " (visitor.caller.role) ", looks on: owners and approvers decide." } };
+        return html! { div.decide { p.notice { "Your role, " (visitor.caller.role) ", looks on: owners and approvers decide." } } };
     }
+    let why_not = app.may_not_approve(&visitor.caller, approval);
     html! {
+        nav.answers aria-label="The two answers" {
+            @if why_not.is_none() { a.button href="#yes" { "Approve …" } }
+            a.button.danger href="#no" { "Deny …" }
+        }
         div.decide {
-            @match app.may_not_approve(&visitor.caller, approval) {
+            @match why_not {
                 Some(why) => {
                     div {
                         (complaint(typed.yes.as_ref(), "yes-error"))
@@ -151,8 +179,9 @@ fn forms(app: &App, visitor: &Visitor, approval: &Approval, typed: &Typed, now: 
                     legend { "No" }
                     label for="reason" { "Reason, which the agent will read" }
                     textarea #reason name="reason" rows="3" required data-deny
-                        aria-describedby=[typed.no.as_ref().map(|_| "no-error")] { (typed.reason) }
+                        aria-describedby={ @if typed.no.is_some() { "no-error " } "no-hint" } { (typed.reason) }
                     (complaint(typed.no.as_ref(), "no-error"))
+                    p.hint #no-hint { "Say what you would allow instead, and the agent can ask for that." }
                     div.actions { button.danger type="submit" { "Deny" } }
                 }
             }
@@ -195,8 +224,18 @@ fn yes(approval: &Approval, typed: &Typed, now: DateTime<Utc>) -> Markup {
                 div.actions {
                     button type="submit" data-approve[approval.confirm.is_none()] { "Approve" }
                 }
-                p.hint { "Good for exactly this request, once, and only while its session lives." }
+                p.hint { (holds_for(approval)) }
             }
+        }
+    }
+}
+
+/// How far a yes goes, so that nobody looks for a wider or a narrower one.
+fn holds_for(approval: &Approval) -> Markup {
+    html! {
+        "Good for exactly this request, once, and only while its session lives: any other, and the same once more, asks again."
+        @if approval.resources.len() > 1 {
+            " Its " (approval.resources.len()) " parts go together: to let only some through, deny it and say which."
         }
     }
 }

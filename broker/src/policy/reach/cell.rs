@@ -97,27 +97,20 @@ impl<'a> Evaluator<'a> {
         Ok(Evaluator { set, liftable, names: Names::new()?, authorizer: Authorizer::new() })
     }
 
-    pub(super) fn decide(&self, cell: &Cell<'_>) -> Result<Finding, String> {
-        Ok(self.sides(cell)?.finding())
-    }
-
-    pub(super) fn sides(&self, cell: &Cell<'_>) -> Result<Sides, String> {
+    pub(super) fn decide(&self, cell: &Cell<'_>) -> Result<Sides, String> {
         let (request, entities) = self.put(cell)?;
         Ok(self.read(&self.authorizer.is_authorized_partial(&request, self.set, &entities)))
     }
 
     /// Whether a session may start there.
-    pub(super) fn start(&self, asking: &Asking) -> Result<Finding, String> {
-        Ok(self.start_sides(asking)?.finding())
-    }
-
-    pub(super) fn start_sides(&self, asking: &Asking) -> Result<Sides, String> {
+    pub(super) fn start(&self, asking: &Asking) -> Result<Sides, String> {
         let (principal, agent) = self.agent(asking)?;
         let place = uid(&self.names.environment, asking.session.as_str());
         let list = [agent, self.environment(&asking.session, asking.tier)?];
         let context = Context::from_pairs([
             ("subject".to_owned(), unknown("context.subject")),
             ("confined".to_owned(), unknown("context.confined")),
+            ("confinement".to_owned(), unknown("context.confinement")),
         ]);
         let action = uid(&self.names.action, "stint:startSession");
         let request = Request::new(principal, action, place, context.map_err(text_of)?, None);
@@ -167,6 +160,7 @@ impl<'a> Evaluator<'a> {
             ("tier".to_owned(), text(asking.tier.as_str())),
             ("subject".to_owned(), unknown("context.session.subject")),
             ("confined".to_owned(), unknown("context.session.confined")),
+            ("confinement".to_owned(), unknown("context.session.confinement")),
         ]);
         let marks = strength.marks.iter().map(|mark| text(mark.as_str()));
         let context = Context::from_pairs([

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::cell::{Asking, Cell, Evaluator, Place, Sides};
-use super::named::Named;
+use serde_json::Value;
+
+use super::cell::{Finding, Sides};
 use super::{PolicySet, World};
-use crate::policy::source::{Fault, on_deep_stack};
+use crate::policy::source::Fault;
 
 /// What was seen of one policy over every question.
 #[derive(Debug, Default, Clone)]
@@ -20,64 +21,72 @@ struct Seen {
     stopped_by: BTreeSet<String>,
 }
 
-/// Warnings, in the order of the files. `world` is everything that there is: what is not in it cannot be asked for.
-pub fn lint(set: &PolicySet, world: &World) -> Result<Vec<Fault>, String> {
-    let named = Named::of(set)?;
-    let (all, liftable, own) = (set.all.clone(), set.liftable(), world.clone());
-    let work = move || survey(&Evaluator::new(&all, &liftable)?, &named, &own);
-    let seen = on_deep_stack(work).unwrap_or_else(|| Err("the evaluation stopped".to_owned()))?;
-    let permits: HashSet<String> = set
-        .all
-        .policies()
-        .filter(|policy| policy.effect() == cedar_policy::Effect::Permit)
-        .map(|policy| policy.id().to_string())
-        .collect();
-    let mut faults = Vec::new();
-    for id in set.ids() {
-        let nothing = Seen::default();
-        let seen = seen.get(id).unwrap_or(&nothing);
-        let says = if !seen.applies {
-            format!(
-                "{id} applies to nothing: no agent, environment, operation and place that there is meet it"
-            )
-        } else if !permits.contains(id) {
-            continue;
-        } else if !seen.counts {
-            let always = seen.always.as_ref().filter(|always| !always.is_empty());
-            let by = always.unwrap_or(&seen.stopped_by).iter().cloned().collect::<Vec<_>>().join(", ");
-            format!("{id} permits nothing: wherever it holds, {by} forbids it and no approval lifts that")
-        } else {
-            match seen.with.as_ref().and_then(|with| with.iter().next()) {
-                Some(other) => format!("{id} adds nothing: wherever it holds, {other} permits the same"),
-                None => continue,
-            }
-        };
-        faults.push(set.fault_at(id, says));
-    }
-    Ok(faults)
-}
+/// What was seen of all policies.
+#[derive(Debug, Default)]
+pub(super) struct Noted(BTreeMap<String, Seen>);
 
-fn survey(evaluator: &Evaluator<'_>, named: &Named, world: &World) -> Result<BTreeMap<String, Seen>, String> {
-    let mut seen = BTreeMap::new();
-    let kinds = named.kinds(&world.acts);
-    for (agent, _) in named.agents(&world.agents)? {
-        for (session, tier) in &world.environments {
-            let asking = Asking { agent: agent.clone(), session: session.clone(), tier: *tier };
-            note(&mut seen, &evaluator.start_sides(&asking)?);
-            for place in Place::all(session, &world.environments) {
-                for kind in &kinds {
-                    for strength in &kind.strengths {
-                        let cell = Cell { asking: &asking, kind, strength, place: &place, thing: None };
-                        note(&mut seen, &evaluator.sides(&cell)?);
-                        for thing in named.things_of(kind) {
-                            note(&mut seen, &evaluator.sides(&Cell { thing: Some(thing), ..cell })?);
-                        }
-                    }
-                }
+impl Noted {
+    /// What comes of a question, noted.
+    pub(super) fn finding(&mut self, sides: Sides) -> Finding {
+        note(&mut self.0, &sides);
+        sides.finding()
+    }
+
+    /// Warnings, in the order of the files. Every question of the world was noted.
+    pub(super) fn faults(&self, set: &PolicySet, world: &World) -> Result<Vec<Fault>, String> {
+        let mut permits = HashSet::new();
+        let mut of_a_broker = HashSet::new();
+        for policy in set.all.policies() {
+            if policy.effect() == cedar_policy::Effect::Permit {
+                permits.insert(policy.id().to_string());
+            }
+            if world.invented && names_a_brokers(&policy.to_json().map_err(|error| error.to_string())?) {
+                of_a_broker.insert(policy.id().to_string());
             }
         }
+        let nothing = Seen::default();
+        let mut faults = Vec::new();
+        for id in set.ids() {
+            let seen = self.0.get(id).unwrap_or(&nothing);
+            let says = if !seen.applies {
+                if of_a_broker.contains(id) {
+                    continue;
+                }
+                format!(
+                    "{id} applies to nothing: no agent, environment, operation and place that there is meet it"
+                )
+            } else if !permits.contains(id) {
+                continue;
+            } else if !seen.counts {
+                let always = seen.always.as_ref().filter(|always| !always.is_empty());
+                let by = always.unwrap_or(&seen.stopped_by).iter().cloned().collect::<Vec<_>>().join(", ");
+                format!("{id} permits nothing: wherever it holds, {by} forbids it and no approval lifts that")
+            } else {
+                match seen.with.as_ref().and_then(|with| with.iter().next()) {
+                    Some(other) => format!("{id} adds nothing: wherever it holds, {other} permits the same"),
+                    None => continue,
+                }
+            };
+            faults.push(set.fault_at(id, says));
+        }
+        Ok(faults)
     }
-    Ok(seen)
+}
+
+/// Whether it looks at who an agent or an environment is: those of a broker are not known here.
+fn names_a_brokers(json: &Value) -> bool {
+    match json {
+        Value::Array(values) => values.iter().any(names_a_brokers),
+        Value::Object(members) => {
+            let is = |name: &str, among: &[&str]| {
+                members.get(name).and_then(Value::as_str).is_some_and(|text| among.contains(&text))
+            };
+            is("type", &["Agent", "Environment"])
+                || is("attr", &["name", "environment"])
+                || members.values().any(names_a_brokers)
+        }
+        _ => false,
+    }
 }
 
 fn note(seen: &mut BTreeMap<String, Seen>, sides: &Sides) {

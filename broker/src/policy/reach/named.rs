@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Kind, Name, PolicySet, Reachable, Strength};
+use super::{ActionRow, Kind, Name, PolicySet, Strength};
 
 /// Names that stand in policies.
 #[derive(Debug, Default)]
@@ -88,7 +88,7 @@ impl Named {
     }
 
     /// Operations that may be decided differently.
-    pub(super) fn kinds(&self, acts: &[Reachable]) -> Vec<Kind> {
+    pub(super) fn kinds(&self, acts: &[ActionRow]) -> Vec<Kind> {
         let mut own = Vec::new();
         let mut of_provider: BTreeMap<&str, BTreeSet<Strength>> = BTreeMap::new();
         let mut others: BTreeSet<Strength> = BTreeSet::new();

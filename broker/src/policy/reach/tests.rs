@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Mark;
 use crate::policy::{PolicyFile, builtin_files};
 
 fn name(text: &str) -> Name {
@@ -12,12 +13,13 @@ fn strengths(list: &[(Class, &[Mark])]) -> BTreeSet<Strength> {
 }
 
 fn world() -> World {
-    let act = |operation: &str, list: &[(Class, &[Mark])]| Reachable {
+    let act = |operation: &str, list: &[(Class, &[Mark])]| ActionRow {
         operation: operation.to_owned(),
         provider: operation.split(':').next().unwrap_or_default().to_owned(),
         strengths: strengths(list),
     };
     World {
+        invented: false,
         agents: vec![name("ci"), name("nightly")],
         environments: vec![
             (name("staging"), Tier::Staging),
@@ -43,7 +45,7 @@ fn set(own: &str) -> PolicySet {
 }
 
 fn lines(own: &str) -> Vec<Line> {
-    reach(&set(own), &world()).expect("is found")
+    reach(&set(own), &world()).expect("is found").lines
 }
 
 fn find<'a>(lines: &'a [Line], session: &str, class: Class, place: &str) -> Vec<&'a Line> {
@@ -137,7 +139,7 @@ fn a_policy_that_says_nothing_is_found() {
         @id(\"own.stopped\")\npermit (principal, action, resource is Resource)\nwhen { resource.place == \"unmapped\" };\n\
         @id(\"own.nobody\")\nforbid (principal == Agent::\"gone\", action, resource);\n\
         @id(\"own.counts\")\nforbid (principal, action == Action::\"railway:deploy\", resource);";
-    let faults = lint(&set(text), &world()).expect("is found");
+    let faults = reach(&set(text), &world()).expect("is found").notes;
     let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
     let about =
         |id: &str| said.iter().filter(|line| line.contains(&format!(" {id} "))).cloned().collect::<Vec<_>>();
@@ -147,5 +149,10 @@ fn a_policy_that_says_nothing_is_found() {
     assert_eq!(about("own.counts"), Vec::<String>::new());
     assert!(faults[0].at.is_some_and(|at| at.line > 0));
     // What ships says what it says.
-    assert_eq!(lint(&set(""), &world()).expect("is found"), vec![]);
+    assert_eq!(reach(&set(""), &world()).expect("is found").notes, vec![]);
+    // Where the broker's agents are not known, nobody says that there is none of a name.
+    let notes = reach(&set(text), &World { invented: true, ..world() }).expect("is found").notes;
+    let said: Vec<String> = notes.iter().map(ToString::to_string).collect();
+    assert!(said.iter().all(|line| !line.contains("own.nobody")), "{said:?}");
+    assert!(said.iter().any(|line| line.contains("own.again")), "{said:?}");
 }

@@ -5,7 +5,7 @@ use cedar_policy::{Authorizer, Response};
 use super::super::decide::{Asker, Question};
 use super::super::question::Facts;
 use super::super::set::{PolicyFile, PolicySet, builtin_files};
-use crate::model::{Class, CredentialId, Mark, Name, Resource, Selector, Tier, Touch, Where};
+use crate::model::{Class, Confinement, CredentialId, Mark, Name, Resource, Selector, Tier, Touch, Where};
 
 /// Every shape of scope, for names that the questions below have and for names that they have not.
 const SHAPES: &str = r#"
@@ -112,7 +112,7 @@ fn check(set: &PolicySet) {
             subject: "person:alice".into(),
             environment: name("staging"),
             tier: Tier::Staging,
-            confined: false,
+            confinement: Confinement::None,
         };
         for touch in &touches {
             let facts = facts(&asker, touch);
@@ -150,7 +150,7 @@ fn policies_of_other_scopes_are_not_looked_at() {
         subject: "agent:ci".into(),
         environment: name("staging"),
         tier: Tier::Staging,
-        confined: true,
+        confinement: Confinement::Full,
     };
     for touch in &touches() {
         let of = |set: &PolicySet| {
@@ -170,7 +170,7 @@ fn what_no_policy_names_takes_no_room() {
         subject: "agent:x".into(),
         environment: name("staging"),
         tier: Tier::Staging,
-        confined: true,
+        confinement: Confinement::Full,
     };
     for n in 0..2000 {
         let touch = Touch {

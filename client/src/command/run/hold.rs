@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use stint_api::StartedSession;
+use stint_api::{Confinement, StartedSession};
 
 use super::super::context::Context;
 use crate::config::ProjectRun;
@@ -43,26 +43,19 @@ pub(super) struct Hold {
 /// What a dry run shows of it.
 #[derive(Debug, Serialize)]
 pub(super) struct Held {
+    pub(super) level: Confinement,
     pub(super) view: Option<View>,
     pub(super) hosts: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Strength {
-    Confined,
-    /// What can be had without namespaces. The broker is told that the command is not confined.
-    Partly,
-    Unconfined,
-}
-
 impl Hold {
     /// How strongly the command is to be held: as asked, and as much as the machine can where nothing was asked.
-    pub(super) fn strength(&self, context: &Context) -> Result<Strength, Failure> {
+    pub(super) fn strength(&self, context: &Context) -> Result<Confinement, Failure> {
         let demanded = project(context).is_some_and(|run| run.confine == Some(true));
         if self.no_confine {
             return match demanded {
                 true => Err(Failure::usage("stint.toml lets no command run unconfined here")),
-                false => self.nothing_of_confinement().map(|()| Strength::Unconfined),
+                false => self.nothing_of_confinement().map(|()| Confinement::None),
             };
         }
         match confine::probe() {
@@ -70,7 +63,7 @@ impl Hold {
                 "a confined command reaches only providers and the hosts that the broker allows",
             )
             .hint("`--no-confine --egress open` runs it unconfined")),
-            Ok(()) => Ok(Strength::Confined),
+            Ok(()) => Ok(Confinement::Full),
             Err(cannot) if self.confine || demanded => {
                 let message = format!("the command cannot be confined here: {}", cannot.why);
                 Err(Failure::new(exit::COULD_NOT_START, message)
@@ -83,13 +76,43 @@ impl Hold {
                     "the command is only partly confined, and can reach the network and files past Stint";
                 output::note(format!("{note}: {}", cannot.why));
                 output::hint(cannot.remedy);
-                Ok(Strength::Partly)
+                Ok(Confinement::Partly)
             }
+        }
+    }
+
+    /// Within a session the command is held as that one is: what asks for more or less is an error.
+    pub(super) fn within(&self, context: &Context, outer: Confinement) -> Result<(), Failure> {
+        let demanded = self.confine || project(context).is_some_and(|run| run.confine == Some(true));
+        if demanded && !outer.is_full() {
+            return Err(Failure::new(
+                exit::COULD_NOT_START,
+                "the session around this one is not confined, and one within it cannot be",
+            )
+            .hint("run the outer command with `stint run --confine`"));
+        }
+        if self.no_confine && outer.is_full() {
+            return Err(Failure::usage("the session around this one is confined, and so is each within it"));
+        }
+        match self.asked() {
+            Some(flag) => Err(Failure::usage(format!("{flag} is not for a session within a session"))
+                .hint("name it for the outer command")),
+            None => Ok(()),
         }
     }
 
     /// What was asked for and would not be is an error, and not left out.
     fn nothing_of_confinement(&self) -> Result<(), Failure> {
+        match self.asked() {
+            Some(flag) => {
+                Err(Failure::usage(format!("{flag} is for a confined command, and this one would not be")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The first flag that was given of those that say how a command is confined.
+    fn asked(&self) -> Option<&'static str> {
         let asked = [
             ("--allow-host", !self.allow_hosts.is_empty()),
             ("--learn", self.learn),
@@ -97,12 +120,7 @@ impl Hold {
             ("--hide", !self.hide.is_empty()),
             ("--hide-env-files", self.hide_env_files),
         ];
-        match asked.iter().find(|(_, asked)| *asked) {
-            Some((flag, _)) => {
-                Err(Failure::usage(format!("{flag} is for a confined command, and this one would not be")))
-            }
-            None => Ok(()),
-        }
+        asked.iter().find(|(_, asked)| *asked).map(|(flag, _)| *flag)
     }
 
     /// Hosts that no provider owns and the command may reach: what the broker allows, narrowed.
@@ -175,9 +193,12 @@ impl Hold {
     }
 
     pub(super) fn show(&self, context: &Context, started: &StartedSession) -> Result<Held, Failure> {
-        Ok(match started.session.confined {
-            true => Held { view: Some(self.view(context)?), hosts: self.hosts(context, started)? },
-            false => Held { view: None, hosts: Vec::new() },
+        let level = started.session.confinement;
+        Ok(match level {
+            Confinement::Full => {
+                Held { level, view: Some(self.view(context)?), hosts: self.hosts(context, started)? }
+            }
+            _ => Held { level, view: None, hosts: Vec::new() },
         })
     }
 }

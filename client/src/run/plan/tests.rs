@@ -13,7 +13,7 @@ fn started() -> StartedSession {
     serde_json::from_value(json!({
         "session": {
             "id": "s-1", "environment": "staging", "tier": "staging", "agent": "coder", "subject": "person:alice",
-            "state": "live", "confined": false, "credentials": ["railway"],
+            "state": "live", "confined": false, "confinement": "none", "credentials": ["railway"],
             "started_at": "2026-11-22T10:00:00Z", "expires_at": "2026-11-22T11:00:00Z"
         },
         "credentials": [{

@@ -1,0 +1,3 @@
+//! What is kept from leaving and from coming in: credentials of others in requests, new secrets in answers.
+
+mod ordinary;
