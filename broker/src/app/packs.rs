@@ -158,9 +158,13 @@ impl App {
 
 /// Operations that appeared, went, or changed class.
 fn differences(before: &Packs, after: &Packs) -> ReloadedPacks {
+    // A name that stands for a query and a mutation counts as the stronger.
     let table = |packs: &Packs| -> BTreeMap<String, Class> {
-        let actions = packs.catalog.actions();
-        actions.into_iter().map(|(operation, _, class)| (operation, class)).collect()
+        let mut table: BTreeMap<String, Class> = BTreeMap::new();
+        for (operation, _, class) in packs.catalog.actions() {
+            table.entry(operation).and_modify(|held| *held = (*held).max(class)).or_insert(class);
+        }
+        table
     };
     let (before, after_table) = (table(before), table(after));
     let only = |these: &BTreeMap<String, Class>, those: &BTreeMap<String, Class>| {

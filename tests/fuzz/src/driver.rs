@@ -13,7 +13,7 @@ use crate::mutate::{Dice, mutated};
 use crate::targets::Target;
 
 /// Inputs that a corpus keeps of a target.
-const MOST: usize = 150;
+const MOST: usize = 60;
 /// One input never takes longer, in a build without optimisation.
 const PATIENCE: Duration = Duration::from_secs(5);
 

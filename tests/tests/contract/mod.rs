@@ -3,6 +3,7 @@
 mod activity;
 mod audit;
 mod classify;
+mod kubernetes;
 mod openapi;
 mod packs;
 mod reload;

@@ -180,6 +180,18 @@ fn accuracy_and_pages_are_made_from_the_packs() {
     assert!(fs::read_to_string(folder.join("README.md")).unwrap().contains("person \\ pack"));
 }
 
+/// What takes a signature is understood, and its credential is not taken: it could not be used.
+#[test]
+fn a_credential_for_aws_is_refused_with_what_to_do_instead() {
+    let broker = TestBroker::start(Options::default());
+    broker.login();
+    broker.add_environment("staging", "staging");
+    let secret = format!("{}\n", broker.secret("aws"));
+    let add = ["credential", "add", "aws", "--provider", "aws", "--environment", "staging"];
+    let told = broker.command(&add).input(secret).run().exits(1).stderr;
+    assert!(told.contains("take a signature") && told.contains("pack classify"), "{told}");
+}
+
 /// `stint-broker pack docs policies/packs` writes them anew.
 #[test]
 fn the_pages_in_the_repository_are_those_of_the_packs() {

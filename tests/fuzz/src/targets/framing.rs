@@ -56,7 +56,7 @@ pub(super) const FRAMING: Target = Target {
         let answer = talk(addr, input).unwrap_or_default();
         let text = String::from_utf8_lossy(&answer);
         let count = |what: &str| text.matches(what).count();
-        let (served, good) = (count("served "), count("HTTP/1.1 200 ") + count("HTTP/1.0 200 "));
+        let (served, good) = (count("read-in-full "), count("HTTP/1.1 200 ") + count("HTTP/1.0 200 "));
         if served > good {
             return Err(format!("{served} requests were served in {good} answers"));
         }
@@ -100,7 +100,7 @@ async fn served(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         return Ok(response);
     }
     let read = request.into_body().collect().await.map(|body| body.to_bytes().len());
-    Ok(Response::new(Full::from(format!("served {}", read.unwrap_or_default()))))
+    Ok(Response::new(Full::from(format!("read-in-full {}", read.unwrap_or_default()))))
 }
 
 fn talk(addr: SocketAddr, input: &[u8]) -> std::io::Result<Vec<u8>> {
