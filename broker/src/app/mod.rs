@@ -10,6 +10,7 @@ mod alerts;
 mod approve;
 mod authorize;
 mod budget;
+mod capture;
 mod chain;
 mod channels;
 mod device;
@@ -96,6 +97,7 @@ pub use walk::Exporter;
 pub use watch::SessionFilter;
 
 /// What looks for a credential in an answer.
+pub use crate::catalog::capture::Capturing;
 pub use crate::catalog::{Asked, Reply};
 pub use crate::vault::Screen;
 

@@ -11,6 +11,7 @@
 pub mod accuracy;
 pub mod build;
 pub mod canonical;
+pub mod capture;
 mod embedded;
 pub mod foreign;
 pub mod git;

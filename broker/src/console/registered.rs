@@ -28,6 +28,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/console/credentials/{name}", get(credentials::page))
         .route("/console/credentials/{name}/rotate", post(credentials::rotate))
         .route("/console/credentials/{name}/revoke", get(credentials::ask_revoke).post(credentials::revoke))
+        .route("/console/credentials/{name}/keep", post(credentials::keep))
         .route("/console/providers", get(providers::list))
         .route("/console/providers/{name}", get(providers::page))
         .route("/console/settings", get(settings::page))
