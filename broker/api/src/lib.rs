@@ -56,7 +56,7 @@ pub use registered::{
     RemovedEnvironment, SettingValue, Settings, SsoCheck, SsoSettings, Welcome, WelcomeStep,
 };
 pub use registry::{
-    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Credential,
+    AddAgent, AddCredential, AddEnvironment, AddSelector, AddVersion, Agent, AgentList, Captured, Credential,
     CredentialList, Environment, EnvironmentList, Setup, SetupDone, Status, WhoAmI,
 };
 pub use session::{

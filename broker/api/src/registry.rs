@@ -196,6 +196,29 @@ pub struct Credential {
     /// When a request was last sent with it, to within a few seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_at: Option<DateTime<Utc>>,
+    /// Where a secret comes from that was taken out of a provider's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Captured>,
+}
+
+/// The origin of a secret that a provider made in a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Captured {
+    pub session: String,
+    pub agent: String,
+    /// `github:apps/create-installation-access-token`.
+    pub operation: String,
+    /// Member of the answer.
+    pub field: String,
+    /// Id of the record of the request that it answered.
+    pub record: String,
+    /// When it ends, as the provider said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When a person kept it; until then it waits for one, and no session gets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

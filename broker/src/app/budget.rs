@@ -61,6 +61,7 @@ struct Counts {
 #[derive(Debug, PartialEq, Eq)]
 struct Wish {
     class: Class,
+    /// What it touches; nothing for a read, which none counts.
     things: Vec<String>,
 }
 
@@ -81,11 +82,15 @@ impl Over {
 
 impl Wish {
     fn of(judged: &Judged) -> Self {
+        let class = judged.class();
+        if class <= Class::Read {
+            return Wish { class, things: Vec::new() };
+        }
         let things = judged.touches.iter().filter_map(|touch| {
             let resource = touch.resource.as_ref()?;
             Some(format!("{}:{}/{}", touch.provider, resource.kind, resource.id))
         });
-        Wish { class: judged.class(), things: things.collect() }
+        Wish { class, things: things.collect() }
     }
 
     /// Of the facts of a record of the kind `request_decided`.
@@ -103,12 +108,16 @@ impl Wish {
 }
 
 impl Counts {
-    fn over(&mut self, wish: &Wish, budget: &Budget, now_ms: i64) -> Option<Over> {
+    /// Writes of more than a minute ago.
+    fn forget(&mut self, now_ms: i64) {
         while self.writes.front().is_some_and(|at| *at <= now_ms - MINUTE_MS) {
             self.writes.pop_front();
         }
+    }
+
+    fn over(&mut self, wish: &Wish, budget: &Budget, now_ms: i64) -> Option<Over> {
+        self.forget(now_ms);
         let passed = |limit: u64, would: u64| limit > 0 && would > limit;
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let mut over = Vec::new();
         if wish.class >= Class::Destroy && passed(budget.destroys, self.destroys + 1) {
             over.push((DESTROYS, format!("it destroyed {} times", self.destroys)));
@@ -182,12 +191,8 @@ impl Spent {
 
     fn shown(&self, budget: &Budget, now: DateTime<Utc>) -> SessionBudget {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = now.timestamp_millis() - MINUTE_MS;
-        while counts.writes.front().is_some_and(|at| *at <= since) {
-            counts.writes.pop_front();
-        }
+        counts.forget(now.timestamp_millis());
         let of = |used: u64, limit: u64| Budgeted { used, limit };
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         SessionBudget {
             destroys: of(counts.destroys, budget.destroys),
             writes_per_minute: of(count(counts.writes.len()), budget.writes_per_minute),
@@ -195,6 +200,10 @@ impl Spent {
             bytes: of(counts.bytes, budget.bytes),
         }
     }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 impl App {
@@ -221,17 +230,16 @@ pub(in crate::app) async fn counted_again(
     let mut counts = Counts::default();
     let mut left = vec![session.clone()];
     while let Some(session) = left.pop() {
-        count(store, &session, &mut counts).await?;
+        read_again(store, &session, &mut counts).await?;
         left.extend(store.sessions_within(&session).await?.into_iter().map(|row| row.id));
     }
     // The newest came first.
     counts.writes.make_contiguous().sort_unstable();
-    let since = now.timestamp_millis() - MINUTE_MS;
-    counts.writes.retain(|at| *at > since);
+    counts.forget(now.timestamp_millis());
     Ok(Spent(Mutex::new(counts)))
 }
 
-async fn count(store: &Store, session: &SessionId, counts: &mut Counts) -> Result<()> {
+async fn read_again(store: &Store, session: &SessionId, counts: &mut Counts) -> Result<()> {
     for kind in ["request_decided", "request_closed"] {
         let mut before = None;
         loop {

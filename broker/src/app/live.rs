@@ -24,6 +24,8 @@ pub(in crate::app) struct Registry {
     pub(in crate::app) environments: HashMap<Name, EnvironmentRow>,
     pub(in crate::app) owners: HashMap<Selector, Name>,
     pub(in crate::app) credentials: HashMap<Name, Arc<LiveCredential>>,
+    /// What is known of a secret by its fingerprint: in words.
+    pub(in crate::app) fingerprints: HashMap<String, String>,
     pub(in crate::app) agents: HashMap<Name, AgentRow>,
     pub(in crate::app) channels: Vec<ChannelRow>,
     pub(in crate::app) agents_by_client: HashMap<ClientId, Name>,
@@ -197,8 +199,21 @@ impl App {
             }
             registry.environments.insert(row.name.clone(), row);
         }
-        for row in store.credentials().await? {
-            if row.revoked_at.is_some() {
+        let rows = store.credentials().await?;
+        for (fingerprint, id, version) in store.fingerprints().await? {
+            if let Some(row) = rows.iter().find(|row| row.id == id) {
+                registry.fingerprints.insert(fingerprint, in_words(row, version));
+            }
+        }
+        for row in rows {
+            // What was captured is nobody's until a person keeps it, and no carrier is known for what is of no kind.
+            let waits = row.captured.as_ref().is_some_and(|captured| {
+                let packs = self.packs();
+                let pack = packs.catalog.pack(&row.provider);
+                let known = pack.is_some_and(|pack| pack.manifest.kind(Some(&row.kind)).is_some());
+                captured.kept_at.is_none() || !known
+            });
+            if row.revoked_at.is_some() || waits {
                 continue;
             }
             let secret = store.secret(&row.id, row.version).await?;
@@ -224,4 +239,16 @@ impl App {
     pub(in crate::app) fn live_credential(&self, name: &Name) -> Option<Arc<LiveCredential>> {
         self.0.registry.load().credentials.get(name).cloned()
     }
+}
+
+/// How a secret is named whose fingerprint is known.
+fn in_words(row: &CredentialRow, version: i64) -> String {
+    let state = match (row.revoked_at.is_some(), version == row.version, row.captured.is_some()) {
+        (true, ..) => "revoked",
+        (false, false, _) => "an older version",
+        (false, true, true) => "captured from an answer",
+        (false, true, false) => "in use",
+    };
+    let place = row.environment.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
+    format!("credential {}{place}, version {version}, {state}", row.name)
 }

@@ -11,6 +11,7 @@ mod approve;
 mod authorize;
 pub mod backup;
 mod budget;
+mod capture;
 mod chain;
 mod channels;
 mod device;
@@ -97,6 +98,7 @@ pub use walk::Exporter;
 pub use watch::SessionFilter;
 
 /// What looks for a credential in an answer.
+pub use crate::catalog::capture::Capturing;
 pub use crate::catalog::{Asked, Reply};
 pub use crate::vault::Screen;
 

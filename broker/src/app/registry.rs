@@ -21,6 +21,7 @@ use super::{App, Error, Facts, PersonCaller, Result};
 use crate::model::{EventKind, Name};
 use crate::store::{Change, Commit, Database};
 
+pub(in crate::app) use credentials::credential;
 pub use providers::OperationFilter;
 
 /// What this process knows of registered things beside their rows. Lost with it, and nothing depends on it.

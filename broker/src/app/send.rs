@@ -123,6 +123,9 @@ impl App {
     pub(in crate::app) fn foreign(&self, session: &LiveSession, foreign: &Foreign) -> Error {
         let fingerprint = self.0.vault.fingerprint(&foreign.value).unwrap_or_default();
         tracing::warn!(session = %session.row.id, kind = %foreign.kind, carrier = %foreign.carrier, fingerprint, "foreign credential refused");
+        let registry = self.0.registry.load();
+        let known = registry.fingerprints.get(&fingerprint);
+        let known = known.map_or_else(String::new, |words| format!(": it is one that Stint keeps ({words})"));
         let facts = DecisionFacts {
             policies: vec!["guardrail.foreign-credential".to_owned()],
             environments: vec![session.row.environment.to_string()],
@@ -131,7 +134,7 @@ impl App {
         Error::new(
             Code::ForeignCredential,
             format!(
-                "the {} carries a {} (fingerprint {fingerprint}); it was not sent",
+                "the {} carries a {} (fingerprint {fingerprint}){known}; it was not sent",
                 foreign.carrier, foreign.kind
             ),
         )

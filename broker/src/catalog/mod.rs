@@ -12,6 +12,7 @@ pub mod accuracy;
 pub mod aws;
 pub mod build;
 pub mod canonical;
+pub mod capture;
 mod embedded;
 pub mod foreign;
 pub mod git;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::placeholder::PlaceholderShape;
-use super::{aws, git, graphql, mcp, reply, rest};
+use super::{aws, capture, git, graphql, mcp, reply, rest};
 use crate::model::Carrier;
 
 /// `pack.toml`. Unknown keys are errors.
@@ -58,6 +58,9 @@ pub struct Manifest {
     /// What this provider's keys look like.
     #[serde(default)]
     pub key: Vec<KeyShape>,
+    /// Which answers carry new secrets, and where.
+    #[serde(default)]
+    pub capture: Vec<capture::Capture>,
     /// How this provider's errors look to its clients.
     #[serde(default)]
     pub denial: Vec<reply::Denial>,

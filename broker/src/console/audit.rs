@@ -134,7 +134,7 @@ const FIELDS: [(&str, &str, &str); 17] = [
 const FIRST: usize = 8;
 
 /// Kinds that are looked for most; any other may be typed.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 14] = [
     "request_decided",
     "request_refused",
     "request_closed",
@@ -145,6 +145,8 @@ const KINDS: [&str; 12] = [
     "approval_denied",
     "credential_added",
     "credential_revoked",
+    "credential_captured",
+    "credential_kept",
     "signed_in",
     "sign_in_refused",
 ];

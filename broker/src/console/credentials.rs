@@ -56,8 +56,16 @@ fn pinned(credential: &Credential) -> Markup {
 
 fn state(credential: &Credential) -> Markup {
     html! {
-        @if credential.revoked_at.is_some() { span.badge.state-ended { "revoked" } } @else { span.badge.state-live { "in use" } }
+        @if credential.revoked_at.is_some() { span.badge.state-ended { "revoked" } }
+        @else if waits(credential) { span.badge.state-waiting { "captured" } }
+        @else { span.badge.state-live { "in use" } }
     }
+}
+
+/// Whether a person has still to say what becomes of a captured secret.
+fn waits(credential: &Credential) -> bool {
+    let captured = credential.captured.as_ref();
+    credential.revoked_at.is_none() && captured.is_some_and(|captured| captured.kept_at.is_none())
 }
 
 const NEW: &[&str] =
@@ -213,7 +221,29 @@ async fn one(
             dt { "Last use" } dd { @match credential.used_at { Some(at) => { (text::when(at, now)) } None => { "never" } } }
             @if let Some(at) = credential.revoked_at { dt { "Revoked" } dd { (text::when(at, now)) } }
         }
-        @if parts::may_administer(visitor) && credential.revoked_at.is_none() {
+        @if let Some(captured) = &credential.captured {
+            h2 { "Captured" }
+            p { "A provider made this secret in a session. It was taken out of the answer: the agent has not seen it." }
+            dl.facts {
+                dt { "Session" } dd { a href={ "/console/sessions/" (captured.session) } { code { (captured.session) } } }
+                dt { "Agent" } dd { a href={ "/console/agents/" (captured.agent) } { (captured.agent) } }
+                dt { "Operation" } dd { code { (Shown(&captured.operation)) } }
+                dt { "Member of the answer" } dd { code { (Shown(&captured.field)) } }
+                dt { "Ends" } dd { @match captured.expires_at { Some(at) => { (text::when(at, now)) } None => { "the provider did not say" } } }
+                @if let Some(at) = captured.kept_at { dt { "Kept" } dd { (text::when(at, now)) } }
+            }
+        }
+        @if parts::may_administer(visitor) && waits(credential) {
+            p { "Keep it, and sessions of its environment can use it where it is a credential of its provider; or revoke it, here and at the provider." }
+            (parts::complaint(error, &[]))
+            form method="post" action={ (own) "/keep" } {
+                div.actions {
+                    button type="submit" { "Keep" }
+                    a.button.danger href={ (own) "/revoke" } { "Revoke" }
+                }
+            }
+        }
+        @if parts::may_administer(visitor) && credential.revoked_at.is_none() && !waits(credential) {
             (credential_check::buttons(&own))
             h2 { "Rotate" }
             p { "A new secret for the same credential. Running sessions go on, and use the new one from their next request." }
@@ -231,10 +261,21 @@ async fn one(
         (trail)
         (text::command(&format!("stint audit list --credential {}", credential.name)))
         @if parts::may_administer(visitor) && credential.revoked_at.is_none() {
-            (text::command(&format!("stint credential rotate {}", credential.name)))
+            @let act = if waits(credential) { "keep" } else { "rotate" };
+            (text::command(&format!("stint credential {act} {}", credential.name)))
         }
     };
     Ok(layout::page(visitor, Place::Credentials, &format!("Credential {}", credential.name), body))
+}
+
+pub(super) async fn keep(State(app): State<App>, visitor: Visitor, Path(name): Path<String>) -> Reply {
+    match app.keep_credential(&visitor.caller, &name).await {
+        Ok(_) => Ok(see(&format!("/console/credentials/{name}"))),
+        Err(error) => {
+            let detail = app.credential_detail(&name).await?;
+            Ok(answer(parts::status(&error), one(&app, &visitor, &detail, Some(&error)).await?))
+        }
+    }
 }
 
 pub(super) async fn ask_revoke(State(app): State<App>, visitor: Visitor, Path(name): Path<String>) -> Reply {

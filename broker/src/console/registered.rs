@@ -30,6 +30,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/console/credentials/{name}/revoke", get(credentials::ask_revoke).post(credentials::revoke))
         .route("/console/credentials/{name}/check", post(credential_check::check))
         .route("/console/credentials/{name}/discover", post(credential_check::discover))
+        .route("/console/credentials/{name}/keep", post(credentials::keep))
         .route("/console/providers", get(providers::list))
         .route("/console/providers/{name}", get(providers::page))
         .route("/console/settings", get(settings::page))

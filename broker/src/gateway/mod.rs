@@ -5,6 +5,7 @@
 //! and a credential passes through it inside an `Injection` that it cannot open.
 
 mod accept;
+mod capture;
 mod classify;
 mod close;
 mod decide;
@@ -59,7 +60,13 @@ async fn pass(app: &App, request: Request<Body>, trace: &mut record::Trace) -> a
     // From here on the intent is on record, so what happens next is its outcome and not a refusal.
     let close = close::Close::of(app, &identified, &recorded);
     let record = recorded.id.clone();
+    let capturing = app.capturing(&identified.credential, &judged);
     let mut response = match send(app, &identified, recorded, judged, tail).await {
+        Ok(sent) if !capturing.is_empty() => {
+            capture::capture(app, &identified, &capturing, &record, sent, close)
+                .await
+                .unwrap_or_else(|error| told(app, &error, None, trace))
+        }
         Ok(sent) => screen::screen(sent, close).unwrap_or_else(|error| told(app, &error, None, trace)),
         Err(error) => {
             close.failed(&error);

@@ -5,8 +5,9 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
+use http::response::Parts;
 use http::{HeaderMap, HeaderName, Response, header};
-use http_body::{Body as _, Frame};
+use http_body::Frame;
 use stint_api::Code;
 
 use super::close::Close;
@@ -30,17 +31,35 @@ const DROPPED: &[&str] = &[
     "public-key-pins",
 ];
 
-pub(super) fn screen(sent: Sent, mut close: Close) -> Result<Response<Body>> {
-    close.headed();
+pub(super) fn screen(sent: Sent, close: Close) -> Result<Response<Body>> {
     let (parts, body) = sent.response.into_parts();
-    let mut screen = sent.screen;
-    // Every one of them: a second coding after a harmless first would be a way past the search.
-    let mut codings = parts.headers.get_all(header::CONTENT_ENCODING).iter();
-    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let error = Error::new(
+    screened(parts, body, sent.screen, close)
+}
+
+/// Every coding but none is refused: a second one after a harmless first would be a way past the search.
+pub(super) fn is_plain(headers: &HeaderMap) -> Result<()> {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    match codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        true => Err(Error::new(
             Code::UpstreamFailed,
             "the provider encoded its answer though it was asked not to, so it cannot be screened",
-        );
+        )),
+        false => Ok(()),
+    }
+}
+
+pub(super) fn screened<B>(
+    parts: Parts,
+    body: B,
+    mut screen: Screen,
+    mut close: Close,
+) -> Result<Response<Body>>
+where
+    B: http_body::Body<Data = Bytes> + Unpin + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    close.headed();
+    if let Err(error) = is_plain(&parts.headers) {
         close.failed(&error);
         return Err(error);
     }

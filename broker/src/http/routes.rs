@@ -68,6 +68,7 @@ fn routes() -> Routes {
         .route("/v1/credentials", get(credentials).post(add_credential))
         .route("/v1/credentials/{name}/versions", post(rotate_credential))
         .route("/v1/credentials/{name}/revoke", post(revoke_credential))
+        .route("/v1/credentials/{name}/keep", post(keep_credential))
         .route("/v1/agents", get(agents).post(add_agent))
         .route("/v1/sessions", get(sessions).post(start_session))
         .route("/v1/sessions/end-all", post(end_all_sessions))
@@ -236,6 +237,14 @@ async fn rotate_credential(
     Body(body): Body<AddVersion>,
 ) -> Reply<Credential> {
     Ok(Answer(app.rotate_credential(&caller, &name, body.secret).await?))
+}
+
+async fn keep_credential(
+    State(app): State<App>,
+    AsPerson(caller): AsPerson,
+    Path(name): Path<String>,
+) -> Reply<Credential> {
+    Ok(Answer(app.keep_credential(&caller, &name).await?))
 }
 
 async fn revoke_credential(

@@ -21,7 +21,11 @@ pub struct CredentialRow {
     pub fingerprint: String,
     pub created_at: DateTime<Utc>,
     pub revoked_at: Option<DateTime<Utc>>,
+    /// Of a secret that was taken out of a provider's answer.
+    pub captured: Option<Captured>,
 }
+
+pub use stint_api::Captured;
 
 /// Where requests with a credential are sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -76,6 +76,10 @@ pub enum EventKind {
     CredentialAdded,
     CredentialRotated,
     CredentialRevoked,
+    /// A new secret was taken out of a provider's answer.
+    CredentialCaptured,
+    /// A person kept it.
+    CredentialKept,
     SessionStarted,
     SessionEnded,
     TokenMinted,

@@ -22,7 +22,7 @@ pub use account::{InvitationRow, OneTimeCodesRow, PasskeyRow, SignInRow, Subject
 pub use alert::{AlertKind, AlertRow};
 pub use approval::{ApprovalRow, Lift, VoteRow};
 pub use channel::{ChannelRow, DeliveryRow};
-pub use credential::{Carrier, CredentialRow, Sealed, SecretVersion, Upstream};
+pub use credential::{Captured, Carrier, CredentialRow, Sealed, SecretVersion, Upstream};
 pub use environment::{EnvironmentRow, Selector};
 pub use event::{Event, EventKind};
 pub use ids::{

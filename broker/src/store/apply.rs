@@ -85,6 +85,7 @@ pub(super) async fn apply(c: &mut Connection, change: &Change) -> Result<(), Fau
             credentials::add_version(c, credential, secret, fingerprint).await
         }
         Change::RevokeCredential { credential, at } => credentials::revoke(c, credential, *at).await,
+        Change::KeepCredential { credential, captured } => credentials::keep(c, credential, captured).await,
         Change::NoteUses(uses) => credentials::note_uses(c, uses).await,
         Change::AddSession(row) => sessions::add(c, row).await,
         Change::EndSession { id, at, reason } => sessions::end(c, id, *at, reason).await,
@@ -151,6 +152,7 @@ pub(super) fn is_one_guarded_statement(change: &Change) -> bool {
         | Change::ForgetFailures { .. }
         | Change::RemoveSelector { .. }
         | Change::RevokeCredential { .. }
+        | Change::KeepCredential { .. }
         | Change::UseDeviceCode { .. }
         | Change::ElevateLogin { .. }
         | Change::TieSession { .. }

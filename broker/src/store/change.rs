@@ -3,7 +3,7 @@ use stint_api::{ApprovalState, Tier};
 
 use super::{KeyRow, RollUp};
 use crate::model::{
-    AgentRow, AlertRow, ApprovalId, ApprovalRow, ChannelId, ChannelRow, ClientId, CredentialId,
+    AgentRow, AlertRow, ApprovalId, ApprovalRow, Captured, ChannelId, ChannelRow, ClientId, CredentialId,
     CredentialRow, DeliveryId, DeliveryRow, DeviceCodeRow, DeviceState, EnvironmentRow, Event, InvitationRow,
     LoginRow, Name, PasskeyRow, PersonRow, PolicyRow, Sealed, SecretVersion, Selector, SessionId, SessionRow,
     SignInId, SignInRow, VoteRow,
@@ -284,6 +284,11 @@ pub enum Change {
     RevokeCredential {
         credential: CredentialId,
         at: DateTime<Utc>,
+    },
+    /// `credential` where it was revoked, or was not captured.
+    KeepCredential {
+        credential: CredentialId,
+        captured: Captured,
     },
     /// Moments at which credentials were used last; older ones than those that are kept change nothing.
     NoteUses(Vec<(CredentialId, DateTime<Utc>)>),

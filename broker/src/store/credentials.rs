@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::backend::{Connection, all, changed, execute, from_json, json, needs, one, parse, row, time};
 use super::error::Fault;
 use super::{Error, Store, sql};
-use crate::model::{CredentialId, CredentialRow, Name, Sealed, SecretVersion};
+use crate::model::{Captured, CredentialId, CredentialRow, Name, Sealed, SecretVersion};
 
 impl Store {
     /// Revoked ones too, in the order in which they were added.
@@ -34,6 +34,15 @@ impl Store {
     pub async fn secrets(&self) -> Result<Vec<SecretVersion>, Error> {
         let rows: Vec<Secret> = all!(self, sql::SECRETS)?;
         rows.into_iter().map(Secret::parse).collect()
+    }
+
+    /// The fingerprint of every version that there was, the oldest first, revoked ones too.
+    pub async fn fingerprints(&self) -> Result<Vec<(String, CredentialId, i64)>, Error> {
+        let rows: Vec<Fingerprint> = all!(self, sql::FINGERPRINTS)?;
+        let read = |row: Fingerprint| {
+            Ok((row.fingerprint, parse(&row.credential, "fingerprints.credential")?, row.version))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// When each credential was used last, as far as that was noted.
@@ -77,9 +86,10 @@ pub(super) async fn add(
         &row.fingerprint,
         row.created_at.timestamp_millis(),
         row.revoked_at.map(|at| at.timestamp_millis()),
+        row.captured.as_ref().map(json).transpose()?.as_deref(),
     );
     changed(needs(added, "environment")?, "credential")?;
-    add_secret(connection, secret).await
+    add_secret(connection, secret, &row.fingerprint).await
 }
 
 pub(super) async fn add_version(
@@ -93,7 +103,7 @@ pub(super) async fn add_version(
     }
     let used = execute!(connection, sql::USE_VERSION, credential.as_str(), secret.version, fingerprint);
     changed(used?, "credential")?;
-    add_secret(connection, secret).await
+    add_secret(connection, secret, fingerprint).await
 }
 
 pub(super) async fn note_uses(
@@ -116,7 +126,21 @@ pub(super) async fn revoke(
     changed(revoked?, "credential")
 }
 
-async fn add_secret(connection: &mut Connection, secret: &SecretVersion) -> Result<(), Fault> {
+pub(super) async fn keep(
+    connection: &mut Connection,
+    credential: &CredentialId,
+    captured: &Captured,
+) -> Result<(), Fault> {
+    let captured = json(captured)?;
+    let kept = execute!(connection, sql::KEEP_CREDENTIAL, credential.as_str(), &captured);
+    changed(kept?, "credential")
+}
+
+async fn add_secret(
+    connection: &mut Connection,
+    secret: &SecretVersion,
+    fingerprint: &str,
+) -> Result<(), Fault> {
     let added = execute!(
         connection,
         sql::ADD_SECRET,
@@ -127,7 +151,9 @@ async fn add_secret(connection: &mut Connection, secret: &SecretVersion) -> Resu
         &secret.sealed.ciphertext,
         secret.created_at.timestamp_millis(),
     );
-    changed(added?, "credential")
+    changed(added?, "credential")?;
+    let (credential, version) = (secret.credential.as_str(), secret.version);
+    changed(execute!(connection, sql::ADD_FINGERPRINT, fingerprint, credential, version)?, "credential")
 }
 
 row! {
@@ -142,6 +168,15 @@ row! {
         fingerprint: String,
         created_at: i64,
         revoked_at: Option<i64>,
+        captured: Option<String>,
+    }
+}
+
+row! {
+    struct Fingerprint {
+        fingerprint: String,
+        credential: String,
+        version: i64,
     }
 }
 
@@ -158,6 +193,7 @@ impl Credential {
             fingerprint: self.fingerprint,
             created_at: time(self.created_at)?,
             revoked_at: self.revoked_at.map(time).transpose()?,
+            captured: self.captured.map(|text| from_json(&text, "credentials.captured")).transpose()?,
         })
     }
 }

@@ -63,6 +63,7 @@ migrations! {
     12 "0012_single_sign_on",
     13 "0013_one_kind_of_link",
     14 "0014_sessions_within",
+    15 "0015_custody",
 }
 
 fn migrator<const N: usize>(files: [(i64, &'static str, &'static str); N]) -> Migrator {

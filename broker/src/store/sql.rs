@@ -27,7 +27,7 @@ macro_rules! agents {
     };
 }
 macro_rules! credentials { ($rest:literal) => { concat!(
-    "SELECT credential, name, provider, kind, environment, upstream, version, fingerprint, created_at, revoked_at \
+    "SELECT credential, name, provider, kind, environment, upstream, version, fingerprint, created_at, revoked_at, captured \
      FROM credentials ", $rest) } }
 macro_rules! secrets {
     ($rest:literal) => {
@@ -257,13 +257,19 @@ statements! {
         "SELECT environment, provider, kind, resource FROM selectors WHERE environment = $1 ORDER BY id";
 
     ADD_CREDENTIAL = "INSERT INTO credentials (credential, name, provider, kind, environment, upstream, version, \
-                      fingerprint, created_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+                      fingerprint, created_at, revoked_at, captured) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
                       ON CONFLICT DO NOTHING";
     USE_VERSION = "UPDATE credentials SET version = $2, fingerprint = $3 \
                    WHERE credential = $1 AND version = $2 - 1 AND revoked_at IS NULL";
     NOTE_USE = "UPDATE credentials SET used_at = $2 WHERE credential = $1 AND (used_at IS NULL OR used_at < $2)";
     USES = "SELECT credential, used_at FROM credentials WHERE used_at IS NOT NULL";
     REVOKE_CREDENTIAL = "UPDATE credentials SET revoked_at = $2 WHERE credential = $1 AND revoked_at IS NULL";
+    KEEP_CREDENTIAL = "UPDATE credentials SET captured = $2 \
+                       WHERE credential = $1 AND captured IS NOT NULL AND revoked_at IS NULL";
+    ADD_FINGERPRINT = "INSERT INTO fingerprints (fingerprint, credential, version) VALUES ($1, $2, $3) \
+                       ON CONFLICT DO NOTHING";
+    FINGERPRINTS = "SELECT fingerprint, credential, version FROM fingerprints ORDER BY id";
     CREDENTIALS = credentials!("ORDER BY id");
     CREDENTIAL = credentials!("WHERE name = $1");
     ADD_SECRET = "INSERT INTO secrets (credential, version, kek, wrapped_key, ciphertext, created_at) \

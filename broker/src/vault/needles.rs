@@ -22,8 +22,8 @@ const FULL_WIDTH: usize = 8;
 /// A secret shorter than this is not looked for at all.
 const SHORTEST: usize = 6;
 
-/// A secret in every common encoding: as it is, base64 and base64url at each of their three alignments, hex; and all but
-/// hex escaped in the ways of `spelling`.
+/// A secret in every common encoding: as it is, UTF-16 of either order, base64 and base64url at each of their three alignments,
+/// hex; and what is text escaped in the ways of `spelling`.
 ///
 /// Not looked for: the secret reversed, hashed, compressed, encoded twice, broken over lines, in hex of mixed case, or, in a
 /// long answer, with some of its first letters escaped and some not (THREATS K4: what a provider may be asked is the real control).
@@ -247,6 +247,7 @@ fn encodings(secret: &[u8]) -> Vec<Needle> {
         for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
             all.push(Needle { text: hex(secret, digits), escapes: Escapes::None });
         }
+        all.push(Needle { text: utf16(secret), escapes: Escapes::None });
     }
     all
 }
@@ -256,6 +257,14 @@ fn hex(secret: &[u8], digits: &[u8; 16]) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::with_capacity(secret.len() * 2));
     let nibbles = secret.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     text.extend(nibbles.filter_map(|nibble| digits.get(usize::from(nibble))));
+    text
+}
+
+/// What both byte orders have in common: a zero between two characters.
+fn utf16(secret: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut text = Zeroizing::new(Vec::with_capacity(secret.len() * 2));
+    text.extend(secret.iter().flat_map(|byte| [*byte, 0]));
+    text.pop();
     text
 }
 

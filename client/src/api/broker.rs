@@ -175,6 +175,10 @@ impl Broker {
         self.write(Method::POST, &format!("/v1/credentials/{}/versions", segment(name)), add).await
     }
 
+    pub async fn keep_credential(&self, name: &str) -> Result<Credential, Error> {
+        self.write(Method::POST, &format!("/v1/credentials/{}/keep", segment(name)), &NOTHING).await
+    }
+
     pub async fn revoke_credential(&self, name: &str) -> Result<Credential, Error> {
         self.write(Method::POST, &format!("/v1/credentials/{}/revoke", segment(name)), &NOTHING).await
     }

@@ -24,6 +24,9 @@ enum Action {
     Add(Add),
     /// What is in the vault; never the secrets
     List {
+        /// Only secrets that were taken out of a provider's answer, and wait for a person to keep or revoke them
+        #[arg(long)]
+        captured: bool,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -41,6 +44,13 @@ enum Action {
         /// Read the secret from this file
         #[arg(long, value_name = "FILE")]
         secret_file: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Keep a secret that was taken out of a provider's answer
+    Keep {
+        name: String,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -87,8 +97,11 @@ impl Command {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self.action {
             Action::Add(add) => add.run(context).await,
-            Action::List { json } => {
-                let list = context.broker()?.credentials().await?;
+            Action::List { captured, json } => {
+                let mut list = context.broker()?.credentials().await?;
+                if captured {
+                    list.credentials.retain(waits);
+                }
                 if json { output::json(&list) } else { show_list(&list.credentials, context) }
             }
             Action::Check { name, json } => {
@@ -105,6 +118,11 @@ impl Command {
                 let line =
                     format!("{name} is at version {} ({})", credential.version, credential.fingerprint);
                 answer(&credential, json, &line, None)
+            }
+            Action::Keep { name, json } => {
+                context.not_in_a_session("keeping a captured secret")?;
+                let credential = context.broker()?.keep_credential(&name).await?;
+                answer(&credential, json, &format!("kept {name}"), None)
             }
             Action::Revoke { name, json } => {
                 context.not_in_a_session("revoking a credential")?;
@@ -179,9 +197,12 @@ fn show_list(credentials: &[Credential], context: &Context) -> Result<(), Failur
     let now = context.clock.now();
     let rows = credentials.iter().map(|credential| {
         let used = credential.used_at.map_or_else(|| "never".to_owned(), |at| output::relative(at, now));
-        let state = match credential.revoked_at {
-            Some(at) => format!("revoked {}", output::relative(at, now)),
-            None => format!("in use, version {}", credential.version),
+        let state = match (credential.revoked_at, &credential.captured) {
+            (Some(at), _) => format!("revoked {}", output::relative(at, now)),
+            (None, Some(captured)) if captured.kept_at.is_none() => {
+                format!("captured from {}: keep or revoke", output::clean(&captured.operation))
+            }
+            (None, _) => format!("in use, version {}", credential.version),
         };
         vec![
             credential.name.clone(),
@@ -197,6 +218,12 @@ fn show_list(credentials: &[Credential], context: &Context) -> Result<(), Failur
     let columns = ["credential", "provider", "kind", "environment", "fingerprint", "added", "used", "state"];
     output::table(&columns, rows.collect());
     Ok(())
+}
+
+/// Whether a person has still to say what becomes of it.
+fn waits(credential: &Credential) -> bool {
+    let captured = credential.captured.as_ref();
+    credential.revoked_at.is_none() && captured.is_some_and(|captured| captured.kept_at.is_none())
 }
 
 fn answer(credential: &Credential, json: bool, line: &str, hint: Option<&str>) -> Result<(), Failure> {

@@ -1,3 +1,5 @@
 //! What is kept from leaving and from coming in: credentials of others in requests, new secrets in answers.
 
+mod capture;
 mod ordinary;
+mod protected;

@@ -1,6 +1,7 @@
 //! The published incident, replayed by real `curl` against a broker and a stand-in of the provider.
 
 mod approval;
+mod comparable;
 mod disguises;
 mod work;
 

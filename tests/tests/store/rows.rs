@@ -40,6 +40,7 @@ pub(super) fn credential(text: &str) -> CredentialRow {
         fingerprint: "0123456789ab".to_owned(),
         created_at: at(2),
         revoked_at: None,
+        captured: None,
     }
 }
 

@@ -135,6 +135,8 @@ fn registry() -> Vec<Call> {
             .takes::<AddVersion>()
             .gives::<Credential>(),
         add(CREDENTIALS, "/v1/credentials/{name}/revoke", "Never use it again").gives::<Credential>(),
+        add(CREDENTIALS, "/v1/credentials/{name}/keep", "Keep a secret that was taken out of an answer")
+            .gives::<Credential>(),
         get(AGENTS, "/v1/agents", "Registered agents", Who::AnyLogin).gives::<AgentList>(),
         add(AGENTS, "/v1/agents", "Register an agent").takes::<AddAgent>().gives::<Agent>(),
     ]

@@ -14,8 +14,13 @@ use crate::secret::Secret;
 use crate::store::Change;
 use crate::vault;
 
-pub(super) const CHANGES: &[EventKind] =
-    &[EventKind::CredentialAdded, EventKind::CredentialRotated, EventKind::CredentialRevoked];
+pub(super) const CHANGES: &[EventKind] = &[
+    EventKind::CredentialAdded,
+    EventKind::CredentialRotated,
+    EventKind::CredentialRevoked,
+    EventKind::CredentialCaptured,
+    EventKind::CredentialKept,
+];
 
 impl App {
     pub async fn add_credential(&self, caller: &PersonCaller, add: AddCredential) -> Result<Credential> {
@@ -68,6 +73,7 @@ impl App {
             fingerprint,
             created_at: now,
             revoked_at: None,
+            captured: None,
         };
         let facts = Facts::new()
             .with("credential", name.as_str())
@@ -125,15 +131,16 @@ impl App {
 
     pub async fn revoke_credential(&self, caller: &PersonCaller, name: &str) -> Result<Credential> {
         caller.administers()?;
-        let live = self.named_credential(name)?;
+        let name = Name::parse(name)?;
+        // Captured ones too, which no session has.
+        let row = self.0.store.credential(&name).await?.filter(|row| row.revoked_at.is_none());
+        let mut row = row.ok_or_else(|| Error::not_found("credential", &name))?;
         let at = self.0.clock.now();
-        let facts = Facts::new()
-            .with("credential", live.row.name.as_str())
-            .with("fingerprint", live.row.fingerprint.as_str());
-        let change = Change::RevokeCredential { credential: live.row.id.clone(), at };
+        let facts =
+            Facts::new().with("credential", row.name.as_str()).with("fingerprint", row.fingerprint.as_str());
+        let change = Change::RevokeCredential { credential: row.id.clone(), at };
         self.change(caller, EventKind::CredentialRevoked, facts, vec![change]).await?;
-        self.packs().resolver.forget(&live.row.id);
-        let mut row = live.row.clone();
+        self.packs().resolver.forget(&row.id);
         row.revoked_at = Some(at);
         Ok(credential(&row))
     }
@@ -181,7 +188,7 @@ fn checked_secret(text: String) -> Result<Secret> {
         .map_err(|error| Error::new(Code::InvalidInput, error.to_string()).about("secret"))
 }
 
-fn credential(row: &CredentialRow) -> Credential {
+pub(in crate::app) fn credential(row: &CredentialRow) -> Credential {
     Credential {
         name: row.name.to_string(),
         provider: row.provider.clone(),
@@ -193,5 +200,6 @@ fn credential(row: &CredentialRow) -> Credential {
         created_at: row.created_at,
         revoked_at: row.revoked_at,
         used_at: None,
+        captured: row.captured.clone(),
     }
 }

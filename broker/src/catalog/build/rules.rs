@@ -34,7 +34,7 @@ pub fn judge(one: &Described) -> Judged {
         Class::Write | Class::Grant => (flags(&one.members), flags(&one.query)),
         _ => (Vec::new(), Vec::new()),
     };
-    Judged { class, marks: marks(one, class), members, query }
+    Judged { class, marks: marks(one), members, query }
 }
 
 fn rest(one: &Described) -> Class {
@@ -134,16 +134,23 @@ fn action(one: &Described) -> Class {
     Class::Read
 }
 
-/// Backups are a protected class: what is strong and speaks of them is marked.
-fn marks(one: &Described, class: Class) -> Vec<Mark> {
-    if class < Class::Grant {
-        return Vec::new();
-    }
+/// Backups are a protected class: what speaks of them is marked, where it destroys by the rules or by a person's choice.
+fn marks(one: &Described) -> Vec<Mark> {
     let mut all: Vec<String> = literals(&one.path).iter().flat_map(|part| words::split(part)).collect();
     all.extend(words::split(&one.id));
-    let speaks =
-        words::any(&all, &["backup", "snapshot", "pitr", "recovery_point", "restore_point", "retention"]);
-    if class == Class::Destroy && speaks { vec![Mark::Backup] } else { Vec::new() }
+    let speaks = words::any(
+        &all,
+        &[
+            "backup",
+            "snapshot",
+            "pitr",
+            "recovery_point",
+            "restore_point",
+            "retention",
+            "deletion_protection",
+        ],
+    );
+    if speaks { vec![Mark::Backup] } else { Vec::new() }
 }
 
 fn literals(path: &str) -> Vec<&str> {

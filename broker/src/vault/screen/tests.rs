@@ -52,6 +52,8 @@ fn echoes(secret: &str) -> Vec<String> {
         each(secret, |b| format!("\\u{b:04X}")),
         mixed(secret),
         each(secret, |b| format!("\\x{b:02x}")),
+        each(secret, |b| format!("{}\0", char::from(b))),
+        each(secret, |b| format!("\0{}", char::from(b))),
         secret
             .replace('&', "&amp;")
             .replace('<', "&lt;")
