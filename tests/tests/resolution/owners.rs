@@ -49,6 +49,8 @@ fn approved(ocean: &Ocean, meanwhile: impl FnOnce()) -> Reply {
     assert_eq!(shown, (&json!("11"), &json!("web-staging"), &json!(["staging"])), "{waiting:#}");
     assert!(resource["consequences"].to_string().contains("1 backup goes with it"), "{waiting:#}");
     let id = waiting["id"].as_str().unwrap();
+    // A yes that comes while the first request is held would be the first one's.
+    until("the first is answered", || (!ocean.broker.records("request_refused").is_empty()).then_some(()));
     ocean.broker.stint(&["approval", "approve", id, "--confirm", "web-staging"]).ok();
     meanwhile();
     std::fs::write(&go, "").unwrap();
