@@ -13,7 +13,7 @@ use super::context::Context;
 use super::duration;
 use crate::api::{self, Broker, SigningKey};
 use crate::exit::{self, Failure};
-use crate::run::{Inputs, Missing, Plan, become_command, bundle, resolve};
+use crate::run::{Inputs, Missing, Plan, TRUSTSTORE, become_command, bundle, resolve, truststore};
 use crate::sidecar::process;
 use crate::{confine, home, output};
 use hold::{Hold, Strength};
@@ -200,8 +200,12 @@ impl Run {
         }
         drop(socket);
         let ca = folder.join("ca.pem");
-        home::create_private(&ca, bundle(&ca_pem).as_bytes())
-            .map_err(|error| could_not_start(format!("{}: {error}", ca.display())))?;
+        let roots = bundle(&ca_pem);
+        for (file, bytes) in [(&ca, roots.as_bytes()), (&ca.with_file_name(TRUSTSTORE), &truststore(&roots))]
+        {
+            home::create_private(file, bytes)
+                .map_err(|error| could_not_start(format!("{}: {error}", file.display())))?;
+        }
         let plan = self.plan(context, started, &proxy_url, &ca);
         tell(&plan);
         if strength == Strength::Partly {
