@@ -29,6 +29,15 @@ pub(crate) fn search_path() -> String {
     std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned())
 }
 
+/// The home of whoever runs the tests, for programs that are installed there.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "beside the one place of the harness that reads the environment"
+)]
+pub(crate) fn home() -> Option<std::ffi::OsString> {
+    std::env::var_os("HOME")
+}
+
 /// The folder that pictures of pages are wanted in: `STINT_SCREENSHOTS`.
 #[expect(
     clippy::disallowed_methods,

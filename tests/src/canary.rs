@@ -40,6 +40,11 @@ impl Canary {
         format!("{label}-{}-1f", self.word)
     }
 
+    /// The word itself.
+    pub fn word(&self) -> &str {
+        &self.word
+    }
+
     /// In which encoding the word is in `bytes`, if it is.
     pub fn found_in(&self, bytes: &[u8]) -> Option<&'static str> {
         self.needles

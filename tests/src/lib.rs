@@ -22,6 +22,7 @@ mod client;
 mod commands;
 pub mod git;
 mod lab;
+pub mod matrix;
 pub mod openid;
 pub mod postgres;
 pub mod proof;

@@ -14,7 +14,7 @@ use super::context::Context;
 use super::duration;
 use crate::api::{self, Broker, SigningKey};
 use crate::exit::{self, Failure};
-use crate::run::{Inputs, Missing, Plan, become_command, bundle, resolve};
+use crate::run::{Inputs, Missing, Plan, TRUSTSTORE, become_command, bundle, resolve, truststore};
 use crate::sidecar::process;
 use crate::{confine, home, output};
 use hold::Hold;
@@ -217,8 +217,12 @@ impl Run {
             return self.become_confined(context, started, &plan, &socket, &ca_pem, file);
         }
         drop(socket);
-        home::create_private(&bundle_file, bundle(&ca_pem).as_bytes())
-            .map_err(|error| could_not_start(format!("{}: {error}", bundle_file.display())))?;
+        let roots = bundle(&ca_pem);
+        let store = bundle_file.with_file_name(TRUSTSTORE);
+        for (file, bytes) in [(&bundle_file, roots.as_bytes()), (&store, &truststore(&roots))] {
+            home::create_private(file, bytes)
+                .map_err(|error| could_not_start(format!("{}: {error}", file.display())))?;
+        }
         let plan = self.plan(context, started, &proxy_url, &bundle_file);
         tell(&plan);
         if strength == Confinement::Partly {

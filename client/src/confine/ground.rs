@@ -17,6 +17,7 @@ use rustix::mount::{
 use super::hidden::{PROC_HIDDEN, PROC_READ_ONLY};
 use super::view::{Entry, Home, Kind, View};
 use super::{BUNDLE, Error};
+use crate::run::{TRUSTSTORE, truststore};
 
 const OWN: &str = "/run/stint";
 const STAGED_HOME: &str = "/run/.home";
@@ -233,12 +234,14 @@ fn unescaped(text: &str) -> PathBuf {
 fn make_own(files: &Files, nsswitch: Option<&str>) -> Result<(), Error> {
     make_place(Path::new(OWN), true)?;
     tmpfs(Path::new(OWN), "mode=755")?;
-    let write = |path: &str, text: &str, mode: u32| {
+    let write_bytes = |path: &str, bytes: &[u8], mode: u32| {
         let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-        file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
+        file.and_then(|mut file| std::io::Write::write_all(&mut file, bytes))
             .map_err(Error::at(path.to_owned()))
     };
+    let write = |path: &str, text: &str, mode: u32| write_bytes(path, text.as_bytes(), mode);
     write(EMPTY, "", 0)?;
+    write_bytes(&format!("{OWN}/{TRUSTSTORE}"), &truststore(&files.bundle), 0o600)?;
     write(BUNDLE, &files.bundle, 0o600)?;
     write("/run/stint/hosts", &files.hosts, 0o644)?;
     write("/run/stint/resolv.conf", RESOLVER, 0o644)?;

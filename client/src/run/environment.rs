@@ -36,6 +36,9 @@ pub(super) const BUNDLE: [&str; 16] = [
     "npm_config_cafile",
 ];
 
+/// What every virtual machine of Java reads options from; it says so on standard error.
+pub(super) const JAVA: &str = "JAVA_TOOL_OPTIONS";
+
 /// Switches that make a client read the variables above.
 pub(super) const SWITCHES: [(&str, &str, &str); 2] = [
     ("NODE_USE_ENV_PROXY", "1", "makes Node read the proxy variables"),

@@ -10,7 +10,9 @@ mod exec;
 mod git;
 pub mod plan;
 mod shape;
+mod truststore;
 
 pub use bundle::bundle;
 pub use exec::{Missing, become_command, resolve};
 pub use plan::{Inputs, Plan};
+pub use truststore::{FILE as TRUSTSTORE, truststore};

@@ -5,9 +5,10 @@ use std::path::Path;
 use serde::Serialize;
 use stint_api::StartedSession;
 
-use super::environment::{BUNDLE, LOOPBACK, NO_PROXY, PROXY, SWITCHES, UNSET, leads_out, runs_code};
+use super::environment::{BUNDLE, JAVA, LOOPBACK, NO_PROXY, PROXY, SWITCHES, UNSET, leads_out, runs_code};
 use super::git;
 use super::shape::looks_like_a_credential;
+use super::truststore::FILE as TRUSTSTORE;
 
 /// What a command will inherit, decided before anything happens.
 #[derive(Debug, Clone, Serialize)]
@@ -131,6 +132,8 @@ fn settings(inherited: &[(OsString, OsString)], inputs: &Inputs<'_>) -> BTreeMap
     for (name, value, reason) in SWITCHES {
         set(name, value, reason.to_owned());
     }
+    let reason = "makes Java trust the system's roots and the session's CA".to_owned();
+    set(JAVA, &java_options(&inputs.bundle.with_file_name(TRUSTSTORE)), reason);
     let session = &inputs.started.session;
     set("STINT_SESSION", &session.id, "names the session".to_owned());
     set("STINT_ENVIRONMENT", &session.environment, "names the environment".to_owned());
@@ -150,6 +153,13 @@ fn settings(inherited: &[(OsString, OsString)], inputs: &Inputs<'_>) -> BTreeMap
         set(&name, &value, "leads git to the sidecar, with a placeholder".to_owned());
     }
     all
+}
+
+/// A path with spaces stands in quotes there.
+fn java_options(truststore: &Path) -> String {
+    let file = truststore.to_string_lossy();
+    let quote = if file.contains(char::is_whitespace) { "\"" } else { "" };
+    format!("{quote}-Djavax.net.ssl.trustStore={file}{quote} -Djavax.net.ssl.trustStoreType=JKS")
 }
 
 /// Loopback, and of what was there only other names of loopback.
