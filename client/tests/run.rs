@@ -180,14 +180,21 @@ fn the_record_gets_the_programs_name_and_no_arguments() {
     assert!(!started.to_string().contains(FOUND));
 }
 
+/// What is inside asks the sidecar around it, and no broker with a login of its own.
 #[test]
-fn l4_sessions_do_not_nest() {
+fn l4_a_session_inside_is_asked_of_the_one_around_it() {
     let world = World::logged_in();
     let stint = env!("CARGO_BIN_EXE_stint");
-    let nested =
-        world.run(&format!("{stint} run --environment development --agent coder -- true")).output().unwrap();
-    assert_eq!(nested.status.code(), Some(125));
-    assert!(text(&nested.stderr).contains("sessions do not nest"));
+    let nested = world
+        .run(&format!("{stint} run --environment development --agent coder -- touch ran"))
+        .output()
+        .unwrap();
+    // This broker knows of no session but those that a person starts.
+    assert!(!nested.status.success(), "{}", text(&nested.stderr));
+    assert!(!world.folder.path().join("ran").exists());
+    let calls: Vec<String> = world.broker.state().calls.iter().map(|(call, _)| call.clone()).collect();
+    assert_eq!(calls.iter().filter(|call| call.ends_with("/sessions")).count(), 1, "{calls:?}");
+    assert!(calls.iter().any(|call| call.ends_with("/sessions/session-1/children")), "{calls:?}");
     let approve = world.run(&format!("{stint} approval approve a-1 --confirm pgdata")).output().unwrap();
     assert_eq!(approve.status.code(), Some(5));
     assert!(!world.broker.state().calls.iter().any(|(call, _)| call.contains("approve")));

@@ -2,6 +2,7 @@
 pub(super) const HELP: &str = "\
 What can be mapped (CREDENTIAL is the name of one in the vault):
   anthropic:workspace/CREDENTIAL
+  aws:account/ID                     aws:bucket/NAME
   cloudflare:account/ID              cloudflare:zone/ID
   digitalocean:project/ID            digitalocean:team/CREDENTIAL
   fly:app/NAME

@@ -85,6 +85,9 @@ impl Plan {
                 }
                 // Proxy variables often carry a password; that they are replaced is no news.
                 (Some(_), Some(_)) if PROXY.contains(&&*text) => {}
+                (Some(_), Some(_)) if runs_code(&text) => {
+                    plan.dropped.push(left("replaced by the session's own"))
+                }
                 (Some(_), Some(_)) => plan.dropped.push(left("replaced by a placeholder")),
                 (Some(reason), None) => plan.dropped.push(left(reason)),
                 (None, Some(_)) => {}

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use super::{Doors, Egress, Heartbeats, Settings, Sidecar};
 use crate::api::{Tls, Transport, key_from_text};
 use crate::clock::Clock;
+use crate::run::TRUSTSTORE;
 use crate::session::LiveSession;
 
 /// Argument of the hidden subcommand.
@@ -282,7 +283,9 @@ impl Watched {
 
 fn remove(folder: &std::path::Path) {
     // It holds certificates only; what cannot be removed is no secret.
-    let _ = std::fs::remove_file(folder.join("ca.pem"));
+    for file in ["ca.pem", TRUSTSTORE] {
+        let _ = std::fs::remove_file(folder.join(file));
+    }
     let _ = std::fs::remove_dir(folder);
 }
 

@@ -17,7 +17,19 @@ const WORDS: [&str; 8] = [
 ];
 
 /// They speak of other things. Each with what it is.
-const OTHERS: [(&str, &str); 4] = [
+const OTHERS: &[(&str, &str)] = &[
+    ("aws:backup.CreateRestoreTestingPlan", "tries whether backups can be put back"),
+    ("aws:backup.CreateRestoreTestingSelection", "tries whether backups can be put back"),
+    ("aws:backup.DeleteRestoreTestingPlan", "tries whether backups can be put back"),
+    ("aws:backup.DeleteRestoreTestingSelection", "tries whether backups can be put back"),
+    ("aws:backup.PutRestoreValidationResult", "tries whether backups can be put back"),
+    ("aws:backup.StartRestoreJob", "puts back what a backup holds"),
+    ("aws:backup.UpdateRestoreTestingPlan", "tries whether backups can be put back"),
+    ("aws:backup.UpdateRestoreTestingSelection", "tries whether backups can be put back"),
+    ("aws:dynamodb.RestoreTableToPointInTime", "puts back what a backup holds"),
+    ("aws:rds.RestoreDBClusterToPointInTime", "puts back what a backup holds"),
+    ("aws:rds.RestoreDBInstanceToPointInTime", "puts back what a backup holds"),
+    ("aws:rds.StartDBInstanceAutomatedBackupsReplication", "makes more backups, elsewhere"),
     ("gcp:sql.instances.pointInTimeRestore", "puts back what a backup holds"),
     ("github:actions/set-actions-cache-retention-limit-for-enterprise", "how long caches of builds are kept"),
     (

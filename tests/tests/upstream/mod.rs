@@ -59,5 +59,7 @@ fn problem(lab: &Lab, answer: &Answer, status: u16, code: &str) {
         "the provider is not named: {body}"
     );
     assert!(lab.broker.canary.found_in(answer.text().as_bytes()).is_none(), "{body}");
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    // The clients of this provider speak GraphQL, and read its errors: the problem stands beside them.
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert!(body["errors"][0]["message"].as_str().unwrap().contains("backboard.railway.com"), "{body}");
 }
