@@ -15,9 +15,9 @@
       if (inUse()) { await sayStale(); return; }
       const answer = await fetch(live, { headers: { accept: "text/html" }, redirect: "manual" });
       if (!answer.ok) { sayGone(answer); return; }
-      // Somebody may have begun to type meanwhile.
-      if (inUse()) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      // Somebody may have begun to type meanwhile; nothing waits from here on.
+      if (inUse()) return;
       const fresh = page.getElementById("main");
       follow(page);
       if (!fresh || fresh.innerHTML === main.innerHTML) return;
