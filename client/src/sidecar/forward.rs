@@ -43,7 +43,7 @@ const ONE_HOP: [&str; 10] = [
 /// Hands one request to the gateway and its answer back, untouched but for what belongs to one hop.
 ///
 /// One that is of no `session` goes by the one around all, without any of its credentials: the gateway refuses it, and
-/// records it with what it carries.
+/// records it with what it carries. Why, only this side knows.
 pub(super) async fn forward(
     request: Request<Incoming>,
     host: &str,
@@ -53,7 +53,7 @@ pub(super) async fn forward(
 ) -> Response<Body> {
     let delivered = match session {
         Some(session) => deliver(request, host, session, &session.started().credentials).await,
-        None => deliver(request, host, outermost, &[]).await,
+        None => deliver(request, host, outermost, &[]).await.and_then(|_| Err(unnamed())),
     };
     match delivered {
         Ok(response) => response,
@@ -245,6 +245,12 @@ fn is_token_refused(answer: &Response<Incoming>) -> bool {
         && answer.headers().get_all(WWW_AUTHENTICATE).iter().any(|value| {
             value.to_str().is_ok_and(|text| text.starts_with("DPoP ") && text.contains("invalid_token"))
         })
+}
+
+/// For clients that go by a provider's name alone, once there was a session within the command's own.
+fn unnamed() -> Box<Problem> {
+    let detail = "a session was started within this one, and a request that does not come through the proxy says of neither that it is its own";
+    Problem::new(Code::Denied, detail).hint("let the client use HTTPS_PROXY, as `stint run` sets it").into()
 }
 
 fn unreadable(detail: &str) -> Box<Problem> {

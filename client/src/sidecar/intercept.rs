@@ -50,7 +50,7 @@ pub(super) async fn serve(
                 Ok(()) => {
                     let session = match speaker {
                         Speaker::Session(session) => Some(session),
-                        Speaker::Unnamed => proxy.session_of(request.headers(), &host),
+                        Speaker::Unnamed => proxy.session_of(),
                     };
                     forward::forward(request, &host, session.as_ref(), &proxy.session, graphql).await
                 }

@@ -21,7 +21,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::authority::Authority;
 use super::egress::Egress;
 use super::refusal::{ask_for_secret, refuse};
-use super::{intercept, placeholder, transparent, tunnel, within};
+use super::{intercept, transparent, tunnel, within};
 use crate::api::{Body, empty, full};
 use crate::clock::{Clock, NoRandomness};
 use crate::secret::Secret;
@@ -42,6 +42,8 @@ pub(super) struct Proxy {
     pub(super) session: Arc<LiveSession>,
     /// The command's own session, and those that are live within it.
     parties: RwLock<Vec<Arc<Party>>>,
+    /// Whether there ever was a session within it.
+    had_within: AtomicBool,
     pub(super) authority: Authority,
     pub(super) egress: Egress,
     /// Port that commands reach the proxy by.
@@ -93,7 +95,7 @@ impl Drop for Admitted {
 pub(super) enum Speaker {
     /// Whoever knew the secret of this session.
     Session(Arc<LiveSession>),
-    /// Nobody said: each request says it by the placeholder that it carries.
+    /// Nobody said: whoever came by the address that providers' names lead to.
     Unnamed,
 }
 
@@ -118,6 +120,7 @@ impl Proxy {
         Proxy {
             session: party.session.clone(),
             parties: RwLock::new(vec![Arc::new(party)]),
+            had_within: AtomicBool::new(false),
             authority,
             egress,
             port,
@@ -157,6 +160,7 @@ impl Proxy {
     pub(super) fn admit(self: &Arc<Self>, party: Party) -> Admitted {
         let party = Arc::new(party);
         if let Ok(mut parties) = self.parties.write() {
+            self.had_within.store(true, Ordering::Relaxed);
             parties.push(party.clone());
         }
         Admitted { proxy: self.clone(), party }
@@ -171,17 +175,17 @@ impl Proxy {
         parties.iter().find(|party| party.expected == shown).map(|party| party.session.clone())
     }
 
-    /// The session of a request that names none, by its placeholder. With sessions within the command's own, one that
-    /// carries none is nobody's: `None`.
-    pub(super) fn session_of(&self, headers: &HeaderMap, host: &str) -> Option<Arc<LiveSession>> {
+    /// The session of a request that names none: the command's own, until there was one within it.
+    ///
+    /// INVARIANT: no command of a session within another gets the outer one's rights here. What such a command left
+    /// running cannot be told from the outer one, nor one such command from another, and a placeholder may have been
+    /// found in a file. So the outer one is never served here again, and one within it while it is the only one.
+    pub(super) fn session_of(&self) -> Option<Arc<LiveSession>> {
         let parties = self.parties.read().ok()?;
-        match parties.as_slice() {
-            [only] => Some(only.session.clone()),
-            several => several
-                .iter()
-                .map(|party| &party.session)
-                .find(|session| placeholder::is_carried(headers, host, &session.started().credentials))
-                .cloned(),
+        match (self.had_within.load(Ordering::Relaxed), parties.as_slice()) {
+            (false, [only]) => Some(only.session.clone()),
+            (true, [_, within]) => Some(within.session.clone()),
+            _ => None,
         }
     }
 

@@ -40,12 +40,6 @@ pub(super) fn choose<'a>(
     Ok(chosen)
 }
 
-/// Whether a header carries the placeholder of one of these for this host.
-pub(super) fn is_carried(headers: &HeaderMap, host: &str, credentials: &[SessionCredential]) -> bool {
-    let here = || credentials.iter().filter(|credential| credential.hosts.iter().any(|known| known == host));
-    headers.iter().any(|(name, value)| here().any(|credential| carries(name, value, &credential.placeholder)))
-}
-
 /// The credential of a request that names none. Several are a choice that is not ours, unless the request carries a
 /// credential of its own: then any door will do, for the gateway refuses it there and records it.
 fn only<'a>(

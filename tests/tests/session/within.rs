@@ -115,23 +115,42 @@ on_both! {
     }
 }
 
-/// Without a placeholder nothing at the door for all says whose a request is: then it is nobody's, and on record.
+/// At the address that providers' names lead to nobody says who speaks. What a command within leaves running, or finds in
+/// a file, must not make it the outer one there.
 #[test]
-fn a_request_that_names_no_session_gets_nothing_while_there_are_several() {
+fn at_the_door_for_all_nobody_becomes_the_outer_session() {
     let (lab, own) = lab(stint_tests::Options::default());
-    let ask = "env -i /usr/bin/curl -sS -m 9 -o /dev/null -w \"%{http_code}\\n\" --cacert $SSL_CERT_FILE https://backboard.railway.com/graphql/v2 -H \"content-type: application/json\" -d \"{\\\"query\\\":\\\"{ me { name } }\\\"}\"";
+    let direct = |token: &str| {
+        format!(
+            "env -i /usr/bin/curl -sS -m 9 -w \"\\n%{{http_code}}\\n\" --cacert $SSL_CERT_FILE https://backboard.railway.com/graphql/v2 {token} -H \"content-type: application/json\" -d \"{{\\\"query\\\":\\\"{{ me {{ name }} }}\\\"}}\""
+        )
+    };
+    let (bare, found) = (direct(""), direct("-H \"Authorization: Bearer $(cat found)\""));
     let run = |script: &str| {
         lab.broker.stint(&["run", "-e", "staging", "-a", "coder", "--confine", "--", "sh", "-c", script])
     };
-    let out = run(&format!("{ask}; {own} run --credential github -- sh -c '{ask}'; sleep 0.2; {ask}"));
+    // The outer one; one within that has no such credential, with what it found; what that one left running after it.
+    let script = format!(
+        "{bare}; echo $RAILWAY_API_TOKEN > found; {own} run --credential github -- bash -c '{bare}; {found}; \
+         (exec 300>&- 301>&- 302>&-; while [ ! -e go ]; do sleep 0.05; done; {found}; {bare}) > left 2>&1 & true'; \
+         sleep 0.5; : > go; while [ $(grep -c ^[0-9][0-9][0-9]$ left) -lt 2 ]; do sleep 0.05; done; cat left; {bare}; \
+         curl -sS -w \"\\n%{{http_code}}\\n\" https://backboard.railway.com/graphql/v2 -H \"Authorization: Bearer $RAILWAY_API_TOKEN\" -H \"content-type: application/json\" -d \"{{\\\"query\\\":\\\"{{ me {{ name }} }}\\\"}}\""
+    );
+    let out = run(&script);
     if out.code == 125 {
         assert!(out.stderr.contains("cannot be confined here"), "{}", out.stderr);
         return;
     }
     let out = out.ok();
-    let codes: Vec<&str> = out.stdout.lines().collect();
-    assert_eq!((codes[0], codes[2]), ("200", "200"));
-    assert!(codes[1].starts_with('4'), "{codes:?}");
+    let replies = out.replies();
+    let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+    assert_eq!((statuses[0], statuses[6]), (200, 200), "{}", out.stdout);
+    assert!(statuses[1..6].iter().all(|status| *status == 403), "{}", out.stdout);
+    let outer = &replies[5];
+    assert!(outer.body["hint"].as_str().is_some_and(|hint| hint.contains("HTTPS_PROXY")), "{}", outer.text);
+    // What was tried with the outer one's placeholder is on record.
+    let refused = lab.records("request_refused").len() + lab.records("request_decided").len();
+    assert!(refused >= 6, "{refused}");
     // Nor does it find the outer one's placeholder, or its way to the sidecar, in the variables of the processes around it.
     let look = "cat /proc/[0-9]*/environ 2>/dev/null | tr \"\\0\" \"\\n\" | grep ^RAILWAY_API_TOKEN= && echo GOT; true";
     let out = run(&format!("{own} run --credential github -- sh -c '{look}'")).ok();

@@ -19,13 +19,17 @@ pub(super) struct Ground {
 pub(super) const SIDECAR: &str = "65532";
 const AGENT: &str = "65533";
 
-/// GitHub's door to `/events/N` and `/bytes/N` of [`Echo`].
+/// GitHub's door to `/events/N`, `/bytes/N` and `/slow/MS` of [`Echo`], and to its assets.
 #[derive(Debug, Clone)]
 pub(super) struct Archive(Echo);
 
 impl Site for Archive {
     fn operations(&self, request: &Inbound) -> Vec<String> {
         self.0.operations(request)
+    }
+
+    fn streams(&self, parts: &http::request::Parts) -> bool {
+        self.0.streams(parts)
     }
 
     async fn answer(&self, mut request: Inbound, faults: &[Fault]) -> http::Response<Body> {
