@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use proptest::prelude::*;
@@ -36,11 +38,12 @@ fn load(rows: &str) -> Result<Catalog, PackError> {
         "operations.tsv" => Some(rows.to_owned()),
         _ => None,
     })?;
-    Catalog::with(vec![pack])
+    Catalog::new(vec![pack], "")
 }
 
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| load(ROWS).unwrap());
+
 fn ask(method: Method, path: &str, body: &str) -> Result<Vec<Operation>, Refusal> {
-    let catalog = load(ROWS).unwrap();
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, "application/json".parse().unwrap());
     let request = Request {
@@ -52,7 +55,7 @@ fn ask(method: Method, path: &str, body: &str) -> Result<Vec<Operation>, Refusal
         body: Bytes::copy_from_slice(body.as_bytes()),
         partial: false,
     };
-    catalog.classify(catalog.pack("cluster").unwrap(), request).map(|understood| understood.operations)
+    CATALOG.classify(CATALOG.pack("cluster").unwrap(), request).map(|understood| understood.operations)
 }
 
 fn post(body: &str) -> Result<Vec<Operation>, &'static str> {
