@@ -271,7 +271,8 @@ impl App {
     }
 
     fn placeholder(&self, live: &LiveCredential) -> Result<Placeholder> {
-        let kind = self.packs().kind_of(live)?.clone();
+        let packs = self.packs();
+        let kind = packs.kind_of(live)?;
         kind.placeholder.make(|letters, length| self.random_text(letters, length)).map(Placeholder)
     }
 
