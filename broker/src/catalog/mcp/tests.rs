@@ -9,21 +9,7 @@ use super::*;
 use crate::catalog::{Asked, Catalog, Pack};
 use crate::model::Resource;
 
-const MANIFEST: &str = r#"
-name = "cluster"
-title = "Cluster"
-protocol = "mcp"
-hosts = ["mcp.example.com"]
-endpoints = ["/mcp"]
-carriers = ["authorization"]
-environment-kinds = ["volume"]
-[[credential]]
-name = "token"
-default = true
-carrier = { header = "authorization", format = "Bearer {}" }
-variables = ["CLUSTER_TOKEN"]
-placeholder = { prefix = "mcp_", alphabet = "base62", length = 24 }
-"#;
+const MANIFEST: &str = include_str!("../../../../tests/src/packs/cluster.toml");
 
 const ROWS: &str = "what\tname\tclass\tresources\tscope
 tool\tlist_volumes\tread\t\tshared
@@ -38,7 +24,7 @@ fn load(rows: &str) -> Result<Catalog, PackError> {
         "operations.tsv" => Some(rows.to_owned()),
         _ => None,
     })?;
-    Catalog::new(vec![pack], "")
+    Catalog::new(vec![pack], crate::catalog::embedded::KEYS)
 }
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| load(ROWS).unwrap());
