@@ -66,7 +66,9 @@ impl Desk {
             let secret = broker.secret(provider);
             broker.add_credential(provider, provider, &self.any.url(), self.any.ca_pem(), &secret);
             for selector in owned {
-                broker.map("staging", &format!("{provider}:{selector}"));
+                // What stands behind all of them owns nothing that it could be asked for.
+                let selector = format!("{provider}:{selector}");
+                broker.stint(&["environment", "map", "staging", &selector, "--unchecked"]).ok();
             }
         }
         let secret = broker.secret("github");
