@@ -4,3 +4,4 @@ mod gh;
 mod git;
 mod matrix;
 mod mcp;
+mod registries;
