@@ -134,6 +134,18 @@ impl Proxy {
         parties.iter().find(|party| party.expected == shown).map(|party| party.session.clone())
     }
 
+    /// For whom a request speaks: `None` is told to say it. One that shows a wrong secret is never taken for one that shows
+    /// none; and beside sessions within the command's own, a client that would show its secret when asked is asked.
+    fn speaker(&self, request: &Request<Incoming>, door: Door) -> Option<Speaker> {
+        if let Some(session) = self.knows_the_secret(request.headers()) {
+            return Some(Speaker::Session(session));
+        }
+        let may_be_silent = door == Door::ProxyInside && request.method() == Method::CONNECT;
+        let is_silent = !request.headers().contains_key(PROXY_AUTHORIZATION);
+        let is_alone = || self.parties.read().is_ok_and(|parties| parties.len() == 1);
+        (may_be_silent && is_silent && is_alone()).then_some(Speaker::Unnamed)
+    }
+
     /// The session of a request that names none, by its placeholder. With sessions within the command's own, one that
     /// carries none is nobody's: `None`.
     pub(super) fn session_of(&self, headers: &HeaderMap, host: &str) -> Option<Arc<LiveSession>> {
@@ -191,6 +203,9 @@ impl Proxy {
 pub(super) enum Door {
     /// Clients that read proxy variables: `CONNECT`, with the session's secret.
     Proxy,
+    /// The same for a confined command. Only that can reach it, so that a `CONNECT` without any secret goes through as it
+    /// would at `Tls`: there are clients that drop the user information of a proxy.
+    ProxyInside,
     /// Clients that do not, and took a provider's name for this address: TLS from the first byte. Only a confined
     /// command can reach it, so that it asks for no secret.
     Tls,
@@ -210,7 +225,7 @@ pub(super) async fn accept(listener: TcpListener, door: Door, proxy: Arc<Proxy>)
         let proxy = proxy.clone();
         connections.spawn(async move {
             match door {
-                Door::Proxy => serve(stream, proxy).await,
+                Door::Proxy | Door::ProxyInside => serve(stream, door, proxy).await,
                 Door::Tls => transparent::serve(stream, proxy).await,
             }
             drop(place);
@@ -218,14 +233,14 @@ pub(super) async fn accept(listener: TcpListener, door: Door, proxy: Arc<Proxy>)
     }
 }
 
-async fn serve(stream: TcpStream, proxy: Arc<Proxy>) {
+async fn serve(stream: TcpStream, door: Door, proxy: Arc<Proxy>) {
     let _ = stream.set_nodelay(true);
     let (hand_over, handed_over) = oneshot::channel();
     let hand_over = Mutex::new(Some(hand_over));
     let service = service_fn(|request| {
         let proxy = proxy.clone();
         let hand_over = &hand_over;
-        async move { Ok::<_, Infallible>(answer(request, &proxy, hand_over).await) }
+        async move { Ok::<_, Infallible>(answer(request, door, &proxy, hand_over).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -253,10 +268,17 @@ impl Drop for Tunnel {
     }
 }
 
-async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &HandOver) -> Response<Body> {
-    let Some(session) = proxy.knows_the_secret(request.headers()) else { return ask_for_secret() };
-    if within::is_asked(&request) {
-        return match within::open(request, &session, proxy).await {
+async fn answer(
+    mut request: Request<Incoming>,
+    door: Door,
+    proxy: &Arc<Proxy>,
+    hand_over: &HandOver,
+) -> Response<Body> {
+    let Some(speaker) = proxy.speaker(&request, door) else { return ask_for_secret() };
+    if let Speaker::Session(session) = &speaker
+        && within::is_asked(&request)
+    {
+        return match within::open(request, session, proxy).await {
             Ok((response, work)) => {
                 give(hand_over, work);
                 response
@@ -277,7 +299,6 @@ async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &
             let proxy = proxy.clone();
             tokio::spawn(async move {
                 if let Ok(stream) = upgrade.await {
-                    let speaker = Speaker::Session(session);
                     intercept::serve(TokioIo::new(stream), host, speaker, proxy).await;
                 }
             })

@@ -21,7 +21,7 @@ pub struct Row {
     pub methods: Vec<Method>,
     /// `/repos/{owner}/{repo}/git/refs/{ref*}`: `{name}` is one segment, `{name/}` one segment that may hold an
     /// escaped slash, `{name*}` the last segments (for GET perhaps none), `{a...b*}` the same with `...` in them, `{name}:verb` one
-    /// segment with that end.
+    /// segment with that end. A slash at the end is part of the path: without it, the path is another one.
     pub template: String,
     pub segments: Vec<Segment>,
     /// `repos/delete`.
@@ -188,6 +188,9 @@ fn segments(template: &str) -> Result<Vec<Segment>, String> {
         let segment = match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
             Some(name) => parameter(name, index + 1 == texts.len()).ok_or_else(wrong)?,
             None if text.starts_with('{') => verb(text).ok_or_else(wrong)?,
+            None if text.is_empty() && index > 0 && index + 1 == texts.len() => {
+                Segment::Literal(String::new())
+            }
             None if plain(text, ".-_:") => Segment::Literal((*text).to_owned()),
             None => return Err(wrong()),
         };
