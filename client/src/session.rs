@@ -92,6 +92,18 @@ impl LiveSession {
         &self.started
     }
 
+    /// Whose a host is, by its name or by a pattern of those that a pack knows. A host that the broker lets commands reach
+    /// by its exact name is nobody's by a pattern.
+    pub fn provider_of(&self, host: &str) -> Option<&str> {
+        let hosts = &self.started.hosts;
+        let exact = hosts.iter().find(|known| known.host == host);
+        let wide = || {
+            let is_allowed = self.started.egress.iter().any(|allowed| allowed == host);
+            hosts.iter().find(|known| !is_allowed && matches(&known.host, host))
+        };
+        exact.or_else(wide).map(|known| known.provider.as_str())
+    }
+
     pub fn holder(&self) -> &Holder {
         &self.holder
     }
@@ -178,9 +190,33 @@ fn renewal(life: i64, jitter: f64) -> Duration {
     Duration::from_secs_f64(f64::from(life) * (0.5 + 0.2 * jitter)).max(Duration::from_secs(1))
 }
 
+/// Whether a host is of a pattern: `*` stands for one label.
+fn matches(pattern: &str, host: &str) -> bool {
+    let (mut known, mut own) = (pattern.split('.'), host.split('.'));
+    loop {
+        match (known.next(), own.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(label)) if !label.is_empty() => {}
+            (Some(known), Some(own)) if known == own => {}
+            _ => return false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_in_a_pattern_is_one_label() {
+        let regional = "ec2.*.amazonaws.com";
+        assert!(matches(regional, "ec2.eu-west-1.amazonaws.com") && matches("a.b", "a.b"));
+        for other in
+            ["ec2.amazonaws.com", "ec2..amazonaws.com", "ec2.a.b.amazonaws.com", "x.ec2.a.amazonaws.com"]
+        {
+            assert!(!matches(regional, other), "{other}");
+        }
+    }
 
     #[test]
     fn a_token_is_renewed_between_half_and_seventy_percent_of_its_life() {

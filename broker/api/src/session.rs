@@ -83,6 +83,7 @@ pub struct Variable {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GatewayHost {
+    /// A name, or a pattern of names in which `*` stands for one label: `ec2.*.amazonaws.com`.
     pub host: String,
     pub provider: String,
 }

@@ -280,7 +280,8 @@ impl App {
     }
 
     fn placeholder(&self, live: &LiveCredential) -> Result<Placeholder> {
-        let kind = self.packs().kind_of(live)?.clone();
+        let packs = self.packs();
+        let kind = packs.kind_of(live)?;
         kind.placeholder.make(|letters, length| self.random_text(letters, length)).map(Placeholder)
     }
 
@@ -334,16 +335,17 @@ impl App {
             hosts: packs()
                 .flat_map(|pack| {
                     let provider = pack.manifest.name.clone();
-                    pack.manifest
-                        .hosts
-                        .iter()
+                    let further = pack.patterns();
+                    let all: Vec<String> = pack.manifest.hosts.iter().cloned().chain(further).collect();
+                    all.into_iter()
                         // What an owner lets commands reach by themselves, such as the host of an agent's own model, is no
                         // provider's in a session that has no credential for it.
                         .filter(|host| {
                             granted.iter().any(|(grant, _)| grant.provider == pack.manifest.name)
                                 || !self.0.config.egress.contains(host)
                         })
-                        .map(move |host| GatewayHost { host: host.clone(), provider: provider.clone() })
+                        .map(move |host| GatewayHost { host, provider: provider.clone() })
+                        .collect::<Vec<_>>()
                 })
                 .collect(),
             scrub,

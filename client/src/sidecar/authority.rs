@@ -32,9 +32,12 @@ pub(super) struct Authority {
     validity: Validity,
     clock: Clock,
     provider: Arc<rustls::crypto::CryptoProvider>,
-    /// Made once a host. Bounded by the hosts that packs name: others are never asked for.
+    /// By host.
     configs: Mutex<HashMap<String, Arc<ServerConfig>>>,
 }
+
+/// Hosts whose certificates are kept.
+const MOST_HOSTS: usize = 1024;
 
 #[derive(Clone, Copy)]
 struct Validity {
@@ -76,6 +79,10 @@ impl Authority {
         }
         let config = Arc::new(self.make(host)?);
         if let Ok(mut configs) = self.configs.lock() {
+            // The names that patterns allow have no end; what is forgotten is made again.
+            if configs.len() >= MOST_HOSTS {
+                configs.clear();
+            }
             configs.insert(host.to_owned(), config.clone());
         }
         Ok(config)

@@ -87,7 +87,7 @@ async fn deliver(
 
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let started = session.started();
-    let provider = || started.hosts.iter().find(|known| known.host == host).map(|known| &known.provider);
+    let provider = || session.provider_of(host);
     let door = match credential {
         Some(credential) => Some(credential.name.clone()),
         None => provider().map(|provider| unheld(provider, &started.credentials)),

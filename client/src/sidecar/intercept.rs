@@ -18,7 +18,9 @@ use super::forward;
 use super::listen::{HEAD, LARGEST_HEAD, Proxy, Speaker};
 use super::refusal::refuse;
 
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Time for a client to shake hands. A program that opens hundreds of connections from one thread needs many seconds for
+/// the last of them; it keeps nobody waiting but itself.
+const HANDSHAKE: Duration = Duration::from_secs(60);
 const MOST_STREAMS: u32 = 128;
 
 /// TLS and HTTP for one connection to a provider's host. `host` is canonical and one of the session's.

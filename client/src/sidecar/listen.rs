@@ -20,9 +20,10 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::authority::Authority;
 use super::egress::Egress;
+use super::ready::{self, Ready};
 use super::refusal::{ask_for_secret, refuse};
 use super::{intercept, transparent, tunnel, within};
-use crate::api::{Body, empty, full};
+use crate::api::{Body, empty};
 use crate::clock::{Clock, NoRandomness};
 use crate::secret::Secret;
 use crate::session::LiveSession;
@@ -31,8 +32,6 @@ use crate::session::LiveSession;
 const MOST_CONNECTIONS: usize = 512;
 /// Time for the head of a request to arrive.
 pub(super) const HEAD: Duration = Duration::from_secs(30);
-/// Path of the proxy's own that says whether it is ready: 200 or 503.
-pub const READY: &str = "/ready";
 /// Largest head of a request, in bytes.
 pub(super) const LARGEST_HEAD: usize = 64 << 10;
 
@@ -54,10 +53,7 @@ pub(super) struct Proxy {
     room: Arc<Semaphore>,
     /// Whether nothing new is taken any more.
     closing: watch::Sender<bool>,
-    /// Whether everything is there that a command needs.
-    announced: AtomicBool,
-    /// Whether the session is known to have ended.
-    over: AtomicBool,
+    pub(super) ready: Ready,
 }
 
 /// A session and the secret of who speaks for it.
@@ -128,8 +124,7 @@ impl Proxy {
             clock: clock.clone(),
             room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
             closing: watch::Sender::new(false),
-            announced: AtomicBool::new(false),
-            over: AtomicBool::new(false),
+            ready: Ready::default(),
         }
     }
 
@@ -142,14 +137,6 @@ impl Proxy {
     pub(super) async fn closed(&self) {
         // The sender lives as long as this does.
         let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
-    }
-
-    pub(super) fn announce(&self) {
-        self.announced.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn session_is_over(&self) {
-        self.over.store(true, Ordering::Relaxed);
     }
 
     /// Connections that are open.
@@ -175,6 +162,18 @@ impl Proxy {
         parties.iter().find(|party| party.expected == shown).map(|party| party.session.clone())
     }
 
+    /// For whom a request speaks: `None` is told to say it. One that shows a wrong secret is never taken for one that shows
+    /// none; and once there was a session within the command's own, a client that would show its secret when asked is asked.
+    fn speaker(&self, request: &Request<Incoming>, door: Door) -> Option<Speaker> {
+        if let Some(session) = self.knows_the_secret(request.headers()) {
+            return Some(Speaker::Session(session));
+        }
+        let may_be_silent = door == Door::ProxyInside && request.method() == Method::CONNECT;
+        let is_silent = !request.headers().contains_key(PROXY_AUTHORIZATION);
+        let is_alone = !self.had_within.load(Ordering::Relaxed);
+        (may_be_silent && is_silent && is_alone).then_some(Speaker::Unnamed)
+    }
+
     /// The session of a request that names none: the command's own, until there was one within it.
     ///
     /// INVARIANT: no command of a session within another gets the outer one's rights here. What such a command left
@@ -190,7 +189,7 @@ impl Proxy {
     }
 
     pub(super) fn is_provider(&self, host: &str) -> bool {
-        self.session.started().hosts.iter().any(|known| known.host == host)
+        self.session.provider_of(host).is_some()
     }
 
     /// Whether a name in a TLS greeting may go past the gateway.
@@ -232,6 +231,9 @@ impl Proxy {
 pub(super) enum Door {
     /// Clients that read proxy variables: `CONNECT`, with the session's secret.
     Proxy,
+    /// The same for a confined command. Only that can reach it, so that a `CONNECT` without any secret goes through as it
+    /// would at `Tls`: there are clients that drop the user information of a proxy.
+    ProxyInside,
     /// Clients that do not, and took a provider's name for this address: TLS from the first byte. Only a confined
     /// command can reach it, so that it asks for no secret.
     Tls,
@@ -255,7 +257,7 @@ pub(super) async fn accept(listener: TcpListener, door: Door, proxy: Arc<Proxy>)
         let proxy = proxy.clone();
         connections.spawn(async move {
             match door {
-                Door::Proxy => serve(stream, proxy).await,
+                Door::Proxy | Door::ProxyInside => serve(stream, door, proxy).await,
                 Door::Tls => transparent::serve(stream, proxy).await,
             }
             drop(place);
@@ -265,14 +267,14 @@ pub(super) async fn accept(listener: TcpListener, door: Door, proxy: Arc<Proxy>)
     while connections.join_next().await.is_some() {}
 }
 
-async fn serve(stream: TcpStream, proxy: Arc<Proxy>) {
+async fn serve(stream: TcpStream, door: Door, proxy: Arc<Proxy>) {
     let _ = stream.set_nodelay(true);
     let (hand_over, handed_over) = oneshot::channel();
     let hand_over = Mutex::new(Some(hand_over));
     let service = service_fn(|request| {
         let proxy = proxy.clone();
         let hand_over = &hand_over;
-        async move { Ok::<_, Infallible>(answer(request, &proxy, hand_over).await) }
+        async move { Ok::<_, Infallible>(answer(request, door, &proxy, hand_over).await) }
     });
     {
         let connection = hyper::server::conn::http1::Builder::new()
@@ -309,13 +311,20 @@ impl Drop for Tunnel {
     }
 }
 
-async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &HandOver) -> Response<Body> {
-    if is_readiness(&request) {
-        return readiness(proxy);
+async fn answer(
+    mut request: Request<Incoming>,
+    door: Door,
+    proxy: &Arc<Proxy>,
+    hand_over: &HandOver,
+) -> Response<Body> {
+    if ready::is_asked(&request) {
+        return proxy.ready.answer();
     }
-    let Some(session) = proxy.knows_the_secret(request.headers()) else { return ask_for_secret() };
-    if within::is_asked(&request) {
-        return match within::open(request, &session, proxy).await {
+    let Some(speaker) = proxy.speaker(&request, door) else { return ask_for_secret() };
+    if let Speaker::Session(session) = &speaker
+        && within::is_asked(&request)
+    {
+        return match within::open(request, session, proxy).await {
             Ok((response, work)) => {
                 give(hand_over, work);
                 response
@@ -336,7 +345,6 @@ async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &
             let proxy = proxy.clone();
             tokio::spawn(async move {
                 if let Ok(stream) = upgrade.await {
-                    let speaker = Speaker::Session(session);
                     intercept::serve(TokioIo::new(stream), host, speaker, proxy).await;
                 }
             })
@@ -361,23 +369,6 @@ async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &
     give(hand_over, work);
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::OK;
-    response
-}
-
-/// `GET /ready`, which asks for no secret and tells nothing else.
-fn is_readiness(request: &Request<Incoming>) -> bool {
-    request.method() == Method::GET && request.uri().authority().is_none() && request.uri().path() == READY
-}
-
-fn readiness(proxy: &Proxy) -> Response<Body> {
-    let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-    let (status, text) = match (is(&proxy.announced), is(&proxy.over)) {
-        (true, false) => (StatusCode::OK, "ready\n"),
-        (_, true) => (StatusCode::SERVICE_UNAVAILABLE, "its session has ended\n"),
-        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "it does not serve yet\n"),
-    };
-    let mut response = Response::new(full(text.into()));
-    *response.status_mut() = status;
     response
 }
 

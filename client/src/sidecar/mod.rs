@@ -15,6 +15,7 @@ mod intercept;
 mod listen;
 mod placeholder;
 pub mod process;
+mod ready;
 mod refusal;
 mod transparent;
 mod tunnel;
@@ -35,7 +36,7 @@ pub use crate::session::Heartbeats;
 use crate::session::LiveSession;
 
 pub use egress::{Egress, Mode};
-pub use listen::READY;
+pub use ready::READY;
 pub use within::{LARGEST, PATH, PROTOCOL, Within};
 
 #[derive(Debug)]
@@ -106,7 +107,7 @@ impl Sidecar {
         let alive = tokio::spawn(async move {
             let (session, proxy) = living;
             session.keep_alive(heartbeats).await;
-            proxy.session_is_over();
+            proxy.ready.session_is_over();
         });
         Ok(Sidecar { port, ca_pem, secret, session, proxy, serving, alive })
     }
@@ -137,7 +138,7 @@ impl Sidecar {
 
     /// From now on whoever asks is told that it is ready.
     pub fn announce(&self) {
-        self.proxy.announce();
+        self.proxy.ready.announce();
     }
 
     /// Connections that are open.

@@ -2,6 +2,7 @@
 
 mod ground;
 mod kubernetes;
+mod large;
 mod yaml;
 
 use std::fs;
@@ -168,4 +169,26 @@ fn what_it_cannot_start_with_is_said() {
     fs::write(&ground.key, "{}").unwrap();
     assert!(keyed(&key, &published, 1).contains("stint agent add --new-key"));
     assert!(ground.lab.records("session_started").is_empty());
+}
+
+/// A service of AWS in a region is the provider's, though no list names its host: a key that was found goes nowhere.
+#[test]
+fn a_regional_host_is_known_by_its_pattern() {
+    let ground = Ground::lay(Options::default());
+    let sidecar = ground.start(&[]);
+    let key = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLQ/20260101/eu-west-1/ec2/aws4_request, SignedHeaders=host, Signature=00";
+    let call = format!("curl -sS -o - -w '\\n%{{http_code}}' -H 'Authorization: {key}'");
+    for host in ["ec2.eu-west-1.amazonaws.com", "dynamodb.us-gov-east-1.amazonaws.com"] {
+        // In words of AWS's own, which its tools show.
+        let refused = ground.agent(&format!("{call} 'https://{host}/?Action=DescribeInstances'")).reply();
+        let says = refused.text.contains("a credential that this session was not given");
+        assert!(refused.status == 403 && says, "{}", refused.text);
+        let bare = ground.agent(&format!("curl -sS -w '\\n%{{http_code}}' https://{host}/")).reply();
+        assert!(bare.status == 403 && bare.text.contains("no credential for"), "{}", bare.text);
+    }
+    // Others are hosts like any other.
+    let other = "curl -sS -o /dev/null -w '%{http_connect}' https://bucket.s3.eu-west-1.amazonaws.com/";
+    assert_eq!(ground.agent(other).stdout, "403");
+    sidecar.signal(Signal::TERM);
+    sidecar.wait().exits(0);
 }

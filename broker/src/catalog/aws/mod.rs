@@ -37,6 +37,13 @@ pub enum Protocol {
     RestXml,
 }
 
+impl Protocol {
+    /// Method and path name the action.
+    fn is_by_path(&self) -> bool {
+        matches!(self, Protocol::RestJson | Protocol::RestXml)
+    }
+}
+
 impl Table {
     /// Whether a host (lower case, no port) is one of a service.
     pub fn serves(&self, host: &str) -> bool {
@@ -49,13 +56,9 @@ impl Table {
             let detail = format!("{} is no host of a service that is understood", request.host);
             return Err(Refusal::new(code::UNKNOWN_HOST, detail));
         };
-        let Some(service) = self.services.get(at.service) else {
-            return Err(Refusal::new(code::UNKNOWN_HOST, "the service is not known"));
-        };
+        let service = at.service;
         carried(&request)?;
-        let by_path =
-            service.protocols.iter().any(|one| matches!(one, Protocol::RestJson | Protocol::RestXml));
-        let (row, members, resources) = if by_path {
+        let (row, members, resources) = if service.protocols.iter().any(Protocol::is_by_path) {
             self.routed(service, at.bucket, manifest, &request)?
         } else {
             let (row, members) = self.named(service, &request)?;
@@ -75,6 +78,13 @@ impl Table {
             pending: None,
         };
         Ok(Understood { operations: vec![operation], request })
+    }
+
+    /// Patterns of the hosts that services have in regions, `*` for one label. Those of buckets are not among them: what
+    /// is public there is anybody's.
+    pub fn patterns(&self) -> Vec<String> {
+        let of = |suffix| self.services.iter().map(move |service| format!("{}.*{suffix}", service.host));
+        host::SUFFIXES.into_iter().flat_map(of).collect()
     }
 
     /// First parts of hosts, by service.
