@@ -10,8 +10,8 @@ use super::alerts::Streak;
 use super::budget::{Spent, counted_again};
 use super::{App, Error, Result, within};
 use crate::model::{
-    AgentRow, ChannelRow, ClientId, CredentialRow, EnvironmentRow, Name, SecretVersion, Selector, SessionId,
-    SessionRow,
+    AgentRow, ChannelRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, Name, SecretVersion,
+    Selector, SessionId, SessionRow,
 };
 use crate::store::Database;
 
@@ -199,16 +199,17 @@ impl App {
             }
             registry.environments.insert(row.name.clone(), row);
         }
-        let rows = store.credentials().await?;
+        let rows: HashMap<CredentialId, CredentialRow> =
+            store.credentials().await?.into_iter().map(|row| (row.id.clone(), row)).collect();
         for (fingerprint, id, version) in store.fingerprints().await? {
-            if let Some(row) = rows.iter().find(|row| row.id == id) {
+            if let Some(row) = rows.get(&id) {
                 registry.fingerprints.insert(fingerprint, in_words(row, version));
             }
         }
-        for row in rows {
+        let packs = self.packs();
+        for row in rows.into_values() {
             // What was captured is nobody's until a person keeps it, and no carrier is known for what is of no kind.
             let waits = row.captured.as_ref().is_some_and(|captured| {
-                let packs = self.packs();
                 let pack = packs.catalog.pack(&row.provider);
                 let known = pack.is_some_and(|pack| pack.manifest.kind(Some(&row.kind)).is_some());
                 captured.kept_at.is_none() || !known

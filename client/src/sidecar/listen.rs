@@ -1,5 +1,7 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -13,14 +15,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use ring::digest::{SHA256, digest};
 use stint_api::{Code, Problem};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::authority::Authority;
 use super::egress::Egress;
 use super::refusal::{ask_for_secret, refuse};
 use super::{intercept, placeholder, transparent, tunnel, within};
-use crate::api::{Body, empty};
+use crate::api::{Body, empty, full};
 use crate::clock::{Clock, NoRandomness};
 use crate::secret::Secret;
 use crate::session::LiveSession;
@@ -29,6 +31,8 @@ use crate::session::LiveSession;
 const MOST_CONNECTIONS: usize = 512;
 /// Time for the head of a request to arrive.
 pub(super) const HEAD: Duration = Duration::from_secs(30);
+/// Path of the proxy's own that says whether it is ready: 200 or 503.
+pub const READY: &str = "/ready";
 /// Largest head of a request, in bytes.
 pub(super) const LARGEST_HEAD: usize = 64 << 10;
 
@@ -46,6 +50,12 @@ pub(super) struct Proxy {
     pub(super) bundle: Option<PathBuf>,
     pub(super) clock: Clock,
     room: Arc<Semaphore>,
+    /// Whether nothing new is taken any more.
+    closing: watch::Sender<bool>,
+    /// Whether everything is there that a command needs.
+    announced: AtomicBool,
+    /// Whether the session is known to have ended.
+    over: AtomicBool,
 }
 
 /// A session and the secret of who speaks for it.
@@ -114,7 +124,34 @@ impl Proxy {
             bundle,
             clock: clock.clone(),
             room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+            closing: watch::Sender::new(false),
+            announced: AtomicBool::new(false),
+            over: AtomicBool::new(false),
         }
+    }
+
+    /// From now on no connection and no request is taken; what is under way goes on.
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Waits until `close`.
+    pub(super) async fn closed(&self) {
+        // The sender lives as long as this does.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    pub(super) fn announce(&self) {
+        self.announced.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn session_is_over(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Connections that are open.
+    pub(super) fn open(&self) -> usize {
+        MOST_CONNECTIONS - self.room.available_permits()
     }
 
     pub(super) fn admit(self: &Arc<Self>, party: Party) -> Admitted {
@@ -211,12 +248,16 @@ pub(super) enum Door {
     Tls,
 }
 
-/// Takes connections until the task is aborted, which closes those that are open.
+/// Takes connections until the proxy is closed, and then waits for those that are open. Aborting the task closes them.
 pub(super) async fn accept(listener: TcpListener, door: Door, proxy: Arc<Proxy>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
-        let Ok((stream, _)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            () = proxy.closed() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
             // Out of descriptors, most likely: they come back.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
@@ -231,6 +272,8 @@ pub(super) async fn accept(listener: TcpListener, door: Door, proxy: Arc<Proxy>)
             drop(place);
         });
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
 async fn serve(stream: TcpStream, door: Door, proxy: Arc<Proxy>) {
@@ -242,14 +285,23 @@ async fn serve(stream: TcpStream, door: Door, proxy: Arc<Proxy>) {
         let hand_over = &hand_over;
         async move { Ok::<_, Infallible>(answer(request, door, &proxy, hand_over).await) }
     });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .max_buf_size(LARGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    // A connection that breaks is the command's to notice.
-    let _ = connection.await;
+    {
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .max_buf_size(LARGEST_HEAD)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        // A connection that breaks is the command's to notice.
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = proxy.closed() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
     // The connection keeps its place in the room until what it was handed over to has ended.
     drop(hand_over);
     if let Ok(mut tunnel) = handed_over.await {
@@ -274,6 +326,9 @@ async fn answer(
     proxy: &Arc<Proxy>,
     hand_over: &HandOver,
 ) -> Response<Body> {
+    if is_readiness(&request) {
+        return readiness(proxy);
+    }
     let Some(speaker) = proxy.speaker(&request, door) else { return ask_for_secret() };
     if let Speaker::Session(session) = &speaker
         && within::is_asked(&request)
@@ -323,6 +378,23 @@ async fn answer(
     give(hand_over, work);
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::OK;
+    response
+}
+
+/// `GET /ready`, which asks for no secret and tells nothing else.
+fn is_readiness(request: &Request<Incoming>) -> bool {
+    request.method() == Method::GET && request.uri().authority().is_none() && request.uri().path() == READY
+}
+
+fn readiness(proxy: &Proxy) -> Response<Body> {
+    let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+    let (status, text) = match (is(&proxy.announced), is(&proxy.over)) {
+        (true, false) => (StatusCode::OK, "ready\n"),
+        (_, true) => (StatusCode::SERVICE_UNAVAILABLE, "its session has ended\n"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "it does not serve yet\n"),
+    };
+    let mut response = Response::new(full(text.into()));
+    *response.status_mut() = status;
     response
 }
 

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use http::Method;
 use serde::Deserialize;
@@ -90,8 +90,9 @@ pub(in crate::catalog) fn rows_with(
         rows.push(row);
     }
     let weaker = overrides(read)?;
+    let classes: HashMap<&str, Class> = rows.iter().map(|row| (row.id.as_str(), row.class)).collect();
     for (id, class) in &weaker {
-        if !rows.iter().any(|row| row.id == *id && row.class == *class) {
+        if classes.get(id.as_str()) != Some(class) {
             let reason = format!("operation '{id}' of class {class} is not in {FILE}");
             return Err(PackError::new(OVERRIDES, reason));
         }
