@@ -12,6 +12,7 @@
     reason = "a harness says what went wrong by panicking, in the test that went wrong"
 )]
 
+mod approvers;
 pub mod authenticator;
 mod axe;
 mod binaries;

@@ -206,6 +206,15 @@ impl App {
                 registry.fingerprints.insert(fingerprint, in_words(row, version));
             }
         }
+        let secrets = store.secrets().await?;
+        // A sealed vault opens none, and no request leaves it either.
+        if !self.0.vault.is_sealed() {
+            for (credential, version) in self.0.vault.know(&secrets).map_err(Error::internal)? {
+                tracing::error!(%credential, version, "a stored secret does not open, so answers are not searched for it");
+            }
+        }
+        let mut secrets: HashMap<(CredentialId, i64), SecretVersion> =
+            secrets.into_iter().map(|one| ((one.credential.clone(), one.version), one)).collect();
         let packs = self.packs();
         for row in rows.into_values() {
             // What was captured is nobody's until a person keeps it, and no carrier is known for what is of no kind.
@@ -217,7 +226,7 @@ impl App {
             if row.revoked_at.is_some() || waits {
                 continue;
             }
-            let secret = store.secret(&row.id, row.version).await?;
+            let secret = secrets.remove(&(row.id.clone(), row.version));
             let secret =
                 secret.ok_or_else(|| Error::internal(format!("credential {} has no secret", row.name)))?;
             registry.credentials.insert(row.name.clone(), Arc::new(LiveCredential { row, secret }));
