@@ -26,7 +26,7 @@ impl Entry {
             let why = row.missing.as_deref().unwrap_or_default();
             return format!("| {} | – | – | – | – | not driven | {why} |", row.name);
         };
-        let reached = row.reads.is_some() || row.learns;
+        let reached = (row.reads.is_some() || row.learns) && driven.version.is_some();
         let transparent = match (reached, driven.confined, row.transparent) {
             (false, _, _) => "–",
             (_, false, _) => "not tried: nothing is confined here",
