@@ -25,6 +25,7 @@ pub mod git;
 mod lab;
 pub mod matrix;
 pub mod openid;
+pub mod packs;
 pub mod postgres;
 pub mod proof;
 mod webdriver;

@@ -199,9 +199,10 @@ impl App {
             }
             registry.environments.insert(row.name.clone(), row);
         }
-        let rows = store.credentials().await?;
+        let rows: HashMap<CredentialId, CredentialRow> =
+            store.credentials().await?.into_iter().map(|row| (row.id.clone(), row)).collect();
         for (fingerprint, id, version) in store.fingerprints().await? {
-            if let Some(row) = rows.iter().find(|row| row.id == id) {
+            if let Some(row) = rows.get(&id) {
                 registry.fingerprints.insert(fingerprint, in_words(row, version));
             }
         }
@@ -214,10 +215,10 @@ impl App {
         }
         let mut secrets: HashMap<(CredentialId, i64), SecretVersion> =
             secrets.into_iter().map(|one| ((one.credential.clone(), one.version), one)).collect();
-        for row in rows {
+        let packs = self.packs();
+        for row in rows.into_values() {
             // What was captured is nobody's until a person keeps it, and no carrier is known for what is of no kind.
             let waits = row.captured.as_ref().is_some_and(|captured| {
-                let packs = self.packs();
                 let pack = packs.catalog.pack(&row.provider);
                 let known = pack.is_some_and(|pack| pack.manifest.kind(Some(&row.kind)).is_some());
                 captured.kept_at.is_none() || !known

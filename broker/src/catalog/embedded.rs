@@ -33,7 +33,15 @@ pub(super) const PACKS: &[Folder] = &[
         "graphql/types.tsv",
         "graphql/inputs.tsv",
     ),
-    folder!("aws", "pack.toml", "operations.tsv", "services.toml", "members.toml", "overrides.toml"),
+    folder!(
+        "aws",
+        "pack.toml",
+        "operations.tsv",
+        "overrides.toml",
+        "build.toml",
+        "services.toml",
+        "members.toml"
+    ),
     folder!("gitlab", "pack.toml", "operations.tsv", "overrides.toml"),
     folder!("railway", "pack.toml", "operations.tsv", "types.tsv", "inputs.tsv", "overrides.toml"),
     table!("cloudflare"),

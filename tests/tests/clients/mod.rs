@@ -2,4 +2,6 @@
 
 mod gh;
 mod git;
+mod matrix;
 mod mcp;
+mod registries;

@@ -4,6 +4,7 @@ mod across;
 mod approvals;
 mod checks;
 mod codes;
+mod credentials;
 mod entry;
 mod flows;
 mod hostile;

@@ -24,6 +24,12 @@ pub struct Plan {
     /// What says how strong an operation is: method and words, or the first word of its name alone.
     #[serde(default)]
     pub style: PlanStyle,
+    /// Operations are called `SERVICE.OPERATION`.
+    #[serde(default)]
+    pub service_names: bool,
+    /// What the description calls a service, and what the pack calls it.
+    #[serde(default)]
+    pub services: BTreeMap<String, String>,
     /// Both GET and POST carry every operation.
     #[serde(default)]
     pub any_method: bool,
@@ -39,6 +45,9 @@ pub struct Plan {
     /// Names of operations that concern the account as a whole, whatever else the plan says.
     #[serde(default)]
     pub account: Vec<String>,
+    /// Names of operations that concern backups though no word says so.
+    #[serde(default)]
+    pub backups: Vec<String>,
     /// Operations of the description that are left out, and so are unknown: name, and why.
     #[serde(default)]
     pub leave_out: BTreeMap<String, String>,
@@ -48,6 +57,9 @@ pub struct Plan {
     /// Path parameters in which a slash is escaped as part of a name.
     #[serde(default)]
     pub slashes: Vec<String>,
+    /// Paths of operations whose description does not say what tells them from others: a key of the query, a header.
+    #[serde(default)]
+    pub paths: BTreeMap<String, String>,
     /// A piece of a path that stands for several.
     #[serde(default)]
     pub expand: Vec<Expand>,
@@ -97,10 +109,17 @@ impl Plan {
 
     /// The description's operations as this plan wants them.
     pub(super) fn apply(&self, described: Vec<Described>) -> Result<Vec<Described>, PackError> {
-        let wrong = |reason: String| PackError::new(FILE, reason);
-        for name in self.leave_out.keys() {
+        let described: Vec<Described> = described.into_iter().map(|one| self.called(one)).collect();
+        let places = self.leave_out.keys().map(|name| ("leave-out", name));
+        for (key, name) in places
+            .chain(self.paths.keys().map(|name| ("paths", name)))
+            .chain(self.backups.iter().map(|name| ("backups", name)))
+        {
             if !described.iter().any(|one| fits(name, &one.id)) {
-                return Err(wrong(format!("leave-out names '{name}', which the description has not")));
+                return Err(PackError::new(
+                    FILE,
+                    format!("{key} names '{name}', which the description has not"),
+                ));
             }
         }
         let mut all: Vec<Described> = described
@@ -119,6 +138,19 @@ impl Plan {
             all.push(Described { style: self.style.into(), ..one });
         }
         Ok(all)
+    }
+
+    fn called(&self, mut one: Described) -> Described {
+        if let Some(service) = self.services.get(&one.service) {
+            one.service.clone_from(service);
+        }
+        if self.service_names && !one.service.is_empty() {
+            one.id = format!("{}.{}", one.service, one.id);
+        }
+        if let Some(path) = self.paths.get(&one.id) {
+            one.path.clone_from(path);
+        }
+        one
     }
 
     fn expanded(&self, one: Described) -> Vec<Described> {
@@ -140,6 +172,11 @@ impl Plan {
             one.style = Style::Action;
         }
         one
+    }
+
+    /// Whether a person said that an operation concerns backups.
+    pub(super) fn is_of_backups(&self, id: &str) -> bool {
+        self.backups.iter().any(|name| fits(name, id))
     }
 
     /// Scope and resources of an operation.

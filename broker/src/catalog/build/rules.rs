@@ -38,9 +38,7 @@ pub fn judge(one: &Described) -> Judged {
 }
 
 fn rest(one: &Described) -> Class {
-    // The name of a service is no deed: `sql.instances.list`.
-    let bare = one.id.strip_prefix(&format!("{}.", one.service)).unwrap_or(&one.id);
-    let name = words::split(bare);
+    let name = words::split(bare(one));
     let literals = literals(&one.path);
     let mut all: Vec<String> = literals.iter().flat_map(|part| words::split(part)).collect();
     let last: Vec<String> = literals.last().map(|part| words::split(part)).unwrap_or_default();
@@ -109,8 +107,17 @@ fn changing(all: &[String], one: &Described) -> Class {
     Class::Write
 }
 
+/// The name of a service is no deed: `sql.instances.list`, `s3.GetObject`.
+fn bare(one: &Described) -> &str {
+    one.id
+        .strip_prefix(&one.service)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .filter(|_| !one.service.is_empty())
+        .unwrap_or(&one.id)
+}
+
 fn action(one: &Described) -> Class {
-    let name = words::split(&one.id);
+    let name = words::split(bare(one));
     let (verb, rest) = match name.split_first() {
         Some((verb, rest)) if verb == "batch" => match rest.split_first() {
             Some((verb, rest)) => (verb.as_str(), rest),
@@ -121,7 +128,7 @@ fn action(one: &Described) -> Class {
     };
     let last = name.last().map(String::as_str).unwrap_or_default();
     // `conversations.list`: the verb is at the end where names are made so.
-    let reads = READ_VERBS.contains(&verb) || (one.id.contains('.') && READ_VERBS.contains(&last));
+    let reads = READ_VERBS.contains(&verb) || (bare(one).contains('.') && READ_VERBS.contains(&last));
     if !reads {
         return changing(&name, one);
     }
@@ -137,7 +144,7 @@ fn action(one: &Described) -> Class {
 /// Backups are a protected class: what speaks of them is marked, where it destroys by the rules or by a person's choice.
 fn marks(one: &Described) -> Vec<Mark> {
     let mut all: Vec<String> = literals(&one.path).iter().flat_map(|part| words::split(part)).collect();
-    all.extend(words::split(&one.id));
+    all.extend(words::split(bare(one)));
     let speaks = words::any(
         &all,
         &[

@@ -44,14 +44,10 @@ pub fn build(
             Scope::Shared => "shared",
             Scope::Account => "account",
         };
-        let marks: Vec<&str> = if class == Class::Destroy {
-            judged.marks.iter().copied().map(Mark::as_str).collect()
-        } else {
-            Vec::new()
-        };
+        let is_of_backups = plan.is_of_backups(&one.id) || judged.marks.contains(&Mark::Backup);
+        let marks = if is_of_backups && class == Class::Destroy { Mark::Backup.as_str() } else { "" };
         let method = if plan.any_method { "GET|POST" } else { one.method.as_str() };
-        let row =
-            format!("{method}\t{}\t{}\t{class}\t{resources}\t{scope}\t{}", one.path, one.id, marks.join(","));
+        let row = format!("{method}\t{}\t{}\t{class}\t{resources}\t{scope}\t{marks}", one.path, one.id);
         rows.insert((one.path.clone(), method.to_owned(), row));
         *counts.entry(class).or_default() += 1;
         raise(&mut flags, one, &judged.members, "members", "/");

@@ -286,3 +286,54 @@ proptest! {
         let _ = read("a.yaml", yaml.as_bytes(), &Limits::default());
     }
 }
+
+/// Services of botocore by the pack's own names, a path that a key of the query completes, a class that a person chose.
+#[test]
+fn a_plan_names_services_completes_paths_and_says_what_is_of_backups() {
+    let plan = Plan::parse(
+        r#"
+        style = "action"
+        service-names = true
+        otherwise = "account=self"
+        backups = ["files.CancelHold"]
+        leave-out = { "files.HeadThing" = "as GetThing" }
+        services = { "elastic-files" = "files" }
+        paths = { "files.AbortUpload" = "/{Key+}?uploadId" }
+        "#,
+    )
+    .unwrap();
+    let model = |operations: serde_json::Value| {
+        let text = serde_json::json!({
+            "metadata": { "serviceId": "Elastic Files", "protocol": "rest-xml" },
+            "operations": operations,
+            "shapes": {},
+        });
+        read("m.json", text.to_string().as_bytes(), &Limits::default()).unwrap().1
+    };
+    let at =
+        |method: &str, path: &str| serde_json::json!({ "http": { "method": method, "requestUri": path } });
+    let described = model(serde_json::json!({
+        "AbortUpload": at("DELETE", "/{Key+}"),
+        "CancelHold": at("POST", "/holds/"),
+        "GetThing": at("GET", "/{Key+}"),
+        "HeadThing": at("HEAD", "/{Key+}"),
+        "VerifyThing": at("POST", "/verify"),
+    }));
+    let overrides = BTreeMap::from([("files.VerifyThing".to_owned(), Class::Write)]);
+    let built = build(described, &plan, &overrides).unwrap();
+    let rows: Vec<&str> = built.operations.lines().skip(1).collect();
+    assert_eq!(
+        rows,
+        [
+            "POST\t/holds\tfiles.CancelHold\tdestroy\taccount=self\tresources\tbackup",
+            "POST\t/verify\tfiles.VerifyThing\twrite\taccount=self\tresources\t",
+            "GET\t/{Key*}\tfiles.GetThing\tread\taccount=self\tresources\t",
+            "DELETE\t/{Key*}?uploadId\tfiles.AbortUpload\tdestroy\taccount=self\tresources\t",
+        ]
+    );
+    for missing in ["paths = { \"files.None\" = \"/x\" }", "backups = [\"files.None\"]"] {
+        let plan = Plan::parse(&format!("service-names = true\n{missing}")).unwrap();
+        let error = build(model(serde_json::json!({ "Get": at("GET", "/x") })), &plan, &BTreeMap::new());
+        assert!(error.unwrap_err().to_string().contains("which the description has not"), "{missing}");
+    }
+}

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use http::Method;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ pub struct Row {
     pub methods: Vec<Method>,
     /// `/repos/{owner}/{repo}/git/refs/{ref*}`: `{name}` is one segment, `{name/}` one segment that may hold an
     /// escaped slash, `{name*}` the last segments (for GET perhaps none), `{a...b*}` the same with `...` in them, `{name}:verb` one
-    /// segment with that end.
+    /// segment with that end. A slash at the end is part of the path: without it, the path is another one.
     pub template: String,
     pub segments: Vec<Segment>,
     /// `repos/delete`.
@@ -100,8 +100,9 @@ pub(in crate::catalog) fn rows_with(
         rows.push(row);
     }
     let weaker = overrides(read)?;
+    let classes: HashMap<&str, Class> = rows.iter().map(|row| (row.id.as_str(), row.class)).collect();
     for (id, class) in &weaker {
-        if !rows.iter().any(|row| row.id == *id && row.class == *class) {
+        if classes.get(id.as_str()) != Some(class) {
             let reason = format!("operation '{id}' of class {class} is not in {FILE}");
             return Err(PackError::new(OVERRIDES, reason));
         }
@@ -219,6 +220,9 @@ fn segments(template: &str) -> Result<Vec<Segment>, String> {
         let segment = match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
             Some(name) => parameter(name, index + 1 == texts.len()).ok_or_else(wrong)?,
             None if text.starts_with('{') => verb(text).ok_or_else(wrong)?,
+            None if text.is_empty() && index > 0 && index + 1 == texts.len() => {
+                Segment::Literal(String::new())
+            }
             None if plain(text, ".-_:") => Segment::Literal((*text).to_owned()),
             None => return Err(wrong()),
         };
