@@ -179,7 +179,7 @@ impl App {
             None => {
                 let count = async || match parent.and_then(|parent| parent.spent.get().cloned()) {
                     Some(shared) => Ok(shared),
-                    None => counted_again(&self.0.store, &live.row.id, now).await.map(Arc::new),
+                    None => counted_again(&self.0.store, &live.row.id, now, shared).await.map(Arc::new),
                 };
                 live.spent.get_or_try_init(count).await?;
                 Ok(live)
