@@ -27,6 +27,16 @@ pub(super) async fn decide(app: &App, identified: &Identified, judged: &mut Judg
     ask(app, identified, judged, needed).await
 }
 
+/// Where a policy wants a snapshot first, the request waits until it is complete.
+pub(super) async fn snapshot(
+    app: &App,
+    identified: &Identified,
+    judged: &mut Judged,
+    authorized: &Authorized,
+) -> Result<()> {
+    app.snapshot_first(&identified.caller.session, &identified.credential, judged, authorized).await
+}
+
 async fn ask(app: &App, identified: &Identified, judged: &mut Judged, needed: Needed) -> Result<Authorized> {
     let session = &identified.caller.session;
     let asked =
