@@ -115,11 +115,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::catalog::{BUILTIN, Catalog};
+    use crate::catalog::BUILTIN;
 
     fn droplet() -> Snapshot {
-        let catalog = Catalog::builtin().unwrap();
-        let pack = catalog.pack("digitalocean").unwrap();
+        let pack = BUILTIN.pack("digitalocean").unwrap();
         pack.manifest.snapshot.iter().find(|rule| rule.kind == "droplet").unwrap().clone()
     }
 
@@ -151,6 +150,5 @@ mod tests {
             assert!(rule.take(id, "rec_1").is_err() && rule.look(id).is_err(), "{id}");
         }
         assert!(rule.job(&json!({ "action": { "id": "7/../8" } })).is_err());
-        assert!(!BUILTIN.is_empty());
     }
 }
