@@ -15,6 +15,8 @@ pub enum AlertKind {
     Echo,
     /// A session was refused again and again.
     RefusalsInARow,
+    /// A session did more than one session may; each further request waits for a person.
+    OverBudget,
     /// For a while the store could not write, and nothing was done meanwhile.
     RecordingFailed,
     /// A session whose command is not confined was started in production.
@@ -22,10 +24,11 @@ pub enum AlertKind {
 }
 
 impl AlertKind {
-    pub const ALL: [AlertKind; 5] = [
+    pub const ALL: [AlertKind; 6] = [
         AlertKind::ForeignCredential,
         AlertKind::Echo,
         AlertKind::RefusalsInARow,
+        AlertKind::OverBudget,
         AlertKind::RecordingFailed,
         AlertKind::UnconfinedInProduction,
     ];
@@ -35,6 +38,7 @@ impl AlertKind {
             AlertKind::ForeignCredential => "foreign_credential",
             AlertKind::Echo => "echo",
             AlertKind::RefusalsInARow => "refusals_in_a_row",
+            AlertKind::OverBudget => "over_budget",
             AlertKind::RecordingFailed => "recording_failed",
             AlertKind::UnconfinedInProduction => "unconfined_in_production",
         }

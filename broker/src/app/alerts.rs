@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use stint_api::{Alert, AlertList, Code, Tier};
 
-use super::{App, Error, Facts, PersonCaller, Result};
+use super::{App, Error, Facts, LiveSession, PersonCaller, Result};
 use crate::model::{AlertKind, AlertRow, Event, EventKind, SessionId, SessionRow};
+use crate::policy::Needed;
 use crate::store::{Change, Commit};
 
 /// So many refusals in so many milliseconds are a row.
@@ -51,6 +52,17 @@ pub(in crate::app) fn of_session(row: &SessionRow, event: &Event) -> Option<Chan
     (row.tier == Tier::Production && !row.confinement.is_full()).then(|| {
         let detail = "its command is not confined: it could reach a provider by another way than the broker";
         alert(AlertKind::UnconfinedInProduction, event, Some(row), detail)
+    })
+}
+
+/// The alert of a question to a person, where the session asks because it is over its budget: once for each budget that it
+/// passes, and not again for each further request.
+pub(in crate::app) fn of_question(session: &LiveSession, needed: &Needed, event: &Event) -> Option<Change> {
+    let spent = session.spent.get()?;
+    let fresh = spent.tells(&needed.lift.policies);
+    (!fresh.is_empty()).then(|| {
+        let detail = format!("{}: {}", fresh.join(", "), needed.reason);
+        alert(AlertKind::OverBudget, event, Some(&session.row), &detail)
     })
 }
 

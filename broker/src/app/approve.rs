@@ -191,7 +191,8 @@ impl App {
         let event =
             self.event(EventKind::ApprovalRequested, &session.row.subject, Some(&session.row.id), facts)?;
         let told = self.tells(&self.asks(&row))?;
-        let changes = std::iter::once(Change::AddApproval(row.clone())).chain(told).collect();
+        let over = super::alerts::of_question(session, needed, &event);
+        let changes = std::iter::once(Change::AddApproval(row.clone())).chain(over).chain(told).collect();
         let committed = self.0.store.commit(Commit { changes, events: vec![event], digest: None }).await;
         match committed {
             Ok(_) => {}

@@ -34,6 +34,8 @@ pub struct Judged {
 pub struct Authorized {
     pub(in crate::app) permit: Permit,
     pub policies: Vec<String>,
+    /// Seconds that a snapshot may take, where one comes first.
+    pub snapshot: Option<u32>,
     /// The approval that this uses up.
     pub approval: Option<ApprovalId>,
 }
@@ -217,11 +219,12 @@ impl App {
             approved: lift,
         });
         match decision {
-            Decision::Allow { permit, policies } => {
+            Decision::Allow { permit, policies, snapshot } => {
                 let lifted = lift.map(|lift| lift.policies.as_slice()).unwrap_or_default();
                 match spent.spend(judged, lifted, budget, now) {
                     None => {
-                        Verdict::Allow(Authorized { permit, policies, approval: approved.map(|(id, _)| id) })
+                        let approval = approved.map(|(id, _)| id);
+                        Verdict::Allow(Authorized { permit, policies, snapshot, approval })
                     }
                     Some(over) => question(judged, over.needed()),
                 }

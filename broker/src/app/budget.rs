@@ -2,21 +2,25 @@
 //!
 //! Over budget a request is held for a person and not refused: an agent that works hard is asked about, and one that has
 //! lost its way is stopped. Counted when a request is allowed, before it is recorded, so that requests at the same time
-//! cannot each be the last. Read back from the records after a restart. Where several brokers share a database, each
-//! counts what it lets through, from what it found on record when it first saw the session.
+//! cannot each be the last. Read back from the records after a restart (`again`). Where several brokers share a database, each
+//! reads on what the others let through before it decides: only what is under way at several at once can pass a limit, and
+//! by no more than that.
 
-use std::collections::{HashSet, VecDeque};
+mod again;
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use stint_api::{Budgeted, Class, SessionBudget};
 
-use super::{App, Error, Judged, Result};
+use super::{App, Judged};
 use crate::config::Budget;
-use crate::model::{Lift, SessionId};
+use crate::model::{Lift, SessionId, digest_hex};
 use crate::policy::Needed;
-use crate::store::Store;
+
+pub(in crate::app) use again::counted_again;
 
 /// What a budget says of itself.
 pub(in crate::app) fn advice(id: &str) -> Option<&'static str> {
@@ -36,7 +40,6 @@ pub(in crate::app) fn advice(id: &str) -> Option<&'static str> {
 }
 
 const MINUTE_MS: i64 = 60_000;
-const PAGE: i64 = 500;
 
 /// Names of the budgets, as they stand among the policies of a decision.
 const DESTROYS: &str = "budget.destroys";
@@ -55,6 +58,21 @@ struct Counts {
     writes: VecDeque<i64>,
     things: HashSet<String>,
     bytes: u64,
+    /// Position of the last record that is counted, where others write records too.
+    seen: i64,
+    /// When that was looked at, in Unix milliseconds.
+    seen_at: i64,
+    /// What this process counted by itself and has not found on record yet, where others count too: requests by their digest,
+    /// how often, and answers by their intent.
+    own: Option<Own>,
+    /// Budgets of which an alert told that they were passed.
+    told: BTreeSet<String>,
+}
+
+#[derive(Debug, Default)]
+struct Own {
+    decided: HashMap<String, u32>,
+    closed: HashSet<String>,
 }
 
 /// What one request would do.
@@ -159,6 +177,11 @@ impl Counts {
 }
 
 impl Spent {
+    /// Nothing yet. `shared`: other brokers let requests of the session through too.
+    pub(in crate::app) fn none(shared: bool) -> Self {
+        Spent(Mutex::new(Counts { own: shared.then(Own::default), ..Counts::default() }))
+    }
+
     /// Count the request, where nothing stands against it but what `lifted` lifts; else say what does.
     pub(in crate::app) fn spend(
         &self,
@@ -172,6 +195,10 @@ impl Spent {
         match counts.over(&wish, budget, now.timestamp_millis()) {
             Some(over) if !over.ids.iter().all(|id| lifted.contains(id)) => Some(over),
             _ => {
+                // What reads counts for nothing, and need not be known again.
+                if let Some(own) = counts.own.as_mut().filter(|_| wish.class > Class::Read) {
+                    *own.decided.entry(digest_hex(judged.digest())).or_default() += 1;
+                }
                 counts.take(wish, now.timestamp_millis());
                 None
             }
@@ -184,9 +211,19 @@ impl Spent {
         counts.over(&Wish::of(judged), budget, now.timestamp_millis())
     }
 
-    pub(in crate::app) fn answered(&self, bytes: u64) {
+    fn answered(&self, intent: &str, bytes: u64) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = &mut counts.own {
+            own.closed.insert(intent.to_owned());
+        }
         counts.bytes = counts.bytes.saturating_add(bytes);
+    }
+
+    /// The budgets among these policies that nobody was told of yet; from now on they count as told.
+    pub(in crate::app) fn tells(&self, policies: &[String]) -> Vec<String> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let budgets = policies.iter().filter(|id| advice(id).is_some());
+        budgets.filter(|id| counts.told.insert((*id).clone())).cloned().collect()
     }
 
     fn shown(&self, budget: &Budget, now: DateTime<Utc>) -> SessionBudget {
@@ -213,57 +250,12 @@ impl App {
         Some(live.spent.get()?.shown(&self.0.config.budget, self.0.clock.now()))
     }
 
-    /// Bytes of an answer, once it has ended.
-    pub fn spend_bytes(&self, session: &SessionId, bytes: u64) {
+    /// Bytes of the answer to an intent, once it has ended.
+    pub fn spend_bytes(&self, session: &SessionId, intent: &str, bytes: u64) {
         if let Some(live) = self.0.sessions.find(session) {
-            live.spent.get().inspect(|spent| spent.answered(bytes));
+            live.spent.get().inspect(|spent| spent.answered(intent, bytes));
         }
     }
-}
-
-/// What is on record of a session that this process did not start, and of all that were started within it.
-pub(in crate::app) async fn counted_again(
-    store: &Store,
-    session: &SessionId,
-    now: DateTime<Utc>,
-) -> Result<Spent> {
-    let mut counts = Counts::default();
-    let mut left = vec![session.clone()];
-    while let Some(session) = left.pop() {
-        read_again(store, &session, &mut counts).await?;
-        left.extend(store.sessions_within(&session).await?.into_iter().map(|row| row.id));
-    }
-    // The newest came first.
-    counts.writes.make_contiguous().sort_unstable();
-    counts.forget(now.timestamp_millis());
-    Ok(Spent(Mutex::new(counts)))
-}
-
-async fn read_again(store: &Store, session: &SessionId, counts: &mut Counts) -> Result<()> {
-    for kind in ["request_decided", "request_closed"] {
-        let mut before = None;
-        loop {
-            let rows = store.records(before, PAGE, Some(kind), Some(session)).await?;
-            let full = rows.len() == usize::try_from(PAGE).unwrap_or_default();
-            before = rows.last().map(|row| row.seq);
-            for row in rows {
-                let body: Value = serde_json::from_slice(&row.body).map_err(Error::internal)?;
-                let facts = body.get("facts").unwrap_or(&Value::Null);
-                if kind == "request_closed" {
-                    let bytes = facts.get("bytes").and_then(Value::as_u64).unwrap_or_default();
-                    counts.bytes = counts.bytes.saturating_add(bytes);
-                    continue;
-                }
-                let at = body.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok());
-                let at = at.map_or(0, |at: DateTime<Utc>| at.timestamp_millis());
-                counts.take(Wish::recorded(facts), at);
-            }
-            if !full {
-                break;
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

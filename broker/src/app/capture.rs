@@ -1,12 +1,16 @@
 //! New secrets in answers go into the vault, and a placeholder goes on. A person keeps or revokes them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use http::HeaderMap;
 use serde_json::Value;
 use stint_api::{Captured, Code, Credential};
 
 use super::{App, Error, Facts, Judged, LiveCredential, LiveSession, PersonCaller, Result};
+use crate::catalog::Parts;
 use crate::catalog::capture::{Captive, Capturing, TooMany};
-use crate::model::{CredentialId, CredentialRow, Event, EventKind, Name, SecretVersion};
+use crate::model::{CredentialId, CredentialRow, Event, EventKind, Name, Placeholder, SecretVersion};
 use crate::store::{Change, Commit};
 
 /// Kind of a captured secret that is none of the pack's: it is kept, and no session carries it.
@@ -40,7 +44,7 @@ impl App {
                 let (change, event, name) = self.captured(session, credential, record, plan, captive)?;
                 changes.push(change);
                 events.push(event);
-                Ok::<String, Error>(format!("[stint:captured:{name}]"))
+                Ok::<String, Error>(stands_for(&name).0)
             };
             plan.take(&mut answer, &mut kept)?;
         }
@@ -50,6 +54,42 @@ impl App {
             self.tell(super::News::Record);
         }
         Ok(Bytes::from(answer.to_string()))
+    }
+
+    /// The credential that a request is for: the one of its path, or one that was captured in this session at the same provider,
+    /// where what stands for it is what the request carries. It lasts as long as the session, and longer where a person keeps it.
+    pub fn asked_for(
+        &self,
+        session: &LiveSession,
+        granted: Arc<LiveCredential>,
+        headers: &HeaderMap,
+    ) -> Arc<LiveCredential> {
+        let own = self.captured_in(session);
+        if own.is_empty() {
+            return granted;
+        }
+        let stand: Vec<Placeholder> = own.iter().map(|live| stands_for(&live.row.name)).collect();
+        let packs = self.packs();
+        let parts = Parts { headers, path: "", query: None, body: b"" };
+        let carried = packs.catalog.carried(&parts, &stand).placeholders;
+        own.into_iter()
+            .find(|live| {
+                live.row.provider == granted.row.provider && carried.contains(&stands_for(&live.row.name))
+            })
+            .unwrap_or(granted)
+    }
+
+    /// What was captured in this session, and has neither ended nor been revoked.
+    pub(in crate::app) fn captured_in(&self, session: &LiveSession) -> Vec<Arc<LiveCredential>> {
+        let registry = self.0.registry.load();
+        let now = self.0.clock.now();
+        let is_own = |live: &&Arc<LiveCredential>| {
+            let captured = live.row.captured.as_ref();
+            captured.is_some_and(|captured| {
+                captured.session == session.row.id.as_str() && captured.expires_at.is_none_or(|at| now < at)
+            })
+        };
+        registry.captured.iter().filter(is_own).cloned().collect()
     }
 
     fn captured(
@@ -122,6 +162,11 @@ impl App {
         self.change(caller, EventKind::CredentialKept, facts, vec![change]).await?;
         Ok(super::registry::credential(&row))
     }
+}
+
+/// What stands in an answer for a secret that was captured: worth something in the session that it was captured in alone.
+pub(in crate::app) fn stands_for(name: &Name) -> Placeholder {
+    Placeholder(format!("[stint:captured:{name}]"))
 }
 
 impl From<TooMany> for Error {

@@ -24,6 +24,8 @@ pub(in crate::app) struct Registry {
     pub(in crate::app) environments: HashMap<Name, EnvironmentRow>,
     pub(in crate::app) owners: HashMap<Selector, Name>,
     pub(in crate::app) credentials: HashMap<Name, Arc<LiveCredential>>,
+    /// Those that were captured, kept or not, where it is known how a request carries one: for their own sessions.
+    pub(in crate::app) captured: Vec<Arc<LiveCredential>>,
     /// What is known of a secret by its fingerprint: in words.
     pub(in crate::app) fingerprints: HashMap<String, String>,
     pub(in crate::app) agents: HashMap<Name, AgentRow>,
@@ -177,7 +179,7 @@ impl App {
             None => {
                 let count = async || match parent.and_then(|parent| parent.spent.get().cloned()) {
                     Some(shared) => Ok(shared),
-                    None => counted_again(&self.0.store, &live.row.id, now).await.map(Arc::new),
+                    None => counted_again(&self.0.store, &live.row.id, now, shared).await.map(Arc::new),
                 };
                 live.spent.get_or_try_init(count).await?;
                 Ok(live)
@@ -217,19 +219,25 @@ impl App {
             secrets.into_iter().map(|one| ((one.credential.clone(), one.version), one)).collect();
         let packs = self.packs();
         for row in rows.into_values() {
-            // What was captured is nobody's until a person keeps it, and no carrier is known for what is of no kind.
-            let waits = row.captured.as_ref().is_some_and(|captured| {
+            // What was captured is its own session's until a person keeps it, and no carrier is known for what is of no kind.
+            let waits = row.captured.as_ref().is_some_and(|captured| captured.kept_at.is_none());
+            let carried = row.captured.is_none() || {
                 let pack = packs.catalog.pack(&row.provider);
-                let known = pack.is_some_and(|pack| pack.manifest.kind(Some(&row.kind)).is_some());
-                captured.kept_at.is_none() || !known
-            });
-            if row.revoked_at.is_some() || waits {
+                pack.is_some_and(|pack| pack.manifest.kind(Some(&row.kind)).is_some())
+            };
+            if row.revoked_at.is_some() || !carried {
                 continue;
             }
             let secret = secrets.remove(&(row.id.clone(), row.version));
             let secret =
                 secret.ok_or_else(|| Error::internal(format!("credential {} has no secret", row.name)))?;
-            registry.credentials.insert(row.name.clone(), Arc::new(LiveCredential { row, secret }));
+            let live = Arc::new(LiveCredential { row, secret });
+            if live.row.captured.is_some() {
+                registry.captured.push(live.clone());
+            }
+            if !waits {
+                registry.credentials.insert(live.row.name.clone(), live);
+            }
         }
         registry.channels = store.channels().await?;
         for row in store.agents().await? {

@@ -205,6 +205,14 @@ fn graphql(manifest: &Manifest, query: &str, variables: Value) -> Request {
     request
 }
 
+/// What the broker makes at a provider, and not only reads: JSON for the first host.
+pub(in crate::app) fn post(manifest: &Manifest, path: &str, body: String) -> Request {
+    let mut request = question(Method::POST, manifest);
+    request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    (request.path, request.body) = (path.to_owned(), body.into());
+    request
+}
+
 fn get(manifest: &Manifest, host: Option<&str>, target: &str) -> Result<Request> {
     let mut request = question(Method::GET, manifest);
     if let Some(host) = host {

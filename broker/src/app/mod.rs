@@ -44,6 +44,7 @@ mod send;
 mod session;
 mod setup;
 mod sign_in;
+mod snapshot;
 mod sso;
 mod sso_person;
 mod sso_provider;

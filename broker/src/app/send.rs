@@ -5,10 +5,11 @@ use http::{HeaderMap, Method, Response};
 use http_body_util::{BodyExt, Full};
 use stint_api::Code;
 
+use super::capture::stands_for;
 use super::tail::{Fault, Tail};
 use super::{App, DecisionFacts, Error, Intent, LiveCredential, LiveSession, Result, authorize};
 use crate::catalog::{Foreign, Parts, canonical, git};
-use crate::model::{CredentialId, Placeholder, Request, Upstream};
+use crate::model::{CredentialId, Name, Placeholder, Request, Upstream};
 use crate::provider::{Body, IdleBody, UpstreamError, UpstreamFailure};
 use crate::vault::Screen;
 
@@ -70,23 +71,25 @@ impl App {
             Some((headers, body)) => (headers, body.clone()),
             None => (raw.headers, raw.body),
         };
-        let placeholders = placeholders(session);
+        let captured = self.captured_in(session);
+        let captured: Vec<(&Name, Placeholder)> =
+            captured.iter().map(|live| (&live.row.name, stands_for(&live.row.name))).collect();
+        let mut placeholders = placeholders(session);
+        placeholders.extend(captured.iter().map(|(_, placeholder)| placeholder.clone()));
         let parts = Parts { headers, path, query, body: &body };
         let carried = packs.catalog.carried(&parts, &placeholders);
         if let Some(foreign) = carried.foreign.first() {
             return Err(self.foreign(session, foreign));
         }
         // A placeholder belongs to one credential; in a request for another it would be a mistake that looks like a key.
-        let own = session.row.grants.iter().find(|grant| grant.credential == credential.row.name);
-        if let Some(other) =
-            carried.placeholders.iter().find(|found| own.is_none_or(|own| own.placeholder != **found))
-        {
-            let name = session
-                .row
-                .grants
-                .iter()
-                .find(|grant| grant.placeholder == *other)
-                .map(|grant| grant.credential.as_str());
+        let granted = session.row.grants.iter().map(|grant| (&grant.credential, &grant.placeholder));
+        let all: Vec<(&Name, &Placeholder)> =
+            granted.chain(captured.iter().map(|(name, placeholder)| (*name, placeholder))).collect();
+        let is_own = |found: &&Placeholder| {
+            all.iter().any(|(name, own)| **name == credential.row.name && own == found)
+        };
+        if let Some(other) = carried.placeholders.iter().find(|found| !is_own(found)) {
+            let name = all.iter().find(|(_, own)| *own == other).map(|(name, _)| name.as_str());
             return Err(Error::new(
                 Code::ForeignCredential,
                 format!(

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::model::{ClientId, EventKind, Grant, Name, Placeholder, SessionId, SessionRow};
 use crate::policy::Asker;
-use crate::store::{Change, Commit, CommitError};
+use crate::store::{Change, Commit, CommitError, Database};
 
 /// Who starts a session, and for whom.
 pub(in crate::app) struct Starter<'a> {
@@ -129,7 +129,7 @@ impl App {
             // One budget for all that is within one session: starting another gives no more of it.
             let spent = match &starter.parent {
                 Some(parent) => parent.spent.get().cloned(),
-                None => Some(Arc::new(Spent::default())),
+                None => Some(Arc::new(Spent::none(matches!(self.database(), Database::Postgres(_))))),
             };
             self.0.sessions.insert(row.clone(), now.timestamp_millis(), true, spent);
             self.tell(super::News::Session);

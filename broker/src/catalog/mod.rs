@@ -28,6 +28,7 @@ pub mod placeholder;
 mod refusal;
 pub mod reply;
 pub mod rest;
+pub mod snapshot;
 mod understood;
 
 use serde_json::Value;

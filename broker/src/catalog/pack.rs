@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::placeholder::PlaceholderShape;
-use super::{aws, canonical, capture, git, graphql, mcp, reply, rest};
+use super::{aws, canonical, capture, git, graphql, mcp, reply, rest, snapshot};
 use crate::model::Carrier;
 
 /// `pack.toml`. Unknown keys are errors.
@@ -61,6 +61,9 @@ pub struct Manifest {
     /// Which answers carry new secrets, and where.
     #[serde(default)]
     pub capture: Vec<capture::Capture>,
+    /// How the provider's own backups of things are taken.
+    #[serde(default)]
+    pub snapshot: Vec<snapshot::Snapshot>,
     /// How this provider's errors look to its clients.
     #[serde(default)]
     pub denial: Vec<reply::Denial>,

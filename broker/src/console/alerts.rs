@@ -114,6 +114,7 @@ fn title(kind: AlertKind) -> &'static str {
         AlertKind::ForeignCredential => "A credential that the session was not given",
         AlertKind::Echo => "A secret in a provider's answer",
         AlertKind::RefusalsInARow => "Refused again and again",
+        AlertKind::OverBudget => "A session over its budget",
         AlertKind::RecordingFailed => "The store could not write",
         AlertKind::UnconfinedInProduction => "Not confined, in production",
     }

@@ -56,7 +56,7 @@ pub(super) fn shown(entry: &AuditEntry, at: DateTime<Utc>) -> Markup {
 }
 
 /// Facts that are one value each, in the order in which a person asks for them.
-const PLAIN: [(&str, &str); 21] = [
+const PLAIN: [(&str, &str); 22] = [
     ("code", "Reason of refusal"),
     ("detail", "In words"),
     ("agent", "Agent"),
@@ -69,6 +69,7 @@ const PLAIN: [(&str, &str); 21] = [
     ("host", "Host"),
     ("path", "Path"),
     ("lookup", "Look-up"),
+    ("job", "Job at the provider"),
     ("status", "Status of the answer"),
     ("ms", "Milliseconds to the answer"),
     ("bytes", "Bytes of the answer"),

@@ -49,7 +49,7 @@ impl Close {
                 self.head.map(|head| u64::try_from((head - self.since).as_millis()).unwrap_or(u64::MAX)),
             )
             .maybe("fault", fault);
-        self.app.spend_bytes(&self.session, bytes);
+        self.app.spend_bytes(&self.session, &self.intent, bytes);
         self.app.record_outcome(EventKind::RequestClosed, &self.actor, &self.session, facts);
     }
 

@@ -10,6 +10,7 @@ use crate::policy::Needed;
 /// and decided anew, and `judged` is then as it was found anew: an approval lifts a guardrail for things as they are, not
 /// as they were.
 pub(super) async fn decide(app: &App, identified: &Identified, judged: &mut Judged) -> Result<Authorized> {
+    app.count_others(&identified.caller.session, judged).await?;
     let needed = match verdict(app, identified, judged, None) {
         Verdict::Allow(authorized) => return Ok(authorized),
         Verdict::Deny(error) => return Err(error),
@@ -24,6 +25,16 @@ pub(super) async fn decide(app: &App, identified: &Identified, judged: &mut Judg
         };
     }
     ask(app, identified, judged, needed).await
+}
+
+/// Where a policy wants a snapshot first, the request waits until it is complete.
+pub(super) async fn snapshot(
+    app: &App,
+    identified: &Identified,
+    judged: &mut Judged,
+    authorized: &Authorized,
+) -> Result<()> {
+    app.snapshot_first(&identified.caller.session, &identified.credential, judged, authorized).await
 }
 
 async fn ask(app: &App, identified: &Identified, judged: &mut Judged, needed: Needed) -> Result<Authorized> {
@@ -65,9 +76,13 @@ async fn ask(app: &App, identified: &Identified, judged: &mut Judged, needed: Ne
                 Some(confirm) => format!(" --confirm {:?}", confirm.text),
                 None => String::new(),
             };
+            let whom = match needed.lift.approvers {
+                1 => "a person".to_owned(),
+                more => format!("{more} people, none of them the one you work for,"),
+            };
             Err(Error::new(Code::ApprovalRequired, needed.reason)
                 .hint(format!(
-                    "ask a person to run: stint approval approve {}{confirm} - then send exactly this request again before {}; to wait for the decision: stint approval wait {}",
+                    "ask {whom} to run: stint approval approve {}{confirm} - then send exactly this request again before {}; to wait for the decision: stint approval wait {}",
                     row.id,
                     row.expires_at.format("%H:%M:%S UTC"),
                     row.id

@@ -27,11 +27,13 @@ pub(super) async fn caller(app: &App, accepted: &Accepted) -> Result<GatewayCall
     .await
 }
 
-/// The credential of the path, if it is one of the session's.
+/// The credential of the path, if it is one of the session's; or one that was captured in it, where the request carries that.
 pub(super) fn credential(app: &App, accepted: &Accepted, caller: GatewayCaller) -> Result<Identified> {
     let credential = app.granted(&caller, &accepted.credential).map_err(|error| {
         app.ungranted(&caller.session, accepted.host.as_deref(), &accepted.headers, error)
     })?;
+    // What stands for a secret that was captured in this session is as good as a placeholder.
+    let credential = app.asked_for(&caller.session, credential, &accepted.headers);
     let reason = match accepted.headers.contains_key(HEADER_REASON) {
         true => app.reason(&caller.session, &accepted.headers)?,
         false => None,

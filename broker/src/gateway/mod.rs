@@ -83,6 +83,7 @@ async fn decide_and_record(
     judged: &mut app::Judged,
 ) -> app::Result<app::Intent> {
     let authorized = decide::decide(app, identified, judged).await?;
+    decide::snapshot(app, identified, judged, &authorized).await?;
     record::record(app, identified, judged, authorized).await
 }
 

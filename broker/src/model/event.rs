@@ -92,6 +92,10 @@ pub enum EventKind {
     RequestClosed,
     /// The broker's own read-only look-up with a credential.
     Lookup,
+    /// The broker asked a provider for a snapshot that a policy wants before a request goes on.
+    SnapshotAsked,
+    /// The provider said that it is complete.
+    SnapshotCompleted,
     ApprovalRequested,
     /// A person's yes that is not enough by itself: others, or time, are still needed.
     ApprovalVoted,

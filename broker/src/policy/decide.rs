@@ -38,6 +38,8 @@ pub enum Decision {
     Allow {
         permit: Permit,
         policies: Vec<String>,
+        /// Seconds that a snapshot may take, where a policy among those that let this go on wants one first.
+        snapshot: Option<u32>,
     },
     Deny(Denial),
     /// Only a person stands between the request and a yes.
@@ -63,6 +65,7 @@ impl PolicySet {
     pub fn authorize(&self, question: &Question<'_>) -> Decision {
         let mut permits = BTreeSet::new();
         let mut needed = Needs::default();
+        let mut snapshot = None;
         let mut denials = Vec::new();
         if question.touches.is_empty() {
             return Decision::Deny(Denial {
@@ -73,8 +76,14 @@ impl PolicySet {
         }
         for touch in question.touches {
             match self.one(question, touch).as_deref() {
-                Ok(Outcome::Allow(ids)) => permits.extend(ids.iter().cloned()),
-                Ok(Outcome::Liftable(ids)) => needed.add(self, touch, ids),
+                Ok(Outcome::Allow(ids)) => {
+                    snapshot = snapshot.max(self.snapshot(ids));
+                    permits.extend(ids.iter().cloned());
+                }
+                Ok(Outcome::Liftable(ids, permitting)) => {
+                    snapshot = snapshot.max(self.snapshot(ids)).max(self.snapshot(permitting));
+                    needed.add(self, touch, ids);
+                }
                 Ok(Outcome::Deny(ids)) => denials.push((touch, ids.clone())),
                 Err(reason) => {
                     return Decision::Deny(Denial {
@@ -90,7 +99,7 @@ impl PolicySet {
         }
         if needed.policies.is_empty() {
             let permit = Permit::new(question.credential.clone(), question.digest, Purpose::Request);
-            return Decision::Allow { permit, policies: permits.into_iter().collect() };
+            return Decision::Allow { permit, policies: permits.into_iter().collect(), snapshot };
         }
         match question.approved {
             // Every forbid that stands in the way now must be one that the person saw, and take no more than they gave.
@@ -102,6 +111,7 @@ impl PolicySet {
                 Decision::Allow {
                     permit: Permit::new(question.credential.clone(), question.digest, Purpose::Request),
                     policies: permits.into_iter().chain(needed.policies).collect(),
+                    snapshot,
                 }
             }
             _ => Decision::Ask(needed.into_needed()),
@@ -130,6 +140,11 @@ impl PolicySet {
     /// A permit for a read-only look-up of the broker's own, by a name that the pack lists.
     pub fn authorize_lookup(&self, credential: &CredentialId, digest: [u8; 32]) -> Permit {
         Permit::new(credential.clone(), digest, Purpose::Lookup)
+    }
+
+    /// A permit for the snapshot that a policy wants before the request of `after` goes on.
+    pub fn authorize_snapshot(&self, after: &Permit, digest: [u8; 32]) -> Permit {
+        Permit::new(after.credential().clone(), digest, Purpose::Snapshot)
     }
 
     /// The same facts have the same answer for as long as this set of policies stands, so each is worked out once.
@@ -167,10 +182,15 @@ impl PolicySet {
         }
         // Would it be permitted if a person lifted these? A forbid never hides that nothing permits.
         let without = authorizer.is_authorized(&request, &slice.lifted, &entities);
-        match (without.decision(), reasons(&without).1) {
-            (CedarDecision::Allow, true) => Ok(Outcome::Liftable(ids)),
+        match (without.decision(), reasons(&without)) {
+            (CedarDecision::Allow, (permitting, true)) => Ok(Outcome::Liftable(ids, permitting)),
             _ => Ok(Outcome::Deny(vec![])),
         }
+    }
+
+    /// The longest time that one of these gives a snapshot.
+    fn snapshot(&self, ids: &[String]) -> Option<u32> {
+        ids.iter().filter_map(|id| self.notes.get(id)?.snapshot).max()
     }
 
     fn denial(&self, denials: &[(&Touch, Vec<String>)]) -> Denial {
@@ -189,8 +209,8 @@ impl PolicySet {
 #[derive(Debug)]
 pub(super) enum Outcome {
     Allow(Vec<String>),
-    /// Forbidden only by policies that a person may lift.
-    Liftable(Vec<String>),
+    /// Forbidden only by policies that a person may lift: these, and what permits it then.
+    Liftable(Vec<String>, Vec<String>),
     /// The forbids that no approval lifts.
     Deny(Vec<String>),
 }

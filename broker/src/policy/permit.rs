@@ -18,6 +18,8 @@ pub enum Purpose {
     Request,
     /// A read-only look-up of the broker's own, from the pack's list.
     Lookup,
+    /// A snapshot that a policy wants before a request goes on, as the pack says it is taken.
+    Snapshot,
 }
 
 impl Permit {

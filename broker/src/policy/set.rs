@@ -49,6 +49,8 @@ pub(super) struct Note {
     pub(super) approvers: u32,
     /// Seconds.
     pub(super) cooldown: u32,
+    /// Seconds that a snapshot may take, where one is taken before what the policy decides goes on.
+    pub(super) snapshot: Option<u32>,
     pub(super) advice: Option<String>,
     pub(super) file: String,
 }
@@ -295,6 +297,12 @@ fn note(policy: &cedar_policy::Policy) -> Result<Note, String> {
                     value.parse().ok().filter(|n| (1..=9).contains(n)).ok_or("@approvers takes 1 to 9")?;
             }
             "cooldown" => note.cooldown = cooldown(value).ok_or("@cooldown takes 1s to 24h, such as 10m")?,
+            // As Cedar reads an annotation without a value.
+            "snapshot" if value.is_empty() => note.snapshot = Some(SNAPSHOT),
+            "snapshot" => {
+                let seconds = cooldown(value).filter(|seconds| *seconds <= LONGEST_SNAPSHOT);
+                note.snapshot = Some(seconds.ok_or("@snapshot takes 1s to 10m, such as 2m, or nothing")?);
+            }
             other => {
                 return Err(format!(
                     "@{other}({value:?}) is not an annotation that a {} can have",
@@ -305,6 +313,11 @@ fn note(policy: &cedar_policy::Policy) -> Result<Note, String> {
     }
     Ok(note)
 }
+
+/// Seconds that a snapshot may take where the policy says nothing else.
+const SNAPSHOT: u32 = 120;
+/// Whoever sent the request waits for it.
+const LONGEST_SNAPSHOT: u32 = 600;
 
 /// `90s`, `10m`, `2h`: up to a day.
 fn cooldown(text: &str) -> Option<u32> {
@@ -374,6 +387,20 @@ mod tests {
     fn an_annotation_that_nothing_reads_is_refused() {
         assert!(load("@id(\"a\") @aprovable forbid(principal,action,resource);").is_err());
         assert!(load("@id(\"a\") @approvable permit(principal,action,resource);").is_err());
+    }
+
+    #[test]
+    fn a_snapshot_takes_a_time_of_up_to_ten_minutes() {
+        for (text, seconds) in [("@snapshot", 120), ("@snapshot(\"90s\")", 90), ("@snapshot(\"10m\")", 600)] {
+            for effect in ["permit", "forbid"] {
+                let source = format!("@id(\"a\") {text} {effect}(principal,action,resource);");
+                assert_eq!(load(&source).expect("loads").notes["a"].snapshot, Some(seconds), "{source}");
+            }
+        }
+        for text in ["11m", "0s", "soon"] {
+            let source = format!("@id(\"a\") @snapshot({text:?}) permit(principal,action,resource);");
+            assert!(load(&source).is_err(), "{text:?} is taken");
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::body::{Body, whole};
 use crate::fault::Fault;
 use crate::serve::{Inbound, Site};
 
-/// A provider that answers each GET as it was told, by path and query, and any other request with `{}`. What it was told
-/// nothing about is a 404.
+/// A provider that answers each GET as it was told, by path and query, and any other request, told of as `POST /path`, too. What
+/// it was told nothing about is a 404 for a GET, and `{}` else.
 #[derive(Debug, Clone, Default)]
 pub struct Scripted(Arc<Mutex<BTreeMap<String, Said>>>);
 
@@ -66,7 +66,10 @@ impl Site for Scripted {
         let target = request.parts.uri.path_and_query().map_or("", |target| target.as_str());
         let said = match request.parts.method {
             Method::GET => self.lock().get(target).cloned(),
-            _ => Some(Said::text("{}")),
+            ref method => {
+                let said = self.lock().get(&format!("{method} {target}")).cloned();
+                Some(said.unwrap_or_else(|| Said::text("{}")))
+            }
         };
         let said = said.unwrap_or_else(|| Said::text(r#"{"message":"not found"}"#).status(404));
         let mut answer = Response::new(whole(said.body));

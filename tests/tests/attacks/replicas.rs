@@ -20,9 +20,17 @@ struct Pair {
 
 impl Pair {
     fn start() -> Self {
+        Pair::told(&[])
+    }
+
+    /// With these variables at both.
+    fn told(variables: &[(&str, &str)]) -> Self {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let url = runtime.block_on(PostgresServer::shared().database());
-        let options = Options { database: Database::Postgres(url.clone()), ..Options::default() };
+        let database = Database::Postgres(url.clone());
+        let options = Options { database, variables: variables.clone(), ..Options::default() };
         let ground = Ground::lay_with(Github::seeded(), options);
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("stint-broker.toml");
@@ -32,6 +40,7 @@ impl Pair {
         let second = TestBroker::start(Options {
             database: Database::Postgres(url),
             args: args.map(str::to_owned).to_vec(),
+            variables,
             ..Options::default()
         });
         Pair { ground, second, _folder: folder }
@@ -65,6 +74,31 @@ fn b6_a_proof_that_one_replica_has_seen_is_refused_by_the_other() {
     let answer = ground.answer("the other way", &fresh);
     assert_eq!(answer.json()["code"], "invalid_dpop_proof", "{}", answer.text());
     assert!(ground.standin.log().is_empty());
+}
+
+#[test]
+fn a_budget_is_one_for_both_replicas() {
+    let pair = Pair::told(&[
+        ("STINT_BROKER_BUDGET_WRITES_PER_MINUTE", "4"),
+        ("STINT_BROKER_APPROVAL_HOLD", "100ms"),
+    ]);
+    let ground = &pair.ground;
+    let mut statuses = Vec::new();
+    for round in 0..6 {
+        let body = format!("{{\"title\":\"round {round}\"}}");
+        let bytes = ground.bytes(&Call::new("POST", "/repos/atlas/sandbox/issues").json(body));
+        let answer = match round % 2 {
+            0 => ground.answer("first", &bytes),
+            _ => pair.at_second(&bytes),
+        };
+        if answer.status == 403 {
+            assert!(answer.text().contains("budget.writes-per-minute"), "{}", answer.text());
+        }
+        statuses.push(answer.status);
+    }
+    assert_eq!(statuses, [201, 201, 201, 201, 403, 403]);
+    let issues = ground.standin.log().entries().iter().filter(|entry| entry.method == "POST").count();
+    assert_eq!(issues, 4, "more reached the provider than one session may do");
 }
 
 #[test]

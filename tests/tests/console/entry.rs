@@ -3,6 +3,7 @@
 use std::fs;
 
 use rustix::process::Signal;
+use stint_standin::railway::ids;
 use stint_tests::{Browser, TestBroker};
 
 use super::{Desk, options};
@@ -87,7 +88,7 @@ fn a_form_sent_after_the_sign_in_ended_leads_to_a_page_that_exists() {
         desk.lab.sql("UPDATE sign_ins SET ended_at = 1");
         browser.click("Deny").sees("Password");
         browser.fill("Name", &desk.person).fill("Password", &desk.password).click("Sign in").sees("Sign out");
-        browser.sees("staging-cache");
+        browser.sees(ids::DEPLOYMENT_STAGING);
         assert_eq!(desk.lab.waiting()["id"], id.as_str(), "a form of nobody was taken");
     });
     agent.signal(Signal::TERM);

@@ -2,7 +2,7 @@
 //! where it turns up.
 
 use stint_standin::railway::{Viewer, ids};
-use stint_tests::{Lab, Options};
+use stint_tests::{Lab, Options, until};
 
 use crate::place::on_both;
 
@@ -58,6 +58,44 @@ on_both! {
         lab.broker.stint(&["credential", "revoke", name]).ok();
         lab.broker.stint(&["credential", "revoke", name]).exits(1);
         assert_eq!(lab.records("credential_kept").len(), 1);
+    }
+
+    fn what_stands_for_a_captured_token_works_in_its_session_and_nowhere_else(options) {
+        let lab = holding(options);
+        let go = lab.broker.scratch().join("go");
+        let look = format!("{{ environment(id: \\\"{}\\\") {{ name }} }}", ids::STAGING);
+        let by = |carrier: &str| format!(
+            "curl -sS -w '\\n%{{http_code}}\\n' https://backboard.railway.com/graphql/v2 -H \"{carrier}$TOKEN\" -H 'content-type: application/json' -d '{{\"query\":\"{look}\"}}'"
+        );
+        let (own, bearer) = (by("Project-Access-Token: "), by("Authorization: Bearer "));
+        let script = format!(
+            "ask '{make}' > made; cat made; TOKEN=$(sed -n 's/.*\\(\\[stint:captured:[^]]*\\]\\).*/\\1/p' made); {own}; {bearer}; while [ ! -e {go} ]; do sleep 0.05; done; {own}",
+            make = make_token(),
+            go = go.display(),
+        );
+        let agent = lab.begin(&format!("cd '{}'; {script}", lab.broker.scratch().display()));
+        let id = lab.waiting()["id"].as_str().unwrap().to_owned();
+        lab.broker.stint(&["approval", "approve", &id]).ok();
+        until("it was used twice", || (lab.records("request_closed").len() >= 3).then_some(()));
+        let used = lab.records("request_decided");
+        let name = used[0]["facts"]["credential"].as_str().unwrap().to_owned();
+        assert!(name.starts_with("captured-") && used[1]["facts"]["credential"] == used[0]["facts"]["credential"], "{used:?}");
+        let sent = lab.railway.log.last().unwrap();
+        assert!(sent.header("project-access-token").is_some() && sent.header("authorization").is_none());
+        // Another session has nothing of it.
+        let stands = format!("TOKEN='[stint:captured:{name}]'");
+        let elsewhere = lab.script(&format!("{stands}; {own}")).reply();
+        elsewhere.refused(403, "foreign_credential");
+        // Nor has its own once a person revokes it.
+        lab.broker.stint(&["credential", "revoke", &name]).ok();
+        std::fs::write(&go, "").unwrap();
+        let out = agent.wait();
+        let replies = out.replies();
+        assert_eq!(replies.len(), 4, "{}{}", out.stdout, out.stderr);
+        for reply in &replies[1..3] {
+            assert_eq!(reply.done().body["data"]["environment"]["name"], "staging", "{}", reply.text);
+        }
+        replies[3].refused(403, "foreign_credential");
     }
 
     fn an_error_of_the_provider_goes_on_as_it_is(options) {

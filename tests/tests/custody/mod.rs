@@ -4,3 +4,4 @@ mod capture;
 mod known;
 mod ordinary;
 mod protected;
+mod snapshots;

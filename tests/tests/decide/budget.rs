@@ -34,6 +34,10 @@ on_both! {
         assert_eq!(waits[0]["policies"], serde_json::json!(["budget.writes-per-minute"]), "{waits:?}");
         assert!(waits[0].to_string().contains("faster than one session may"), "{waits:?}");
         let session = waits[0]["session"].as_str().unwrap().to_owned();
+        let alerts = lab.broker.stint(&["alert", "list", "--json"]).ok().json();
+        let alert = &alerts["alerts"][0];
+        assert_eq!((&alert["kind"], &alert["session"]), (&"over_budget".into(), &session.as_str().into()), "{alerts}");
+        assert!(alert["detail"].as_str().unwrap().contains("3 times within a minute"), "{alert}");
         let shown = lab.broker.stint(&["session", "show", &session, "--json"]).ok().json();
         assert_eq!(shown["budget"]["writes_per_minute"], serde_json::json!({ "used": 3, "limit": 3 }));
         let text = lab.broker.stint(&["session", "show", &session]).ok().stdout;

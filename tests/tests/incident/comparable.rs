@@ -1,7 +1,7 @@
 //! Other incidents that passed through a provider's HTTP API, each from the credential that the agent had then.
 
 use stint_standin::railway::ids;
-use stint_tests::Lab;
+use stint_tests::{Lab, Output};
 
 use crate::place::on_both;
 
@@ -32,4 +32,41 @@ on_both! {
         assert_eq!(found["code"], "foreign_credential", "{found}");
         assert_eq!(lab.railway.log.reached("variableUpsert"), 1, "{:?}", lab.railway.log);
     }
+
+    /// DataTalks.Club, February 2026: `terraform destroy` with stale state took a database and its automated snapshots. The
+    /// agent had the account's keys in its environment.
+    fn datatalks_club_a_database_and_its_snapshots_are_not_deleted_with_keys_that_were_lying_about(options) {
+        let lab = Lab::start(options);
+        let form = "Action=DeleteDBInstance&DBInstanceIdentifier=courses&SkipFinalSnapshot=true&DeleteAutomatedBackups=true&Version=2014-10-31";
+        let out = aws(&lab, "eu-central-1:rds", "https://rds.eu-central-1.amazonaws.com/", form);
+        assert_eq!(out.stdout.lines().next(), Some("0 AWS keys"), "{}{}", out.stdout, out.stderr);
+        assert!(out.stderr.contains("CONNECT tunnel failed, response 403"), "{}", out.stderr);
+        assert!(out.stderr.contains("no provider owns: rds.eu-central-1.amazonaws.com"), "{}", out.stderr);
+        // Where the host is the provider's in every region, it is the key that is refused, and an alert tells of it.
+        let out = aws(&lab, "us-east-1:iam", "https://iam.amazonaws.com/", "Action=DeleteRole&RoleName=courses&Version=2010-05-08");
+        assert!(out.stdout.contains("<Code>AccessDenied</Code>") && out.stdout.contains("guardrail.foreign-credential"), "{}", out.stdout);
+        let alerts = lab.broker.stint(&["alert", "list", "--json"]).ok().json();
+        assert_eq!(alerts["alerts"][0]["kind"], "foreign_credential", "{alerts}");
+    }
+
+    /// Cost Explorer in one region of China, December 2025: an agent deleted and made anew the environment that it was to mend,
+    /// with the role of an engineer.
+    fn kiro_an_environment_is_not_deleted_and_made_anew_with_an_engineers_role(options) {
+        let lab = Lab::start(options);
+        let url = "https://cloudformation.cn-north-1.amazonaws.com.cn/";
+        let out = aws(&lab, "cn-north-1:cloudformation", url, "Action=DeleteStack&StackName=cost-explorer&Version=2010-05-15");
+        assert_eq!(out.stdout.lines().next(), Some("0 AWS keys"), "{}{}", out.stdout, out.stderr);
+        assert!(out.stderr.contains("no provider owns: cloudformation.cn-north-1.amazonaws.com.cn"), "{}", out.stderr);
+    }
+}
+
+/// A request by a command that inherited keys of AWS, signed with the very keys.
+fn aws(lab: &Lab, scope: &str, url: &str, form: &str) -> Output {
+    let (id, secret) = ("AKIA2E0A7F3B244C7765", "9f3kQ0mZr7Lw2Xc5Vb8Nn1Mm4Jj6Hh0Gg3Ff5Dd");
+    let script = format!(
+        "echo \"$(env | grep -c '^AWS_.*KEY') AWS keys\"; curl -sS -m 10 --aws-sigv4 aws:amz:{scope} --user {id}:{secret} -d '{form}' {url}"
+    );
+    let args =
+        ["run", "--environment", "staging", "--agent", "coder", "--confine", "--", "sh", "-c", &script];
+    lab.broker.command(&args).env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret).run()
 }

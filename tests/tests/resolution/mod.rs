@@ -32,13 +32,22 @@ impl Ocean {
     }
 
     pub fn new() -> Ocean {
+        Ocean::told(&[])
+    }
+
+    /// With more arguments of the broker.
+    pub fn told(args: &[&str]) -> Ocean {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let provider = runtime.block_on(Standin::loopback(Scripted::default())).unwrap();
         let mut variables = vec![("STINT_BROKER_APPROVAL_HOLD".to_owned(), "300ms".to_owned())];
         for limit in ["CONNECT", "HEADER", "IDLE"] {
             variables.push((format!("STINT_BROKER_LIMITS_{limit}_TIMEOUT"), "1s".to_owned()));
         }
-        let broker = TestBroker::start(Options { variables, ..Options::default() });
+        let broker = TestBroker::start(Options {
+            variables,
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            ..Options::default()
+        });
         let ocean = Ocean { broker, provider, runtime };
         ocean.honest();
         let broker = &ocean.broker;

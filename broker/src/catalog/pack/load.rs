@@ -67,6 +67,9 @@ fn check(manifest: &Manifest) -> Result<(), String> {
     if let Some(door) = &manifest.git {
         door.check(manifest)?;
     }
+    for rule in &manifest.snapshot {
+        rule.check()?;
+    }
     if manifest.credential.iter().filter(|kind| kind.default).count() != 1 {
         return Err("exactly one kind of credential is the default".to_owned());
     }
