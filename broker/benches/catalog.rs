@@ -55,7 +55,7 @@ fn rest(c: &mut Criterion) {
                     &headers,
                     body,
                     false,
-                    &pack.manifest.hosts,
+                    pack.provider(&pack.manifest.hosts),
                 );
                 request.and_then(|request| catalog.classify(pack, request))
             });

@@ -45,6 +45,7 @@ impl App {
         if things.is_empty() || things.len() > MOST {
             return Err(denied(format!("this names {} things to take one of", things.len())));
         }
+        let policy = self.0.policy.load_full();
         let packs = self.packs();
         let pack = packs.of(credential)?;
         let wait = Duration::from_secs(u64::from(seconds));
@@ -65,8 +66,11 @@ impl App {
                 }
             }
         }
-        // What was decided on may have moved meanwhile.
+        // What was decided on may have moved meanwhile, and so may who is allowed what.
         self.live_session(&session.row.id).await?;
+        if !Arc::ptr_eq(&policy, &self.0.policy.load_full()) {
+            return Err(denied("the policies changed while it was taken".to_owned()));
+        }
         let anew = self.resolve(credential, judged.understood()).await?;
         if anew.approval_digest(session, credential) != judged.approval_digest(session, credential) {
             return Err(denied("what the request touches changed while it was taken".to_owned()));

@@ -1,3 +1,5 @@
+//! Every secret of the vault, recognised in answers without being kept in clear.
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;

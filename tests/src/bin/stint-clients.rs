@@ -48,11 +48,8 @@ fn drive() -> Result<bool, String> {
     }
     let document = folder().join("README.md");
     let at = |error: std::io::Error| format!("{}: {error}", document.display());
-    // A part of the matrix is no table of it.
-    if words.is_empty() {
-        let text = std::fs::read_to_string(&document).map_err(at)?;
-        std::fs::write(&document, replace(&text, &entries)?).map_err(at)?;
-    }
+    let text = std::fs::read_to_string(&document).map_err(at)?;
+    std::fs::write(&document, replace(&text, &entries, words.is_empty())?).map_err(at)?;
     println!("{} clients, {} not as they must be: {}", entries.len(), failed.len(), failed.join(", "));
     Ok(failed.is_empty())
 }
