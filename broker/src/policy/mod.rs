@@ -7,6 +7,7 @@
 mod check;
 mod decide;
 mod decided;
+mod note;
 mod permit;
 mod question;
 mod reach;

@@ -107,8 +107,8 @@ impl Known {
 
     fn of(keys: Keys, each: HashMap<(CredentialId, i64), Arc<[Needle]>>) -> Self {
         let count: usize = each.values().map(|needles| needles.len()).sum();
-        // Sixteen places for each, so that one byte in sixteen at most is looked at twice.
-        let bits = (count * 16).next_power_of_two().trailing_zeros().clamp(10, 22);
+        // Many places for each, so that few bytes are looked at twice.
+        let bits = (count * 64).next_power_of_two().trailing_zeros().clamp(10, 22);
         let mut known = Known {
             keys,
             by_head: HashMap::new(),

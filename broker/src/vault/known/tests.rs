@@ -52,7 +52,7 @@ fn every_common_encoding_of_every_secret_is_found_where_it_is() {
             ] {
                 let found = known.find(coded.as_bytes(), 0).unwrap_or_else(|| panic!("{coded}"));
                 // What is left of it is shared with its neighbours.
-                assert!(found.start <= 4 && coded.len() - found.end <= 9, "{coded} {found:?}");
+                assert!(found.start <= 4 && coded.len() - found.end <= 10, "{coded} {found:?}");
             }
         }
     }
@@ -71,7 +71,7 @@ fn what_begins_like_one_is_none_and_nothing_is_held_beyond_a_line() {
         ("data: {\"done\":true}\n\n", None),
         ("x 3d2c42fb-1111-4222-8333-94445556667", Some(2)),
         // Its middle is another's already.
-        ("x 3d2c42fb-1111-4222-9999-9", None),
+        ("x 3d2c42fb-1111-4222-9999-999", None),
     ] {
         assert_eq!(known.unfinished(text.as_bytes(), 0), held, "{text}");
     }
