@@ -146,7 +146,7 @@ impl Manifest {
     pub fn carrier(&self, kind: &CredentialKind, host: &str) -> Carrier {
         match &self.git {
             Some(door) if door.hosts.iter().any(|own| own == host) => {
-                Carrier { header: "authorization".to_owned(), format: door.format.clone() }
+                Carrier::new("authorization", door.format.clone())
             }
             _ => kind.carrier.clone(),
         }
