@@ -2,4 +2,5 @@
 
 mod gh;
 mod git;
+mod gitlab;
 mod mcp;
