@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use stint_api::{EndSessions, EndedSessions, Heartbeat, StartSession, StartedSession};
+use stint_api::{AuthorizationDetail, EndSessions, EndedSessions, Heartbeat, StartSession, StartedSession};
 
-use crate::api::{Broker, Error, Holder, Identity, SigningKey, Transport, new_key};
+use crate::api::{AgentKey, Broker, Error, Holder, Identity, SigningKey, Transport, begin, new_key};
 use crate::clock::Clock;
 
 /// How a session is kept alive.
@@ -60,6 +60,18 @@ impl LiveSession {
         let started = broker.start_session(&start).await?;
         let transport = broker.holder().transport().clone();
         Ok(LiveSession::new(broker.base().to_owned(), started, key, transport, clock.clone()))
+    }
+
+    /// Begins a session as an agent by its own key, with a key of its own.
+    pub async fn begin(
+        transport: Transport,
+        base: String,
+        agent: &AgentKey,
+        detail: &AuthorizationDetail,
+        clock: &Clock,
+    ) -> Result<Self, Error> {
+        let (started, holder) = begin(transport, &base, agent, detail, new_key(clock)?, clock).await?;
+        Ok(LiveSession { base, started, holder, clock: clock.clone() })
     }
 
     /// Starts a session within this one, by this one's token, with a key of its own in place of the one in `start`.

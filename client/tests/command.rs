@@ -190,5 +190,5 @@ fn completions_are_made_for_shells() {
     let (code, script, _) = stint(&world, &["completion", "bash"]);
     assert_eq!(code, 0);
     assert!(script.contains("_stint()"));
-    assert!(!script.contains("sidecar"), "the sidecar takes no part in the command line");
+    assert!(!script.contains("beside"), "the sidecar of a run takes no part in the command line");
 }

@@ -43,7 +43,7 @@ async fn a_sidecar_runs_in_process_and_stops_with_its_session() {
     let settings = Settings {
         egress: Egress::new(Mode::Deny, []),
         heartbeats: Heartbeats::Never,
-        doors: Doors::Loopback,
+        doors: Doors::Loopback(0),
         bundle: None,
     };
     let sidecar = Sidecar::start(session, settings, &clock).await.unwrap();
@@ -79,7 +79,7 @@ async fn l8_each_session_has_a_ca_of_its_own_that_is_bound_to_it() {
         let settings = Settings {
             egress: Egress::new(Mode::Open, []),
             heartbeats: Heartbeats::Never,
-            doors: Doors::Loopback,
+            doors: Doors::Loopback(0),
             bundle: None,
         };
         let sidecar = Sidecar::start(session, settings, &clock).await.unwrap();

@@ -146,7 +146,7 @@ fn k15_neither_arguments_nor_environment_of_the_sidecar_tell_anything() {
     let world = World::logged_in();
     let script = r#"
         for dir in /proc/[0-9]*; do
-            if [ "$(tr '\0' ' ' < $dir/cmdline 2>/dev/null)" = "/proc/self/exe sidecar --detached " ]; then
+            if [ "$(tr '\0' ' ' < $dir/cmdline 2>/dev/null)" = "/proc/self/exe beside --detached " ]; then
                 echo "found $(tr '\0' '\n' < $dir/environ | grep -vc '^SSL_CERT_DIR=')"
             fi
         done 2>/dev/null"#;

@@ -160,6 +160,16 @@ impl Lab {
         format!("mutation {{ volumeDelete(volumeId: \"{volume}\") }}")
     }
 
+    /// A mutation that removes a deployment of staging: it cannot be put back, and takes no backups with it, so one
+    /// person's yes is enough.
+    pub fn remove_deployment() -> String {
+        format!("mutation {{ deploymentRemove(id: \"{}\") }}", ids::DEPLOYMENT_STAGING)
+    }
+
+    pub fn has_deployment(&self) -> bool {
+        self.railway.site.world().exists("Deployment", ids::DEPLOYMENT_STAGING)
+    }
+
     pub fn has_volume(&self, id: &str) -> bool {
         self.railway.site.world().volume(id).is_some()
     }

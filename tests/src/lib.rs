@@ -12,6 +12,7 @@
     reason = "a harness says what went wrong by panicking, in the test that went wrong"
 )]
 
+mod approvers;
 pub mod authenticator;
 mod axe;
 mod binaries;
@@ -24,6 +25,7 @@ pub mod git;
 mod lab;
 pub mod matrix;
 pub mod openid;
+pub mod packs;
 pub mod postgres;
 pub mod proof;
 mod webdriver;

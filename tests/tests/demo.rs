@@ -38,9 +38,11 @@ fn the_demo_stops_the_incident_and_lets_the_work_through() {
     }
     shows("as a GET: ?query=", "method_not_allowed (405)");
     shows("delete the backup made in staging", "guardrail.backups");
-    shows("delete the volume staging-cache", "waits for a person");
+    shows("delete the volume staging-cache", "waits for two people");
+    shows("robin approves it alone", "forbidden (403)");
+    shows("remove a deployment of staging", "waits for a person");
     shows("robin approves, types a wrong name", "confirmation_mismatch (403)");
-    shows("robin approves, types staging-cache", "deleted");
+    shows("robin approves, types its id", "removed");
     shows("the same request again", "approval_denied");
     shows("the next request, a read", "session_ended (401)");
     shows("audit verify on an export", "sound");

@@ -30,6 +30,7 @@ mod policies;
 mod registered;
 mod resolution;
 mod session;
+mod sidecar;
 mod sso;
 mod store;
 mod token;

@@ -37,6 +37,12 @@ pub struct AuthorizationDetail {
     /// Names of credentials that may be used; empty means all of the environment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub credentials: Vec<String>,
+    /// Only in what an agent asks for by its own key, never in a token: seconds until the session ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u64>,
+    /// Likewise: whether the session must be kept alive by heartbeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<bool>,
 }
 
 /// Answer of `POST /oauth/token` (RFC 6749 s5.1, RFC 9449 s5).

@@ -201,6 +201,14 @@ pub struct Credential {
     pub captured: Option<Captured>,
 }
 
+impl Credential {
+    /// Whether it was captured, and a person has still to say what becomes of it.
+    pub fn waits(&self) -> bool {
+        let captured = self.captured.as_ref();
+        self.revoked_at.is_none() && captured.is_some_and(|captured| captured.kept_at.is_none())
+    }
+}
+
 /// The origin of a secret that a provider made in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

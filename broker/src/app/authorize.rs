@@ -8,12 +8,15 @@ use stint_api::{Class, Code, TouchedResource};
 
 use super::{App, DecisionFacts, Error, LiveCredential, LiveSession, Result};
 use crate::catalog::{Refusal, Understood, code};
-use crate::model::{ApprovalId, Lift, Operation, Request, Scope, Touch, Where};
+use crate::model::{ApprovalId, Lift, Mark, Operation, Request, Scope, Touch, Where};
 use crate::policy::{Asker, Decision, Needed, Permit, Question};
 use crate::provider::Freshness;
 
 /// How long an owner that was read is believed, for what can be put back.
 const BELIEVED: TimeDelta = TimeDelta::seconds(60);
+
+/// What a person reads of a thing that is deleted together with its backups.
+const NONE_REMAINS: &str = "its backups at the provider are deleted with it: none remains";
 
 /// A request as understood, with everything it touches.
 #[derive(Debug)]
@@ -296,13 +299,17 @@ impl App {
                     list.push(touch(Some(resource.clone()), located.name, Where::Unresolved(why), vec![]));
                 }
                 Ok(located) => {
+                    let mut consequences = located.consequences;
+                    if operation.marks.contains(&Mark::CarriesBackups) {
+                        consequences.push(NONE_REMAINS.to_owned());
+                    }
                     for owner in located.owners {
                         let place = match self.owner_of(&registry, credential, &owner) {
                             Some(row) => Where::Environment { name: row.name.clone(), tier: row.tier },
                             None => Where::Unmapped(owner),
                         };
                         let name = located.name.clone();
-                        list.push(touch(Some(resource.clone()), name, place, located.consequences.clone()));
+                        list.push(touch(Some(resource.clone()), name, place, consequences.clone()));
                     }
                 }
             }

@@ -56,7 +56,7 @@ pub async fn take(config: &Config, clock: &Clock, unsealing: Unsealing, to: &Pat
         .hint("give the data folder of a broker with --data"));
     }
     new_file(to)?;
-    let part = beside(to, "partial");
+    let part = suffixed(to, ".partial");
     new_file(&part)?;
     let taken = async {
         Store::copy(&from, &part).await.map_err(|error| failed(&part, error))?;
@@ -127,7 +127,7 @@ pub async fn restore(config: &Config, clock: &Clock, unsealing: Unsealing, from:
             .hint("move stint.db, stint.db-wal and stint.db-shm away first: nothing is written over"));
         }
     }
-    let copy = beside(&database, "restoring");
+    let copy = suffixed(&database, ".restoring");
     discard(&copy);
     let restored = async {
         duplicate(from, &copy)?;
@@ -276,13 +276,6 @@ fn new_file(path: &Path) -> Result<()> {
     }
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    PathBuf::from(name)
-}
-
 /// A folder in the data folder that only its owner reads.
 fn tempfile_beside(config: &Config) -> Result<PathBuf> {
     let folder = config.data.join(format!("checking-{}", std::process::id()));
@@ -312,6 +305,7 @@ fn discard(file: &Path) {
     }
 }
 
+/// The file of this name and `end`, in the same folder.
 fn suffixed(file: &Path, end: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(end);

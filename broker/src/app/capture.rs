@@ -5,7 +5,7 @@ use serde_json::Value;
 use stint_api::{Captured, Code, Credential};
 
 use super::{App, Error, Facts, Judged, LiveCredential, LiveSession, PersonCaller, Result};
-use crate::catalog::capture::{Captive, Capturing};
+use crate::catalog::capture::{Captive, Capturing, TooMany};
 use crate::model::{CredentialId, CredentialRow, Event, EventKind, Name, SecretVersion};
 use crate::store::{Change, Commit};
 
@@ -33,7 +33,7 @@ impl App {
         if body.trim_ascii().is_empty() {
             return Ok(Bytes::new());
         }
-        let mut answer: Value = serde_json::from_slice(body).map_err(|_| withheld("it is not JSON"))?;
+        let mut answer: Value = serde_json::from_slice(body).map_err(|_| withheld(&"it is not JSON"))?;
         let (mut changes, mut events) = (Vec::new(), Vec::new());
         for plan in plans {
             let mut kept = |captive: &Captive| {
@@ -42,7 +42,7 @@ impl App {
                 events.push(event);
                 Ok::<String, Error>(format!("[stint:captured:{name}]"))
             };
-            plan.take(&mut answer, &mut kept).map_err(withheld)??;
+            plan.take(&mut answer, &mut kept)?;
         }
         if !changes.is_empty() {
             self.0.store.commit(Commit { changes, events, digest: None }).await?;
@@ -124,7 +124,14 @@ impl App {
     }
 }
 
-fn withheld(why: &str) -> Error {
+impl From<TooMany> for Error {
+    fn from(error: TooMany) -> Self {
+        withheld(&error)
+    }
+}
+
+/// Instead of an answer whose new secrets cannot be taken out.
+pub fn withheld(why: &dyn std::fmt::Display) -> Error {
     Error::new(
         Code::UpstreamFailed,
         format!("the answer carries a new secret and was withheld: {why}, so the secret could not be taken out"),

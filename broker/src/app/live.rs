@@ -10,8 +10,8 @@ use super::alerts::Streak;
 use super::budget::{Spent, counted_again};
 use super::{App, Error, Result, within};
 use crate::model::{
-    AgentRow, ChannelRow, ClientId, CredentialRow, EnvironmentRow, Name, SecretVersion, Selector, SessionId,
-    SessionRow,
+    AgentRow, ChannelRow, ClientId, CredentialId, CredentialRow, EnvironmentRow, Name, SecretVersion,
+    Selector, SessionId, SessionRow,
 };
 use crate::store::Database;
 
@@ -199,16 +199,26 @@ impl App {
             }
             registry.environments.insert(row.name.clone(), row);
         }
-        let rows = store.credentials().await?;
+        let rows: HashMap<CredentialId, CredentialRow> =
+            store.credentials().await?.into_iter().map(|row| (row.id.clone(), row)).collect();
         for (fingerprint, id, version) in store.fingerprints().await? {
-            if let Some(row) = rows.iter().find(|row| row.id == id) {
+            if let Some(row) = rows.get(&id) {
                 registry.fingerprints.insert(fingerprint, in_words(row, version));
             }
         }
-        for row in rows {
+        let secrets = store.secrets().await?;
+        // A sealed vault opens none, and no request leaves it either.
+        if !self.0.vault.is_sealed() {
+            for (credential, version) in self.0.vault.know(&secrets).map_err(Error::internal)? {
+                tracing::error!(%credential, version, "a stored secret does not open, so answers are not searched for it");
+            }
+        }
+        let mut secrets: HashMap<(CredentialId, i64), SecretVersion> =
+            secrets.into_iter().map(|one| ((one.credential.clone(), one.version), one)).collect();
+        let packs = self.packs();
+        for row in rows.into_values() {
             // What was captured is nobody's until a person keeps it, and no carrier is known for what is of no kind.
             let waits = row.captured.as_ref().is_some_and(|captured| {
-                let packs = self.packs();
                 let pack = packs.catalog.pack(&row.provider);
                 let known = pack.is_some_and(|pack| pack.manifest.kind(Some(&row.kind)).is_some());
                 captured.kept_at.is_none() || !known
@@ -216,7 +226,7 @@ impl App {
             if row.revoked_at.is_some() || waits {
                 continue;
             }
-            let secret = store.secret(&row.id, row.version).await?;
+            let secret = secrets.remove(&(row.id.clone(), row.version));
             let secret =
                 secret.ok_or_else(|| Error::internal(format!("credential {} has no secret", row.name)))?;
             registry.credentials.insert(row.name.clone(), Arc::new(LiveCredential { row, secret }));

@@ -13,8 +13,9 @@ use stint_jose::strict_json;
 use super::live::Registry;
 use super::send::Sent;
 use super::{App, Facts, Intent, LiveCredential, Result};
+use crate::catalog::pack::Manifest;
 use crate::model::{EnvironmentRow, EventKind, Located, Pending, Request, Resource, Selector};
-use crate::provider::{Freshness, Known, Lookup, LookupError, LookupFailure, Survey};
+use crate::provider::{Freshness, Known, Lookup, LookupError, LookupFailure, Rules, Survey};
 use crate::store::Commit;
 
 /// An answer to a look-up is never larger.
@@ -28,11 +29,6 @@ const REST: u32 = 30;
 pub(in crate::app) struct Answer {
     pub headers: HeaderMap,
     pub value: Value,
-}
-
-enum Asked<'a> {
-    Graphql { query: &'a str, variables: Value },
-    Get { host: Option<&'a str>, target: &'a str },
 }
 
 /// Owns what it needs: a borrow in it would not outlive the streams that the resolver makes.
@@ -52,44 +48,19 @@ impl App {
         if resources.is_empty() {
             return vec![];
         }
-        if let Some(whole) = self.undivided(credential) {
-            return resources.iter().map(|resource| self.in_whole(&whole, resource)).collect();
-        }
-        let asking = Asking { app: self.clone(), credential: credential.clone() };
         let row = &credential.row;
         let packs = self.packs();
+        if let Some(rules) = packs.resolver.rules(&row.provider)
+            && let Some(whole) = undivided(rules, &self.0.registry.load(), credential)
+        {
+            return resources.iter().map(|resource| in_whole(rules, &whole, resource)).collect();
+        }
+        let asking = Asking { app: self.clone(), credential: credential.clone() };
         let found = packs
             .resolver
             .resolve(&row.id, &row.provider, resources, freshness, self.0.clock.now(), &asking)
             .await;
         found.into_iter().map(|found| found.map_err(|unresolved| unresolved.reason)).collect()
-    }
-
-    /// All that a credential reaches, where an environment maps it as one and nobody else maps a part of what there is at the
-    /// provider: then nothing has to be asked.
-    fn undivided(&self, credential: &LiveCredential) -> Option<Selector> {
-        let row = &credential.row;
-        let packs = self.packs();
-        let rules = packs.resolver.rules(&row.provider)?;
-        let whole = Selector::new(row.provider.as_str(), rules.whole()?, row.id.to_string());
-        let registry = self.0.registry.load();
-        let owner = registry.owners.get(&whole)?;
-        let elsewhere = registry.owners.iter().any(|(selector, name)| {
-            selector.provider == row.provider
-                && name != owner
-                && rules.parts().any(|kind| kind == selector.kind)
-        });
-        (!elsewhere).then_some(whole)
-    }
-
-    fn in_whole(&self, whole: &Selector, resource: &Resource) -> std::result::Result<Located, String> {
-        let packs = self.packs();
-        let known = packs.resolver.rules(&whole.provider).is_some_and(|rules| rules.knows(&resource.kind));
-        if !known {
-            return Err(format!("nothing says what owns a {}", resource.kind));
-        }
-        let owners = vec![whole.clone()];
-        Ok(Located { resource: resource.clone(), name: None, owners, consequences: vec![] })
     }
 
     /// The environment that an owner belongs to: by itself, or with all that the credential reaches.
@@ -181,52 +152,6 @@ impl App {
         self.forward(outgoing).await
     }
 
-    /// A question in GraphQL, or for a path on a host of the pack.
-    fn question(&self, credential: &LiveCredential, asked: Asked<'_>) -> Result<Request> {
-        let packs = self.packs();
-        let pack = packs.catalog.pack(&credential.row.provider);
-        let pack = pack.ok_or_else(|| super::Error::internal("a pack is gone"))?;
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(header::USER_AGENT, HeaderValue::from_static("stint"));
-        let first = pack.manifest.hosts.first().cloned().unwrap_or_default();
-        Ok(match asked {
-            Asked::Graphql { query, variables } => {
-                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                Request {
-                    method: Method::POST,
-                    host: first,
-                    path: pack.manifest.endpoints.first().cloned().unwrap_or_default(),
-                    query: None,
-                    headers,
-                    body: json!({ "query": query, "variables": variables }).to_string().into(),
-                    partial: false,
-                }
-            }
-            Asked::Get { host, target } => {
-                let host = host.map_or(first, str::to_owned);
-                // INVARIANT: a credential goes to hosts of its own provider alone.
-                if !pack.manifest.hosts.contains(&host) {
-                    return Err(super::Error::internal(format!("{host} is no host of {}", pack.name())));
-                }
-                let (path, query) = match target.split_once('?') {
-                    Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
-                    None => (target.to_owned(), None),
-                };
-                Request {
-                    method: Method::GET,
-                    host,
-                    path,
-                    query,
-                    headers,
-                    body: Bytes::new(),
-                    partial: false,
-                }
-            }
-        })
-    }
-
     pub(in crate::app) async fn ask_graphql(
         &self,
         credential: &LiveCredential,
@@ -234,10 +159,11 @@ impl App {
         query: &str,
         variables: Value,
     ) -> std::result::Result<Answer, LookupError> {
-        let request = self.question(credential, Asked::Graphql { query, variables }).map_err(unsent)?;
+        let request = graphql(&self.packs().of(credential).map_err(unsent)?.manifest, query, variables);
         self.ask_provider(credential, name, request).await
     }
 
+    /// `host` is one of the pack's, its first where there is none.
     pub(in crate::app) async fn ask_path(
         &self,
         credential: &LiveCredential,
@@ -245,8 +171,72 @@ impl App {
         host: Option<&str>,
         target: &str,
     ) -> std::result::Result<Answer, LookupError> {
-        let request = self.question(credential, Asked::Get { host, target }).map_err(unsent)?;
-        self.ask_provider(credential, name, request).await
+        let request = get(&self.packs().of(credential).map_err(unsent)?.manifest, host, target);
+        self.ask_provider(credential, name, request.map_err(unsent)?).await
+    }
+}
+
+/// All that a credential reaches, where an environment maps it as one and nobody else maps a part of what there is at the
+/// provider: then nothing has to be asked.
+fn undivided(rules: &Rules, registry: &Registry, credential: &LiveCredential) -> Option<Selector> {
+    let row = &credential.row;
+    let whole = Selector::new(row.provider.as_str(), rules.whole()?, row.id.to_string());
+    let owner = registry.owners.get(&whole)?;
+    let elsewhere = registry.owners.iter().any(|(selector, name)| {
+        selector.provider == row.provider && name != owner && rules.parts().any(|kind| kind == selector.kind)
+    });
+    (!elsewhere).then_some(whole)
+}
+
+fn in_whole(rules: &Rules, whole: &Selector, resource: &Resource) -> std::result::Result<Located, String> {
+    if !rules.knows(&resource.kind) {
+        return Err(format!("nothing says what owns a {}", resource.kind));
+    }
+    let owners = vec![whole.clone()];
+    Ok(Located { resource: resource.clone(), name: None, owners, consequences: vec![] })
+}
+
+fn graphql(manifest: &Manifest, query: &str, variables: Value) -> Request {
+    let mut request = question(Method::POST, manifest);
+    let json = HeaderValue::from_static("application/json");
+    request.headers.insert(header::CONTENT_TYPE, json);
+    request.path = manifest.endpoints.first().cloned().unwrap_or_default();
+    request.body = json!({ "query": query, "variables": variables }).to_string().into();
+    request
+}
+
+fn get(manifest: &Manifest, host: Option<&str>, target: &str) -> Result<Request> {
+    let mut request = question(Method::GET, manifest);
+    if let Some(host) = host {
+        request.host = host.to_owned();
+    }
+    // INVARIANT: a credential goes to hosts of its own provider alone.
+    if !manifest.hosts.contains(&request.host) {
+        return Err(super::Error::internal(format!("{} is no host of {}", request.host, manifest.name)));
+    }
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query.to_owned())),
+        None => (target, None),
+    };
+    (request.path, request.query) = (path.to_owned(), query);
+    Ok(request)
+}
+
+/// What all questions have, to the pack's first host.
+fn question(method: Method, manifest: &Manifest) -> Request {
+    let headers = [
+        (header::ACCEPT, "application/json"),
+        (header::ACCEPT_ENCODING, "identity"),
+        (header::USER_AGENT, "stint"),
+    ];
+    Request {
+        method,
+        host: manifest.hosts.first().cloned().unwrap_or_default(),
+        path: String::new(),
+        query: None,
+        headers: headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect(),
+        body: Bytes::new(),
+        partial: false,
     }
 }
 

@@ -201,10 +201,10 @@ impl App {
                 StartSession {
                     environment: detail.environment,
                     agent: agent.to_string(),
-                    ttl: None,
+                    ttl: detail.ttl,
                     key: client.jwk.to_value(),
                     credentials: detail.credentials,
-                    heartbeat: false,
+                    heartbeat: detail.heartbeat.unwrap_or_default(),
                     confinement: Confinement::None,
                     command: None,
                     dry_run: false,
@@ -234,6 +234,8 @@ impl App {
                     .map(|name| Name::parse(name))
                     .collect::<std::result::Result<Vec<_>, _>>()?;
                 if detail.environment != row.environment.as_str()
+                    || detail.ttl.is_some()
+                    || detail.heartbeat.is_some()
                     || wanted.iter().any(|name| !all.contains(name))
                 {
                     return Err(bad("invalid_authorization_details: a token can only narrow its session"));
@@ -314,6 +316,8 @@ impl App {
                     kind: "stint".to_owned(),
                     environment: only.to_string(),
                     credentials: vec![],
+                    ttl: None,
+                    heartbeat: None,
                 },
                 _ => {
                     return Err(bad(

@@ -74,6 +74,7 @@ use crate::vault::Vault;
 pub use alerts::Attention;
 pub use approve::News;
 pub use authorize::{Authorized, Judged, Verdict};
+pub use capture::withheld;
 pub use device::{DeviceRequest, WaitingDevice};
 pub use error::{DecisionFacts, Error};
 pub use identify::{GatewayCaller, PersonCaller, Presented};

@@ -161,8 +161,8 @@ fn differences(before: &Packs, after: &Packs) -> ReloadedPacks {
     // A name that stands for a query and a mutation counts as the stronger.
     let table = |packs: &Packs| -> BTreeMap<String, Class> {
         let mut table: BTreeMap<String, Class> = BTreeMap::new();
-        for (operation, _, class) in packs.catalog.actions() {
-            table.entry(operation).and_modify(|held| *held = (*held).max(class)).or_insert(class);
+        for one in packs.catalog.operations() {
+            table.entry(one.operation).and_modify(|held| *held = (*held).max(one.class)).or_insert(one.class);
         }
         table
     };

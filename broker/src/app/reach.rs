@@ -20,10 +20,8 @@ impl App {
     /// The table of what is in use, for one agent or all, and one environment or all.
     pub async fn reach(&self, agent: Option<&str>, session: Option<&str>) -> Result<PolicyReach> {
         self.reload_policies().await?;
-        let mut world = self.world();
         let agent = agent.map(Name::parse).transpose()?;
-        // One that is to be registered can be asked about before.
-        world.agents.extend(agent.clone().filter(|agent| !world.agents.contains(agent)));
+        let world = self.world().with_agent(agent.as_ref());
         let session = session.map(Name::parse).transpose()?;
         if let Some(session) = &session
             && !world.environments.iter().any(|(name, _)| name == session)

@@ -96,7 +96,8 @@ impl App {
             ));
         }
         let Raw { method, target, partial, .. } = raw;
-        canonical::request(method.as_str(), host, target, headers, body, partial, &pack.manifest.hosts)
+        let provider = pack.provider(&pack.manifest.hosts);
+        canonical::request(method.as_str(), host, target, headers, body, partial, provider)
             .map_err(authorize::refused)
     }
 

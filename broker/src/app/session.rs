@@ -137,6 +137,15 @@ impl App {
         Ok(self.started(&row, &granted))
     }
 
+    /// What a session got when it started, for its holder: an agent that began it by its own key has only its token.
+    /// Credentials that were revoked since are left out.
+    pub fn own_session(&self, caller: &GatewayCaller) -> StartedSession {
+        let row = &caller.session.row;
+        let live = |grant: &Grant| Some((grant.clone(), self.live_credential(&grant.credential)?));
+        let granted: Vec<_> = row.grants.iter().filter_map(live).collect();
+        self.started(row, &granted)
+    }
+
     pub async fn heartbeat(&self, caller: &GatewayCaller) -> Result<Heartbeat> {
         caller.session.hear(self.0.clock.now().timestamp_millis());
         Ok(Heartbeat { expires_at: caller.session.row.expires_at })
@@ -271,7 +280,8 @@ impl App {
     }
 
     fn placeholder(&self, live: &LiveCredential) -> Result<Placeholder> {
-        let kind = self.packs().kind_of(live)?.clone();
+        let packs = self.packs();
+        let kind = packs.kind_of(live)?;
         kind.placeholder.make(|letters, length| self.random_text(letters, length)).map(Placeholder)
     }
 

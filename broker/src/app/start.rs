@@ -60,7 +60,7 @@ impl App {
         // A second call in one process (tests) finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let packs = Packs::read(config.packs.as_deref())?;
-        let (policy, folder) = policies(&config, &packs.catalog)?;
+        let (policy, folder) = policies(&config, &packs.rows)?;
         make_folder(&config.data).map_err(|error| wrong(format!("{}: {error}", config.data.display())))?;
         let lock = lock(&config.data)?;
         let database = database(&config);
@@ -319,7 +319,7 @@ fn environment_key(unsealing: Unsealing) -> std::result::Result<KeyFile, StartEr
 /// added when the store is open.
 fn policies(
     config: &Config,
-    catalog: &Catalog,
+    rows: &[ActionRow],
 ) -> std::result::Result<(PolicySet, Vec<PolicyFile>), StartError> {
     let mut files = builtin_files();
     let Some(folder) = &config.policies else {
@@ -328,7 +328,7 @@ fn policies(
     let own = policy_files(folder)?;
     files.extend(own.iter().cloned());
     let set = PolicySet::load(&files).map_err(wrong)?;
-    for warning in set.validate(&actions(catalog)).map_err(wrong)? {
+    for warning in set.validate(rows).map_err(wrong)? {
         tracing::warn!(%warning, "policy");
     }
     Ok((set, policies::of_folder(own)))

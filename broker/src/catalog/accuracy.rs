@@ -41,8 +41,8 @@ impl Labelled {
 /// Reads the sample against the catalog's tables. An operation that no pack has is an error.
 pub fn labelled(catalog: &Catalog, text: &str) -> Result<Vec<Labelled>, PackError> {
     let mut known: BTreeMap<String, Class> = BTreeMap::new();
-    for (operation, _, class) in catalog.actions() {
-        known.entry(operation).and_modify(|own| *own = (*own).min(class)).or_insert(class);
+    for one in catalog.operations() {
+        known.entry(one.operation).and_modify(|own| *own = (*own).min(one.class)).or_insert(one.class);
     }
     let mut all: Vec<Labelled> = Vec::new();
     for (index, line) in text.lines().enumerate() {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
+use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::Pack;
@@ -46,6 +47,11 @@ pub struct Captive {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// An answer holds more new secrets than any that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("it holds more new secrets than an answer does")]
+pub struct TooMany;
+
 /// Secrets of one answer; more is none of the answers that are known.
 const MOST: usize = 32;
 /// Shorter texts are no secrets, and taking them out elsewhere would spoil innocent ones.
@@ -71,45 +77,39 @@ impl Pack {
 }
 
 impl Capturing {
-    /// Take the secrets out; `placeholder` says what stands in the place of each. `Err` where there are more than there can be.
-    pub fn take<E>(
+    /// Take the secrets out; `placeholder` says what stands in the place of each. An error of it, or [`TooMany`], leaves the
+    /// answer half done: it is not to be used.
+    pub fn take<E: From<TooMany>>(
         &self,
         answer: &mut Value,
         placeholder: &mut dyn FnMut(&Captive) -> Result<String, E>,
-    ) -> Result<Result<Vec<Captive>, E>, &'static str> {
+    ) -> Result<Vec<Captive>, E> {
         let expires_at = self.expires.as_deref().and_then(|name| moment(answer, name));
         let mut found: Vec<(Zeroizing<String>, String, Captive)> = Vec::new();
         let root = match (self.fields.is_empty(), &mut *answer) {
             (true, Value::Object(members)) => members.get_mut("data"),
             (_, other) => Some(other),
         };
-        let Some(root) = root else { return Ok(Ok(Vec::new())) };
-        let mut failed = None;
-        self.walk(root, "", self.fields.is_empty(), &mut |field, text| {
-            if failed.is_some() || text.len() < SHORTEST {
-                return;
+        let Some(root) = root else { return Ok(Vec::new()) };
+        self.walk(root, "", self.fields.is_empty(), &mut |field, text| -> Result<(), E> {
+            if text.len() < SHORTEST {
+                return Ok(());
             }
             if let Some((_, stands, _)) = found.iter().find(|(secret, ..)| **secret == *text) {
                 text.clone_from(stands);
-                return;
+                return Ok(());
+            }
+            if found.len() == MOST {
+                return Err(TooMany.into());
             }
             let secret = Zeroizing::new(std::mem::take(text));
             let sealed = Secret::new(secret.as_bytes().to_vec());
             let captive = Captive { field: field.to_owned(), secret: sealed, expires_at };
-            match placeholder(&captive) {
-                Ok(stands) => {
-                    text.clone_from(&stands);
-                    found.push((secret, stands, captive));
-                }
-                Err(error) => failed = Some(error),
-            }
-        });
-        if found.len() > MOST {
-            return Err("it holds more new secrets than an answer does");
-        }
-        if let Some(error) = failed {
-            return Ok(Err(error));
-        }
+            let stands = placeholder(&captive)?;
+            text.clone_from(&stands);
+            found.push((secret, stands, captive));
+            Ok(())
+        })?;
         // What was taken out of its member may stand in another one, in an address for instance.
         everywhere(answer, &|text: &mut String| {
             for (secret, stands, _) in &found {
@@ -118,20 +118,24 @@ impl Capturing {
                 }
             }
         });
-        Ok(Ok(found.into_iter().map(|(_, _, captive)| captive).collect()))
+        Ok(found.into_iter().map(|(_, _, captive)| captive).collect())
     }
 
-    fn walk(&self, value: &mut Value, field: &str, inside: bool, take: &mut dyn FnMut(&str, &mut String)) {
+    fn walk<E>(
+        &self,
+        value: &mut Value,
+        field: &str,
+        inside: bool,
+        take: &mut dyn FnMut(&str, &mut String) -> Result<(), E>,
+    ) -> Result<(), E> {
         match value {
             Value::String(text) if inside => take(field, text),
-            Value::Array(all) => all.iter_mut().for_each(|one| self.walk(one, field, inside, take)),
-            Value::Object(members) => {
-                for (name, value) in members.iter_mut() {
-                    let own = self.fields.iter().any(|own| own == name);
-                    self.walk(value, name, inside || own, take);
-                }
-            }
-            _ => {}
+            Value::Array(all) => all.iter_mut().try_for_each(|one| self.walk(one, field, inside, take)),
+            Value::Object(members) => members.iter_mut().try_for_each(|(name, value)| {
+                let own = self.fields.iter().any(|own| own == name);
+                self.walk(value, name, inside || own, take)
+            }),
+            _ => Ok(()),
         }
     }
 }
@@ -163,11 +167,11 @@ fn moment(value: &Value, name: &str) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
+    use std::collections::BTreeSet;
 
     use serde_json::{Value, json};
 
-    use super::Capturing;
+    use super::{Capturing, MOST, TooMany};
     use crate::catalog::{BUILTIN, Tables};
 
     fn capturing(fields: &[&str]) -> Capturing {
@@ -181,11 +185,11 @@ mod tests {
 
     fn taken(fields: &[&str], mut answer: Value) -> (Value, Vec<(String, String)>) {
         let mut count = 0;
-        let found = capturing(fields).take::<Infallible>(&mut answer, &mut |_| {
+        let found = capturing(fields).take::<TooMany>(&mut answer, &mut |_| {
             count += 1;
             Ok(format!("<{count}>"))
         });
-        let Ok(found) = found.unwrap();
+        let found = found.unwrap();
         let shown = |one: &super::Captive| {
             (one.field.clone(), String::from_utf8(one.secret.expose().to_vec()).unwrap())
         };
@@ -223,21 +227,28 @@ mod tests {
         assert_eq!(taken(&[], json!({ "errors": [{ "message": "no such thing" }] })).1.len(), 0);
     }
 
+    #[test]
+    fn an_answer_with_too_many_is_given_up_before_more_placeholders_are_made() {
+        let all: Vec<String> = (0..=MOST).map(|n| format!("secret-{n}")).collect();
+        let mut made = 0;
+        let taken = capturing(&["token"]).take::<TooMany>(&mut json!({ "token": all }), &mut |_| {
+            made += 1;
+            Ok(made.to_string())
+        });
+        assert_eq!((taken.unwrap_err(), made), (TooMany, MOST));
+    }
+
     /// A name that is in no table would capture nothing, and nobody would see it.
     #[test]
     fn what_packs_capture_is_what_they_know_and_needs_a_person() {
         let mut count = 0;
         for pack in BUILTIN.packs() {
+            let known: BTreeSet<String> = pack.operations().into_iter().map(|one| one.operation).collect();
             for capture in &pack.manifest.capture {
                 for name in &capture.operations {
                     count += 1;
                     let full = format!("{}:{name}", pack.name());
-                    let class = BUILTIN
-                        .actions()
-                        .into_iter()
-                        .find(|(own, _, _)| *own == full)
-                        .map(|(_, _, class)| class);
-                    assert!(class.is_some(), "{full} is in no table");
+                    assert!(known.contains(&full), "{full} is in no table");
                     let graphql = matches!(pack.tables, Tables::Graphql(_));
                     assert_eq!(capture.fields.is_empty(), graphql, "{full}: fields");
                     let kind = capture.kind.as_deref();

@@ -95,7 +95,8 @@ pub fn classify(catalog: &Catalog, pack: Option<&str>, line: &str) -> Result<Vec
     // A host by pattern is in no list.
     let own = [host.to_owned()];
     let hosts = if pack.serves(host) { &own[..] } else { &pack.manifest.hosts };
-    let request = canonical::request(&line.method, host, target, &headers, body, false, hosts)?;
+    let request =
+        canonical::request(&line.method, host, target, &headers, body, false, pack.provider(hosts))?;
     Ok(catalog.classify(pack, request)?.operations)
 }
 

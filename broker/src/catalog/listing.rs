@@ -44,19 +44,6 @@ mod tests {
     use crate::catalog::BUILTIN;
 
     #[test]
-    fn every_operation_of_every_pack_is_listed_with_its_class() {
-        let mut listed: Vec<(String, Class)> = Vec::new();
-        for pack in BUILTIN.packs() {
-            listed.extend(pack.operations().into_iter().map(|one| (one.operation, one.class)));
-        }
-        let mut known: Vec<(String, Class)> =
-            BUILTIN.actions().into_iter().map(|(operation, _, class)| (operation, class)).collect();
-        listed.sort();
-        known.sort();
-        assert_eq!(listed, known);
-    }
-
-    #[test]
     fn an_operation_says_how_it_is_asked_for_and_what_it_names() {
         let all = |name: &str| BUILTIN.pack(name).map(Pack::operations).unwrap_or_default();
         let one = |pack: &str, name: &str| all(pack).into_iter().find(|one| one.operation == name);

@@ -17,6 +17,7 @@ mod embedded;
 pub mod foreign;
 pub mod git;
 pub mod graphql;
+mod json;
 pub mod lines;
 mod listing;
 pub mod mcp;
@@ -31,7 +32,7 @@ mod understood;
 
 use serde_json::Value;
 
-use crate::model::{Class, Operation, Placeholder, Request};
+use crate::model::{Operation, Placeholder, Request};
 
 pub use foreign::{Carried, Foreign, Parts};
 pub use listing::Listed;
@@ -134,47 +135,9 @@ impl Catalog {
         }
     }
 
-    /// Every operation of every pack, as policies know them. An operation whose payload decides may come out as any class.
-    pub fn actions(&self) -> Vec<(String, &str, Class)> {
-        let mut actions = Vec::new();
-        for pack in &self.packs {
-            if pack.manifest.git.is_some() {
-                let named = |(name, class)| (format!("{}:{name}", pack.name()), pack.name(), class);
-                actions.extend(git::actions().map(named));
-            }
-            if let Some(tables) = &pack.graphql {
-                actions.extend(
-                    tables
-                        .operations()
-                        .map(|(_, field, class)| (format!("{}:{field}", pack.name()), pack.name(), class)),
-                );
-            }
-            match &pack.tables {
-                Tables::Rest(table) => actions.extend(
-                    table
-                        .rows()
-                        .iter()
-                        .map(|row| (format!("{}:{}", pack.name(), row.id), pack.name(), row.class)),
-                ),
-                Tables::Aws(table) => actions.extend(
-                    table
-                        .rows()
-                        .iter()
-                        .map(|row| (format!("{}:{}", pack.name(), row.id), pack.name(), row.class)),
-                ),
-                Tables::Mcp(table) => actions.extend(
-                    table
-                        .actions()
-                        .map(|(name, class)| (format!("{}:{name}", pack.name()), pack.name(), class)),
-                ),
-                Tables::Graphql(tables) => actions.extend(
-                    tables
-                        .operations()
-                        .map(|(_, field, class)| (format!("{}:{field}", pack.name()), pack.name(), class)),
-                ),
-            }
-        }
-        actions
+    /// Every operation of every pack.
+    pub fn operations(&self) -> impl Iterator<Item = Listed> {
+        self.packs.iter().flat_map(Pack::operations)
     }
 
     /// Names of the packs, in the order of the catalog.

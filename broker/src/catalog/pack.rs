@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::placeholder::PlaceholderShape;
-use super::{aws, capture, git, graphql, mcp, reply, rest};
+use super::{aws, canonical, capture, git, graphql, mcp, reply, rest};
 use crate::model::Carrier;
 
 /// `pack.toml`. Unknown keys are errors.
@@ -218,6 +218,12 @@ impl Pack {
     pub fn serves(&self, host: &str) -> bool {
         self.manifest.hosts.iter().any(|own| own == host)
             || matches!(&self.tables, Tables::Aws(table) if table.serves(host))
+    }
+
+    /// What requests to these hosts may look like. git's paths, where a pack has them, never end in a slash.
+    pub fn provider<'a>(&self, hosts: &'a [String]) -> canonical::Provider<'a> {
+        let slash_at_end = matches!(&self.tables, Tables::Rest(table) if table.slash_at_end());
+        canonical::Provider { hosts, slash_at_end: slash_at_end && self.manifest.git.is_none() }
     }
 
     /// Where the request is one with a GraphQL document.

@@ -4,9 +4,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::DataArgs;
 use super::serve::{harden, unsealing};
-use super::told;
+use super::{DataArgs, told};
 use crate::app::backup::{self, Checked};
 use crate::clock::Clock;
 use crate::config::Environment;

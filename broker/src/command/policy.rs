@@ -112,15 +112,13 @@ async fn reach(args: ReachArgs) -> Result<ExitCode, String> {
     }
     let kept = kept.unwrap_or_else(app::Kept::of_none);
     let set = kept.with(own).map_err(|error| error.to_string())?;
-    let mut world = kept.world(app::actions(&catalog));
     let agent: Option<Name> = args
         .agent
         .as_ref()
         .map(|agent| agent.parse())
         .transpose()
         .map_err(|error| format!("--agent: {error}"))?;
-    // One that is to be registered can be asked about before.
-    world.agents.extend(agent.clone().filter(|agent| !world.agents.contains(agent)));
+    let world = kept.world(app::actions(&catalog)).with_agent(agent.as_ref());
     let mut report = policy::reach(&set, &world)?;
     if let Some(agent) = &agent {
         report = report.of_agent(agent);

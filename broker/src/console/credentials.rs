@@ -57,15 +57,9 @@ fn pinned(credential: &Credential) -> Markup {
 fn state(credential: &Credential) -> Markup {
     html! {
         @if credential.revoked_at.is_some() { span.badge.state-ended { "revoked" } }
-        @else if waits(credential) { span.badge.state-waiting { "captured" } }
+        @else if credential.waits() { span.badge.state-waiting { "captured" } }
         @else { span.badge.state-live { "in use" } }
     }
-}
-
-/// Whether a person has still to say what becomes of a captured secret.
-fn waits(credential: &Credential) -> bool {
-    let captured = credential.captured.as_ref();
-    credential.revoked_at.is_none() && captured.is_some_and(|captured| captured.kept_at.is_none())
 }
 
 const NEW: &[&str] =
@@ -233,7 +227,7 @@ async fn one(
                 @if let Some(at) = captured.kept_at { dt { "Kept" } dd { (text::when(at, now)) } }
             }
         }
-        @if parts::may_administer(visitor) && waits(credential) {
+        @if parts::may_administer(visitor) && credential.waits() {
             p { "Keep it, and sessions of its environment can use it where it is a credential of its provider; or revoke it, here and at the provider." }
             (parts::complaint(error, &[]))
             form method="post" action={ (own) "/keep" } {
@@ -243,7 +237,7 @@ async fn one(
                 }
             }
         }
-        @if parts::may_administer(visitor) && credential.revoked_at.is_none() && !waits(credential) {
+        @if parts::may_administer(visitor) && credential.revoked_at.is_none() && !credential.waits() {
             (credential_check::buttons(&own))
             h2 { "Rotate" }
             p { "A new secret for the same credential. Running sessions go on, and use the new one from their next request." }
@@ -261,7 +255,7 @@ async fn one(
         (trail)
         (text::command(&format!("stint audit list --credential {}", credential.name)))
         @if parts::may_administer(visitor) && credential.revoked_at.is_none() {
-            @let act = if waits(credential) { "keep" } else { "rotate" };
+            @let act = if credential.waits() { "keep" } else { "rotate" };
             (text::command(&format!("stint credential {act} {}", credential.name)))
         }
     };

@@ -15,16 +15,35 @@ use super::scene::{PERSON, STAGING, Scene};
 use super::table::{Row, Table};
 use super::voice::Voice;
 
+const REMOVE: &str = "deploymentRemove";
+
+/// What has to be typed.
+const DEPLOYMENT: &str = ids::DEPLOYMENT_STAGING;
+
 pub(super) async fn act(
     scene: &Scene,
     holding: &Holding,
     voice: &Voice,
     table: &mut Table,
 ) -> Result<(), String> {
-    table.section("Deleting a volume of staging: one approval");
+    table.section("Deleting a volume of staging: its backups would go with it, so it takes two people");
     let query = "mutation($v: String!) { volumeDelete(volumeId: $v) }";
     let request = graphql(&holding.placeholder, query, &json!({ "v": ids::VOLUME_STAGING }));
-    // The volume is put back afterwards, so that sending the request again would delete it again.
+    let (answer, rows) = tokio::join!(holding.send(&request), alone(scene));
+    for row in rows? {
+        table.push(row);
+    }
+    let code = answer?.problem().map(|problem| problem.code).unwrap_or_default();
+    table.push(
+        Row::new("nobody else says yes", code.clone(), PERSON)
+            .expect(code == Code::ApprovalDenied.as_str(), format!("{code} and not {}", Code::ApprovalDenied))
+            .expect(scene.provider.log.reached("volumeDelete") == 0, "it reached the provider"),
+    );
+
+    table.section("Removing a deployment of staging: one approval");
+    let query = "mutation($d: String!) { deploymentRemove(id: $d) }";
+    let request = graphql(&holding.placeholder, query, &json!({ "d": ids::DEPLOYMENT_STAGING }));
+    // The deployment is put back afterwards, so that sending the request again would remove it again.
     let before = scene.world();
     let (answer, asked) =
         tokio::join!(holding.send(&request), asked_and_approved(scene, holding, voice, table));
@@ -56,6 +75,27 @@ pub(super) async fn kill(scene: &Scene, holding: &Holding, table: &mut Table) ->
     Ok(())
 }
 
+/// The one whom the session works for says yes to the volume, which does not count, and then no.
+async fn alone(scene: &Scene) -> Result<Vec<Row>, String> {
+    let approval = waiting(scene, ids::VOLUME_STAGING, None).await?;
+    let policies = "guardrail.backups-two-people";
+    let asked = Row::new("delete the volume staging-cache", "waits for two people", policies)
+        .expect(approval.approvers == 2, format!("{} people are asked for", approval.approvers))
+        .expect(approval.policies.iter().any(|id| id == policies), named(&approval.policies));
+    let yes = Approve { confirm: approval.confirm.map(|confirm| confirm.text), within: None };
+    let answer = scene.admin.approve(&approval.id, &yes).await;
+    let refused = no(
+        &format!("{PERSON} approves it alone"),
+        "the session works for them",
+        answer.err(),
+        &[Code::Forbidden.status()],
+    )
+    .expect(scene.world().volume(ids::VOLUME_STAGING).is_some(), "it went through");
+    let deny = Deny { reason: "nobody else is here".to_owned() };
+    scene.admin.deny(&approval.id, &deny).await.map_err(|error| error.to_string())?;
+    Ok(vec![asked, refused])
+}
+
 /// The administrator's side while the request is held.
 async fn asked_and_approved(
     scene: &Scene,
@@ -63,8 +103,8 @@ async fn asked_and_approved(
     voice: &Voice,
     table: &mut Table,
 ) -> Result<Approval, String> {
-    let approval = waiting(scene, None).await?;
-    voice.say(&format!("the agent would delete a volume of staging; {PERSON} is asked, and sees:"));
+    let approval = waiting(scene, ids::DEPLOYMENT_STAGING, None).await?;
+    voice.say(&format!("the agent would remove a deployment of staging; {PERSON} is asked, and sees:"));
     for resource in &approval.resources {
         let name = resource.name.as_deref().unwrap_or("no name");
         voice.quote(&format!(
@@ -75,10 +115,8 @@ async fn asked_and_approved(
             resource.consequences.first().map(String::as_str).unwrap_or_default()
         ));
     }
-    let untouched = || {
-        scene.provider.log.reached("volumeDelete") == 0 && scene.world().volume(ids::VOLUME_STAGING).is_some()
-    };
-    let name = scene.world().volume(ids::VOLUME_STAGING).map(|volume| volume.name).unwrap_or_default();
+    let untouched = || scene.provider.log.reached(REMOVE) == 0 && deployment_is_there(scene);
+    let name = DEPLOYMENT.to_owned();
     let places: Vec<&str> = approval
         .resources
         .iter()
@@ -86,7 +124,7 @@ async fn asked_and_approved(
         .collect();
     let to_type = approval.confirm.as_ref().map(|confirm| confirm.text.as_str());
     table.push(
-        Row::new("delete the volume staging-cache", "waits for a person", named(&approval.policies))
+        Row::new("remove a deployment of staging", "waits for a person", named(&approval.policies))
             .expect(approval.session == holding.id(), "another session asks")
             .expect(places == [STAGING], format!("it is said to be in {places:?}"))
             .expect(to_type == Some(name.as_str()), format!("{to_type:?} is to be typed"))
@@ -127,12 +165,12 @@ async fn gone_once(
     // On a machine that is very busy the hold may have ended before the yes came; then the request is sent again.
     let hold_ended = held.problem().is_some_and(|problem| problem.code == Code::ApprovalRequired.as_str());
     let answer = if hold_ended { holding.send(request).await? } else { held };
-    let gone = scene.world().volume(ids::VOLUME_STAGING).is_none();
-    let reached = scene.provider.log.reached("volumeDelete");
+    let gone = !deployment_is_there(scene);
+    let reached = scene.provider.log.reached(REMOVE);
     let used = scene.admin.approval(&asked.id, None).await.map_err(|error| error.to_string())?;
-    let happened = if gone { "deleted" } else { "not deleted" };
+    let happened = if gone { "removed" } else { "not removed" };
     Ok(Row::new(
-        format!("{PERSON} approves, types staging-cache"),
+        format!("{PERSON} approves, types its id"),
         happened,
         format!("approval by {}", used.decided_by.clone().unwrap_or_default()),
     )
@@ -140,7 +178,7 @@ async fn gone_once(
         answer.status == 200 && answer.data().is_some(),
         format!("answered {}: {}", answer.status, answer.body),
     )
-    .expect(gone, "the volume is still there")
+    .expect(gone, "the deployment is still there")
     .expect(reached == 1, format!("it reached the provider {reached} times"))
     .expect(used.state == ApprovalState::Used, format!("the approval is {:?}", used.state)))
 }
@@ -153,14 +191,14 @@ async fn asks_again(
     first: &Approval,
 ) -> Result<Row, String> {
     let deny = async {
-        let approval = waiting(scene, Some(&first.id)).await?;
+        let approval = waiting(scene, ids::DEPLOYMENT_STAGING, Some(&first.id)).await?;
         let deny = Deny { reason: "once was enough".to_owned() };
         scene.admin.deny(&approval.id, &deny).await.map_err(|error| error.to_string())
     };
     let (answer, denied) = tokio::join!(holding.send(request), deny);
     let (answer, denied) = (answer?, denied?);
     let code = answer.problem().map(|problem| problem.code).unwrap_or_default();
-    let reached = scene.provider.log.reached("volumeDelete");
+    let reached = scene.provider.log.reached(REMOVE);
     Ok(Row::new(
         "the same request again",
         format!("asked anew: {code}"),
@@ -170,14 +208,13 @@ async fn asks_again(
     .expect(answer.status == 403, format!("answered {}", answer.status))
     .expect(code == Code::ApprovalDenied.as_str(), format!("{code} and not {}", Code::ApprovalDenied))
     .expect(reached == 1, format!("it reached the provider {reached} times"))
-    .expect(scene.world().volume(ids::VOLUME_STAGING).is_some(), "the volume is gone again"))
+    .expect(deployment_is_there(scene), "the deployment is gone again"))
 }
 
-/// The approval that waits for the staging volume, other than `known`, as `stint approval list` shows it.
-async fn waiting(scene: &Scene, known: Option<&str>) -> Result<Approval, String> {
+/// The approval that waits for a thing, other than `known`, as `stint approval list` shows it.
+async fn waiting(scene: &Scene, thing: &str, known: Option<&str>) -> Result<Approval, String> {
     let wanted = |approval: &Approval| {
-        Some(approval.id.as_str()) != known
-            && approval.resources.iter().any(|resource| resource.id == ids::VOLUME_STAGING)
+        Some(approval.id.as_str()) != known && approval.resources.iter().any(|resource| resource.id == thing)
     };
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(10) {
@@ -188,7 +225,7 @@ async fn waiting(scene: &Scene, known: Option<&str>) -> Result<Approval, String>
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    Err("nobody was asked to approve the deletion".to_owned())
+    Err("nobody was asked to approve it".to_owned())
 }
 
 /// A call that must have been refused with one of these statuses.
@@ -201,4 +238,8 @@ fn no(tried: &str, why: &str, error: Option<Error>, statuses: &[u16]) -> Row {
         Some(other) => Row::new(tried, "no answer", "").expect(false, other.to_string()),
         None => Row::new(tried, "approved", "").expect(false, "it was approved"),
     }
+}
+
+fn deployment_is_there(scene: &Scene) -> bool {
+    scene.world().exists("Deployment", ids::DEPLOYMENT_STAGING)
 }

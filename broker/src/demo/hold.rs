@@ -47,7 +47,7 @@ impl Holding {
         let settings = Settings {
             egress: Egress::new(Mode::Deny, []),
             heartbeats: Heartbeats::AsAsked,
-            doors: Doors::Loopback,
+            doors: Doors::Loopback(0),
             bundle: None,
         };
         let sidecar = Sidecar::start(session, settings, &scene.clock)

@@ -33,7 +33,7 @@ pub(super) fn explain(scene: &Scene, voice: &Voice) -> Result<(), String> {
     };
     under(delete(ids::VOLUME_PRODUCTION));
     voice.line("");
-    voice.say("a staging volume, which waits for `stint approval approve ID --confirm staging-cache`:");
+    voice.say("a staging volume, which waits for two people to say yes:");
     under(delete(ids::VOLUME_STAGING));
     voice.line("");
     voice.say("the provider itself, with the found token and nobody between:");

@@ -3,12 +3,11 @@
 use axum::body::Body;
 use http::{Response, header};
 use http_body_util::{BodyExt, Full, Limited};
-use stint_api::Code;
 
 use super::close::Close;
 use super::identify::Identified;
 use super::screen;
-use crate::app::{App, Capturing, Error, Result, Sent};
+use crate::app::{App, Capturing, Result, Sent, withheld};
 
 /// Bytes of an answer that carries new secrets; what is longer is withheld.
 const LIMIT: usize = 1 << 20;
@@ -28,10 +27,7 @@ pub(super) async fn capture(
     let (mut parts, body) = response.into_parts();
     let read = async {
         screen::is_plain(&parts.headers)?;
-        let unread = |_| {
-            Error::new(Code::UpstreamFailed, "the answer carries a new secret and was withheld: it is too long or broke off")
-                .hint("the request had its effect; tell your user to look at the provider, and to revoke what was made there")
-        };
+        let unread = |_| withheld(&"it is too long or broke off");
         let whole = Limited::new(body, LIMIT).collect().await.map_err(unread)?.to_bytes();
         let (session, credential) = (&identified.caller.session, &identified.credential);
         app.capture(session, credential, record, capturing, &whole).await

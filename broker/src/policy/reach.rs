@@ -30,6 +30,15 @@ pub struct World {
     pub acts: Vec<ActionRow>,
 }
 
+impl World {
+    /// With an agent that may not be registered yet: one can be asked about before it is.
+    #[must_use]
+    pub fn with_agent(mut self, agent: Option<&Name>) -> Self {
+        self.agents.extend(agent.filter(|agent| !self.agents.contains(agent)).cloned());
+        self
+    }
+}
+
 /// What comes of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]

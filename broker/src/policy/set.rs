@@ -331,7 +331,11 @@ fn first_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::schema::Strength;
     use super::*;
+    use crate::model::Class;
 
     fn load(text: &str) -> Result<PolicySet, Error> {
         PolicySet::load(&[PolicyFile { name: "t.cedar".into(), text: text.into(), tests: None }])
@@ -394,8 +398,4 @@ mod tests {
         });
         assert_eq!(set.validate(&rows).expect("valid"), Vec::<Fault>::new());
     }
-
-    use super::super::schema::Strength;
-    use crate::model::Class;
-    use std::collections::BTreeSet;
 }

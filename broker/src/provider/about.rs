@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::json::Path;
 use super::read::said;
 use super::rules::{Rules, Say};
+use super::walk::has_errors;
 
 /// `[[about]]`: a look-up without variables that every good credential of some kind is answered.
 #[derive(Debug, Deserialize)]
@@ -77,12 +78,7 @@ impl<'a> Probe<'a> {
     pub fn read(&self, answer: &Value, headers: &HeaderMap) -> Option<Told> {
         let data = match self.rules.file.lookup.contains_key(self.name()) {
             true => answer,
-            false => {
-                let fine = answer
-                    .get("errors")
-                    .is_none_or(|errors| errors.is_null() || errors.as_array().is_some_and(Vec::is_empty));
-                answer.get("data").filter(|_| fine)?
-            }
+            false => answer.get("data").filter(|_| !has_errors(answer))?,
         };
         let at = self.about.at.one(data).ok()?;
         if matches!(at, Value::Null | Value::Bool(false)) {

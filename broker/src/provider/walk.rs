@@ -180,39 +180,32 @@ impl Asker<'_> {
         mut variables: Map<String, Value>,
         page: Option<&Path>,
     ) -> Result<Vec<Value>, Reason> {
+        let get = self.rules.file.lookup.get(query);
         let mut pages = Vec::new();
         let mut cursors = HashSet::new();
-        if let Some(get) = self.rules.file.lookup.get(query) {
-            let mut asked = None;
-            loop {
-                let data = self.get(query, get, &variables, asked.as_deref()).await?;
-                let next = match &get.page {
-                    Some(rule) => rule.next(&data, pages.len() + 1).map_err(text)?,
-                    None => None,
-                };
-                pages.push(data);
-                let Some(next) = next else { return Ok(pages) };
-                if !cursors.insert(next.clone()) {
-                    return Err(format!("{query}: the pages do not end"));
-                }
-                asked = Some(next);
-            }
-        }
+        let mut cursor: Option<String> = None;
         loop {
-            let data = self.query(query, variables.clone()).await?;
-            let next = match page {
+            let data = match get {
+                Some(get) => self.get(query, get, &variables, cursor.as_deref()).await?,
+                None => self.query(query, variables.clone()).await?,
+            };
+            let next = match (get.map(|get| &get.page), page) {
+                (Some(Some(rule)), _) => rule.next(&data, pages.len() + 1).map_err(text)?,
                 // A connection of a thing that is not there has no pages.
-                Some(path) if !path.one(&data).map_err(text)?.is_null() => {
+                (None, Some(path)) if !path.one(&data).map_err(text)?.is_null() => {
                     next_page(&data, path).map_err(text)?
                 }
                 _ => None,
             };
             pages.push(data);
-            let Some(cursor) = next else { return Ok(pages) };
-            if !cursors.insert(cursor.clone()) {
+            let Some(next) = next else { return Ok(pages) };
+            if !cursors.insert(next.clone()) {
                 return Err(format!("{query}: the pages do not end"));
             }
-            variables.insert("after".to_owned(), Value::from(cursor));
+            if get.is_none() {
+                variables.insert("after".to_owned(), Value::from(next.as_str()));
+            }
+            cursor = Some(next);
         }
     }
 
@@ -225,10 +218,7 @@ impl Asker<'_> {
         self.may_ask()?;
         let answer = self.lookup.graphql(name, text, Value::Object(variables)).await;
         let mut answer = answer.map_err(|error| self.failed(name, &error))?;
-        let errors = answer.get("errors");
-        if errors
-            .is_some_and(|errors| !errors.is_null() && errors.as_array().is_none_or(|list| !list.is_empty()))
-        {
+        if has_errors(&answer) {
             return Err(format!("{name}: the provider answered with errors"));
         }
         match answer.get_mut("data").map(Value::take) {
@@ -318,6 +308,15 @@ impl Asker<'_> {
             number += consequence.count.at.all(&data).map_err(text)?.len();
         }
         if ids.len() > 50 { Err("too many to count".to_owned()) } else { Ok(number) }
+    }
+}
+
+/// Whether an answer by GraphQL holds errors, beside data or alone.
+pub(super) fn has_errors(answer: &Value) -> bool {
+    match answer.get("errors") {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(list)) => !list.is_empty(),
+        Some(_) => true,
     }
 }
 

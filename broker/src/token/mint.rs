@@ -55,6 +55,8 @@ impl Tokens {
             kind: "stint".to_owned(),
             environment: environment.to_string(),
             credentials: mint.credentials.iter().map(Name::to_string).collect(),
+            ttl: None,
+            heartbeat: None,
         };
         let claims = Claims {
             iss: self.issuer.clone(),

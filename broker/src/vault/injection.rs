@@ -1,4 +1,6 @@
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use base64::Engine as _;
@@ -9,6 +11,8 @@ use ring::hmac;
 use zeroize::Zeroizing;
 
 use super::envelope::{self, Context};
+use super::kek::derive;
+use super::known::Known;
 use super::{Error, Kek, Screen};
 use crate::clock::Clock;
 use crate::model::{Carrier, CredentialId, Sealed, SecretVersion};
@@ -17,7 +21,11 @@ use crate::secret::Secret;
 use crate::store::Receipt;
 
 /// The open or sealed vault: holds the KEK, or none.
-pub struct Vault(ArcSwapOption<Kek>);
+pub struct Vault {
+    kek: ArcSwapOption<Kek>,
+    /// What answers are searched for beside the injected secret.
+    known: ArcSwapOption<Known>,
+}
 
 /// A credential on its way into one request. It can only be applied, once; nothing else reads it.
 ///
@@ -108,7 +116,7 @@ pub struct Injection {
 
 impl Vault {
     pub fn sealed() -> Self {
-        Vault(ArcSwapOption::empty())
+        Vault { kek: ArcSwapOption::empty(), known: ArcSwapOption::empty() }
     }
 
     pub fn unsealed(kek: Kek) -> Self {
@@ -118,17 +126,48 @@ impl Vault {
     }
 
     pub fn is_sealed(&self) -> bool {
-        self.0.load().is_none()
+        self.kek.load().is_none()
     }
 
     /// Takes a KEK that its seal has checked (`SealRecord::unseal_with_…`).
     pub fn unseal(&self, kek: Kek) {
-        self.0.store(Some(kek.into()));
+        self.kek.store(Some(kek.into()));
     }
 
     /// Forget the KEK. It is wiped when the last operation that is using it ends.
     pub fn seal(&self) {
-        self.0.store(None);
+        self.kek.store(None);
+        self.known.store(None);
+    }
+
+    /// Look for these secrets in every answer from now on, and for no others beside the injected one. Their plaintext is seen
+    /// here alone and wiped at once; what was known before is not opened again. Answers with those that did not open.
+    pub fn know(&self, secrets: &[SecretVersion]) -> Result<Vec<(CredentialId, i64)>, Error> {
+        self.with(|kek| {
+            let by_version: HashMap<(CredentialId, i64), &SecretVersion> =
+                secrets.iter().map(|one| ((one.credential.clone(), one.version), one)).collect();
+            // The newest are what is looked for where there are too many.
+            let newest = || secrets.iter().rev().map(|one| (one.credential.clone(), one.version));
+            let versions: Vec<(CredentialId, i64)> = newest().collect();
+            let held = match self.known.load_full() {
+                Some(held) if held.is_of(versions.iter()) => return Ok(Vec::new()),
+                Some(held) => held,
+                None => {
+                    let mut factor = [0; 8];
+                    derive(kek.bytes(), &[b"stint known factor v1"], &mut factor)?;
+                    Arc::new(Known::none(factor, kek.mac_key(b"stint known secrets v1")?))
+                }
+            };
+            let mut closed = Vec::new();
+            let open = |version: &(CredentialId, i64)| {
+                let one = by_version.get(version).ok_or(Error::Failed)?;
+                let context = Context::credential(&one.credential, one.version);
+                envelope::open(kek, &context, &one.sealed)
+            };
+            let known = held.with(versions.iter(), open, |version, _| closed.push(version.clone()));
+            self.known.store(Some(Arc::new(known)));
+            Ok(closed)
+        })
     }
 
     /// Seal a secret that `check_secret` let in, for a version of a credential.
@@ -196,11 +235,11 @@ impl Vault {
         }
         let context = Context::credential(&secret.credential, secret.version);
         let plain = self.with(|kek| envelope::open(kek, &context, &secret.sealed))?;
-        Injection::new(&plain, carrier)
+        Injection::new(&plain, carrier, self.known.load_full())
     }
 
     fn with<T>(&self, act: impl FnOnce(&Kek) -> Result<T, Error>) -> Result<T, Error> {
-        act(self.0.load().as_deref().ok_or(Error::Sealed)?)
+        act(self.kek.load().as_deref().ok_or(Error::Sealed)?)
     }
 }
 
@@ -239,7 +278,7 @@ impl Injection {
     }
 
     /// The carrier is the pack's, never a caller's (K5); a carrier that does not say exactly one place is refused.
-    fn new(secret: &Secret, carrier: &Carrier) -> Result<Self, Error> {
+    fn new(secret: &Secret, carrier: &Carrier, known: Option<Arc<Known>>) -> Result<Self, Error> {
         let (before, after) = carrier.format.split_once("{}").ok_or(Error::NotPermitted)?;
         if before.contains(['{', '}']) || after.contains(['{', '}']) {
             return Err(Error::NotPermitted);
@@ -264,7 +303,7 @@ impl Injection {
             value.set_sensitive(true);
             headers.push((name, value));
         }
-        Ok(Injection { headers, screen: Screen::new(key) })
+        Ok(Injection { headers, screen: Screen::new(key, known) })
     }
 }
 

@@ -14,6 +14,7 @@ mod envelope;
 mod error;
 mod injection;
 mod kek;
+mod known;
 mod needles;
 mod screen;
 mod seal;

@@ -253,7 +253,7 @@ fn encodings(secret: &[u8]) -> Vec<Needle> {
 }
 
 /// With room at once, so that no buffer grows and leaves a copy behind.
-fn hex(secret: &[u8], digits: &[u8; 16]) -> Zeroizing<Vec<u8>> {
+pub(super) fn hex(secret: &[u8], digits: &[u8; 16]) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::with_capacity(secret.len() * 2));
     let nibbles = secret.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     text.extend(nibbles.filter_map(|nibble| digits.get(usize::from(nibble))));
@@ -268,7 +268,7 @@ fn utf16(secret: &[u8]) -> Zeroizing<Vec<u8>> {
     text
 }
 
-fn url_safe(byte: u8) -> u8 {
+pub(super) fn url_safe(byte: u8) -> u8 {
     match byte {
         b'+' => b'-',
         b'/' => b'_',
@@ -277,7 +277,7 @@ fn url_safe(byte: u8) -> u8 {
 }
 
 /// The base64 characters that the secret alone decides, where `before` bytes of something else come before it.
-fn base64_core(secret: &[u8], before: usize) -> Zeroizing<Vec<u8>> {
+pub(super) fn base64_core(secret: &[u8], before: usize) -> Zeroizing<Vec<u8>> {
     let mut padded = Zeroizing::new(Vec::with_capacity(before + secret.len()));
     padded.extend_from_slice([0u8; 3].get(..before).unwrap_or_default());
     padded.extend_from_slice(secret);

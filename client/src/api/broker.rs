@@ -220,18 +220,18 @@ impl Broker {
     }
 
     /// Live sessions, or with `all` the ended ones too.
-    /// `filter` is of names that `GET /v1/sessions` knows.
+    /// With a limit or a filter they are everybody's, for those who see them; else the caller's own for those who see no
+    /// others. `filter` is of names that `GET /v1/sessions` knows.
     pub async fn sessions(
         &self,
         all: bool,
-        limit: u16,
+        limit: Option<u16>,
         filter: &[(&str, String)],
     ) -> Result<SessionList, Error> {
-        // Without a question it is the caller's own sessions for those who see no others.
-        if !all && filter.is_empty() && limit == 50 {
-            return self.read("/v1/sessions").await;
+        let mut path = format!("/v1/sessions?all={all}");
+        if let Some(limit) = limit {
+            path.push_str(&format!("&limit={limit}"));
         }
-        let mut path = format!("/v1/sessions?all={all}&limit={limit}");
         for (name, value) in filter {
             path.push_str(&format!("&{name}={}", segment(value)));
         }

@@ -17,9 +17,9 @@ pub struct Device {
 
 /// What the broker says of itself (RFC 8414).
 #[derive(Debug, Deserialize)]
-struct Metadata {
-    issuer: String,
-    token_endpoint: String,
+pub(super) struct Metadata {
+    pub(super) issuer: String,
+    pub(super) token_endpoint: String,
     #[serde(default)]
     device_authorization_endpoint: Option<String>,
 }
@@ -37,6 +37,13 @@ pub enum Decision {
     },
 }
 
+pub(super) async fn metadata(transport: &Transport, base: &str) -> Result<Metadata, Error> {
+    let url = format!("{base}/.well-known/oauth-authorization-server");
+    let request =
+        Request::get(&url).body(Bytes::new()).map_err(|error| Error::protocol(format!("{url}: {error}")))?;
+    holder::read(&transport.exchange(request, Duration::ZERO).await?)
+}
+
 impl Device {
     /// Asks the broker at `base` for a code. The login will be bound to `key`.
     pub async fn ask(
@@ -46,11 +53,7 @@ impl Device {
         device: &str,
         clock: Clock,
     ) -> Result<Self, Error> {
-        let url = format!("{base}/.well-known/oauth-authorization-server");
-        let request = Request::get(&url)
-            .body(Bytes::new())
-            .map_err(|error| Error::protocol(format!("{url}: {error}")))?;
-        let metadata: Metadata = holder::read(&transport.exchange(request, Duration::ZERO).await?)?;
+        let metadata = metadata(&transport, base).await?;
         let endpoint = metadata
             .device_authorization_endpoint
             .ok_or_else(|| Error::protocol("this broker is too old for a login by a code"))?;

@@ -68,6 +68,11 @@ impl Holder {
         Holder { identity, key, transport, clock, token: Mutex::new(None), nonce: Short::new(None) }
     }
 
+    /// The same key as another client; tokens of the first are not taken along.
+    pub fn as_client(self, identity: Identity) -> Self {
+        Holder { identity, token: Mutex::new(None), ..self }
+    }
+
     pub fn identity(&self) -> &Identity {
         &self.identity
     }

@@ -4,6 +4,7 @@
 //! `/v1`. The only room that knows JOSE. Must not know files, the terminal or the process environment: keys, base URLs
 //! and trusted certificates are arguments.
 
+mod agent;
 mod broker;
 mod device;
 mod holder;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 
+pub use agent::{AgentKey, begin};
 pub use broker::{Broker, setup};
 pub use device::{Decision, Device};
 pub use holder::{Holder, Identity, Token};

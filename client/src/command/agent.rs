@@ -1,12 +1,13 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use stint_api::{AddAgent, Agent, EditAgent};
 
 use super::context::{Context, read_text};
+use crate::api::{self, AgentKey, Broker};
 use crate::exit::Failure;
-use crate::output;
+use crate::{home, output};
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
@@ -20,8 +21,11 @@ enum Action {
     Add {
         name: String,
         /// Public key (JWK), with which the agent authenticates by itself
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", conflicts_with = "new_key")]
         key: Option<PathBuf>,
+        /// Make a key for it, and write the private half to this new file: what `stint sidecar` starts with
+        #[arg(long, value_name = "FILE")]
+        new_key: Option<PathBuf>,
         /// Environment that the agent may ask for by itself
         #[arg(long = "environment", value_name = "NAME")]
         environments: Vec<String>,
@@ -65,14 +69,22 @@ impl Command {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let broker = context.broker()?;
         match self.action {
-            Action::Add { name, key, environments, json } => {
+            Action::Add { name, key, new_key, environments, json } => {
                 context.not_in_a_session("registering an agent")?;
-                let key = key.map(|path| public_key(&path)).transpose()?;
-                let agent = broker.add_agent(&AddAgent { name, key, environments }).await?;
+                let agent = match new_key {
+                    Some(file) => add_with_key(context, &broker, name, environments, &file).await?,
+                    None => {
+                        let key = key.map(|path| public_key(&path)).transpose()?;
+                        broker.add_agent(&AddAgent { name, key, environments }).await?
+                    }
+                };
                 if json {
                     return output::json(&agent);
                 }
                 output::line(format!("added {}", agent.name));
+                if agent.has_key {
+                    return Ok(());
+                }
                 output::hint(format!("next: `stint run --environment NAME --agent {} -- CMD`", agent.name));
                 Ok(())
             }
@@ -122,8 +134,30 @@ impl Command {
     }
 }
 
+/// Registers an agent with a key that is made here. The file is there before the broker knows of it, so that the key
+/// cannot get lost on the way.
+async fn add_with_key(
+    context: &Context,
+    broker: &Broker,
+    name: String,
+    environments: Vec<String>,
+    file: &Path,
+) -> Result<Agent, Failure> {
+    let cannot = |error: std::io::Error| Failure::usage(format!("{}: {error}", file.display()));
+    let key = api::new_key(&context.clock)?;
+    let public = key.public().to_value();
+    home::create_private(file, b"").map_err(cannot)?;
+    let added = broker.add_agent(&AddAgent { name, key: Some(public), environments }).await;
+    let agent = added.inspect_err(|_| drop(std::fs::remove_file(file)))?;
+    let text = AgentKey::new(agent.client_id.clone(), key).to_text();
+    std::fs::write(file, text.as_bytes()).map_err(|error| {
+        cannot(error).hint(format!("{0} was added without it: `stint agent remove {0}`", agent.name))
+    })?;
+    Ok(agent)
+}
+
 /// A private key stays where it is: only a public one is sent.
-fn public_key(path: &std::path::Path) -> Result<Value, Failure> {
+fn public_key(path: &Path) -> Result<Value, Failure> {
     let text = read_text(path)?;
     let key: Value = serde_json::from_str(&text)
         .map_err(|error| Failure::usage(format!("{} is no JWK: {error}", path.display())))?;

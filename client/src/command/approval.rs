@@ -149,11 +149,12 @@ async fn approve(
 /// What is needed besides the yeses that are there.
 fn missing(approval: &Approval) -> String {
     let votes = u32::try_from(approval.votes.len()).unwrap_or(u32::MAX);
+    let of = format!("{votes} of {}", approval.approvers);
     match (approval.approvers.saturating_sub(votes), approval.not_before) {
-        (0, Some(at)) => format!("it goes on at {}", at.format("%H:%M:%S UTC")),
-        (0, None) => "it goes on".to_owned(),
-        (1, _) => "one more person has to".to_owned(),
-        (more, _) => format!("{more} more people have to"),
+        (0, Some(at)) => format!("{of}, and it goes on at {}", at.format("%H:%M:%S UTC")),
+        (0, None) => format!("{of}, and it goes on"),
+        (1, _) => format!("{of}, one more person has to"),
+        (more, _) => format!("{of}, {more} more people have to"),
     }
 }
 
@@ -242,7 +243,7 @@ fn show(approval: &Approval, context: &Context) -> Result<(), Failure> {
             "agent says",
             approval.agent_reason.clone().map(|text| format!("{text} (not checked)")).unwrap_or_default(),
         ),
-        ("approvers", approval.approvers.to_string()),
+        ("approvers", format!("{} of {} said yes", approval.votes.len(), approval.approvers)),
         ("said yes", approval.votes.iter().map(|vote| vote.person.as_str()).collect::<Vec<_>>().join(", ")),
         ("not before", approval.not_before.map(|at| format!("{at}")).unwrap_or_default()),
         ("expires", format!("{} ({})", approval.expires_at, output::relative(approval.expires_at, now))),
@@ -280,12 +281,7 @@ fn answer(approval: &Approval, json: bool, line: &str) -> Result<(), Failure> {
     if json {
         return output::json(approval);
     }
-    match approval.state {
-        ApprovalState::Waiting => {
-            output::line(format!("noted; {} people in all must say yes", approval.approvers))
-        }
-        _ => output::line(line),
-    }
+    output::line(line);
     Ok(())
 }
 

@@ -100,7 +100,7 @@ impl Command {
             Action::List { captured, json } => {
                 let mut list = context.broker()?.credentials().await?;
                 if captured {
-                    list.credentials.retain(waits);
+                    list.credentials.retain(Credential::waits);
                 }
                 if json { output::json(&list) } else { show_list(&list.credentials, context) }
             }
@@ -221,11 +221,6 @@ fn show_list(credentials: &[Credential], context: &Context) -> Result<(), Failur
 }
 
 /// Whether a person has still to say what becomes of it.
-fn waits(credential: &Credential) -> bool {
-    let captured = credential.captured.as_ref();
-    credential.revoked_at.is_none() && captured.is_some_and(|captured| captured.kept_at.is_none())
-}
-
 fn answer(credential: &Credential, json: bool, line: &str, hint: Option<&str>) -> Result<(), Failure> {
     if json {
         return output::json(credential);

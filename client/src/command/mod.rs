@@ -28,6 +28,7 @@ mod reach;
 mod run;
 mod selectors;
 mod session;
+mod sidecar;
 mod token;
 
 use std::ffi::OsString;
@@ -36,7 +37,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::exit::Failure;
-use crate::{confine, output, sidecar};
+use crate::sidecar::process;
+use crate::{confine, output};
 use context::Context;
 
 /// Run an agent under a stint: a session bound to one environment, to what it needs, and to an end.
@@ -60,6 +62,8 @@ enum Command {
     Console(console::Console),
     /// Run a command in a session
     Run(run::Run),
+    /// Serve a session to another container
+    Sidecar(sidecar::Sidecar),
     /// Get a token for a session without a command
     Token(token::Token),
     /// See and end sessions
@@ -97,9 +101,9 @@ enum Command {
 /// The program `stint`.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    // The sidecar's process takes no part in the command line.
-    if arguments.get(1).is_some_and(|argument| argument == sidecar::process::SUBCOMMAND) {
-        return match sidecar::process::main(arguments.get(2..).unwrap_or_default()) {
+    // The process beside a run takes no part in the command line.
+    if arguments.get(1).is_some_and(|argument| argument == process::SUBCOMMAND) {
+        return match process::main(arguments.get(2..).unwrap_or_default()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         };
@@ -120,7 +124,11 @@ pub fn main() -> ExitCode {
 }
 
 fn start(cli: Cli) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut runtime = match cli.command {
+        Command::Sidecar(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         if let Command::Completion(completion) = cli.command {
             return completion.run();
@@ -131,6 +139,7 @@ fn start(cli: Cli) -> Result<(), Failure> {
             Command::Logout(logout) => logout.run(&context).await,
             Command::Console(console) => console.run(&context).await,
             Command::Run(run) => run.run(&context).await,
+            Command::Sidecar(sidecar) => sidecar.run(&context).await,
             Command::Token(token) => token.run(&context).await,
             Command::Session(command) => command.run(&context).await,
             Command::Approval(command) => command.run(&context).await,

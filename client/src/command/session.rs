@@ -24,9 +24,9 @@ enum Action {
         /// Only those in this environment
         #[arg(long, value_name = "NAME")]
         environment: Option<String>,
-        /// How many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
-        limit: u16,
+        /// How many at most; of those that ended, 50 where nothing is said
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=500))]
+        limit: Option<u16>,
         /// Only those before this one
         #[arg(long, value_name = "ID")]
         before: Option<String>,
@@ -61,6 +61,7 @@ impl Command {
             Action::List { all, agent, environment, limit, before, json } => {
                 let given = [("agent", agent), ("environment", environment), ("before", before)];
                 let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+                let limit = limit.or(all.then_some(50));
                 let list = broker.sessions(all, limit, &given.collect::<Vec<_>>()).await?;
                 if json {
                     return output::json(&list);

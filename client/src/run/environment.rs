@@ -74,6 +74,9 @@ const RUN_CODE: &[&str] = &[
     "EXINIT",
     "GCONV_PATH",
     "GIT_ASKPASS",
+    // Settings, commands among them, in a numbered list of variables (git-config(1)).
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
     "GIT_EXEC_PATH",
     "GIT_EXTERNAL_DIFF",
     "GIT_PROXY_COMMAND",
@@ -149,11 +152,7 @@ const LEAD_OUT: [&str; 21] = [
 ];
 
 pub(super) fn runs_code(name: &str) -> bool {
-    // Git reads settings, commands among them, from a numbered list of variables (git-config(1)).
-    RUN_CODE.contains(&name)
-        || RUN_CODE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        || name == "GIT_CONFIG_COUNT"
-        || name == "GIT_CONFIG_PARAMETERS"
+    RUN_CODE.contains(&name) || RUN_CODE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 pub(super) fn leads_out(name: &str) -> bool {

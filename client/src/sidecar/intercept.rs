@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub(super) async fn serve(
     let Ok(config) = proxy.authority.server_config(&host) else { return };
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, greeting.into_stream(config)).await else { return };
     let host: Arc<str> = host.into();
+    let shared = proxy.clone();
     let service = service_fn(move |request| {
         let (host, proxy, speaker) = (host.clone(), proxy.clone(), speaker.clone());
         async move {
@@ -65,8 +67,15 @@ pub(super) async fn serve(
         .max_header_list_size(largest_head)
         .max_concurrent_streams(MOST_STREAMS)
         .keep_alive_interval(Some(Duration::from_secs(30)));
+    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
     // A connection that breaks is the command's to notice.
-    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = shared.closed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
 }
 
 /// Whether a request is for the host of its tunnel, and one that is carried at all.

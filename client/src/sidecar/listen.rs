@@ -1,5 +1,7 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -13,14 +15,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use ring::digest::{SHA256, digest};
 use stint_api::{Code, Problem};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::authority::Authority;
 use super::egress::Egress;
 use super::refusal::{ask_for_secret, refuse};
 use super::{intercept, placeholder, transparent, tunnel, within};
-use crate::api::{Body, empty};
+use crate::api::{Body, empty, full};
 use crate::clock::{Clock, NoRandomness};
 use crate::secret::Secret;
 use crate::session::LiveSession;
@@ -29,6 +31,8 @@ use crate::session::LiveSession;
 const MOST_CONNECTIONS: usize = 512;
 /// Time for the head of a request to arrive.
 pub(super) const HEAD: Duration = Duration::from_secs(30);
+/// Path of the proxy's own that says whether it is ready: 200 or 503.
+pub const READY: &str = "/ready";
 /// Largest head of a request, in bytes.
 pub(super) const LARGEST_HEAD: usize = 64 << 10;
 
@@ -46,6 +50,12 @@ pub(super) struct Proxy {
     pub(super) bundle: Option<PathBuf>,
     pub(super) clock: Clock,
     room: Arc<Semaphore>,
+    /// Whether nothing new is taken any more.
+    closing: watch::Sender<bool>,
+    /// Whether everything is there that a command needs.
+    announced: AtomicBool,
+    /// Whether the session is known to have ended.
+    over: AtomicBool,
 }
 
 /// A session and the secret of who speaks for it.
@@ -114,7 +124,34 @@ impl Proxy {
             bundle,
             clock: clock.clone(),
             room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+            closing: watch::Sender::new(false),
+            announced: AtomicBool::new(false),
+            over: AtomicBool::new(false),
         }
+    }
+
+    /// From now on no connection and no request is taken; what is under way goes on.
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Waits until `close`.
+    pub(super) async fn closed(&self) {
+        // The sender lives as long as this does.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    pub(super) fn announce(&self) {
+        self.announced.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn session_is_over(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Connections that are open.
+    pub(super) fn open(&self) -> usize {
+        MOST_CONNECTIONS - self.room.available_permits()
     }
 
     pub(super) fn admit(self: &Arc<Self>, party: Party) -> Admitted {
@@ -132,6 +169,18 @@ impl Proxy {
         let shown = hash(value.as_bytes());
         let parties = self.parties.read().ok()?;
         parties.iter().find(|party| party.expected == shown).map(|party| party.session.clone())
+    }
+
+    /// For whom a request speaks: `None` is told to say it. One that shows a wrong secret is never taken for one that shows
+    /// none; and beside sessions within the command's own, a client that would show its secret when asked is asked.
+    fn speaker(&self, request: &Request<Incoming>, door: Door) -> Option<Speaker> {
+        if let Some(session) = self.knows_the_secret(request.headers()) {
+            return Some(Speaker::Session(session));
+        }
+        let may_be_silent = door == Door::ProxyInside && request.method() == Method::CONNECT;
+        let is_silent = !request.headers().contains_key(PROXY_AUTHORIZATION);
+        let is_alone = || self.parties.read().is_ok_and(|parties| parties.len() == 1);
+        (may_be_silent && is_silent && is_alone()).then_some(Speaker::Unnamed)
     }
 
     /// The session of a request that names none, by its placeholder. With sessions within the command's own, one that
@@ -191,17 +240,24 @@ impl Proxy {
 pub(super) enum Door {
     /// Clients that read proxy variables: `CONNECT`, with the session's secret.
     Proxy,
+    /// The same for a confined command. Only that can reach it, so that a `CONNECT` without any secret goes through as it
+    /// would at `Tls`: there are clients that drop the user information of a proxy.
+    ProxyInside,
     /// Clients that do not, and took a provider's name for this address: TLS from the first byte. Only a confined
     /// command can reach it, so that it asks for no secret.
     Tls,
 }
 
-/// Takes connections until the task is aborted, which closes those that are open.
+/// Takes connections until the proxy is closed, and then waits for those that are open. Aborting the task closes them.
 pub(super) async fn accept(listener: TcpListener, door: Door, proxy: Arc<Proxy>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
-        let Ok((stream, _)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            () = proxy.closed() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
             // Out of descriptors, most likely: they come back.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
@@ -210,31 +266,42 @@ pub(super) async fn accept(listener: TcpListener, door: Door, proxy: Arc<Proxy>)
         let proxy = proxy.clone();
         connections.spawn(async move {
             match door {
-                Door::Proxy => serve(stream, proxy).await,
+                Door::Proxy | Door::ProxyInside => serve(stream, door, proxy).await,
                 Door::Tls => transparent::serve(stream, proxy).await,
             }
             drop(place);
         });
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
-async fn serve(stream: TcpStream, proxy: Arc<Proxy>) {
+async fn serve(stream: TcpStream, door: Door, proxy: Arc<Proxy>) {
     let _ = stream.set_nodelay(true);
     let (hand_over, handed_over) = oneshot::channel();
     let hand_over = Mutex::new(Some(hand_over));
     let service = service_fn(|request| {
         let proxy = proxy.clone();
         let hand_over = &hand_over;
-        async move { Ok::<_, Infallible>(answer(request, &proxy, hand_over).await) }
+        async move { Ok::<_, Infallible>(answer(request, door, &proxy, hand_over).await) }
     });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .max_buf_size(LARGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    // A connection that breaks is the command's to notice.
-    let _ = connection.await;
+    {
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .max_buf_size(LARGEST_HEAD)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        // A connection that breaks is the command's to notice.
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = proxy.closed() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
     // The connection keeps its place in the room until what it was handed over to has ended.
     drop(hand_over);
     if let Ok(mut tunnel) = handed_over.await {
@@ -253,10 +320,20 @@ impl Drop for Tunnel {
     }
 }
 
-async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &HandOver) -> Response<Body> {
-    let Some(session) = proxy.knows_the_secret(request.headers()) else { return ask_for_secret() };
-    if within::is_asked(&request) {
-        return match within::open(request, &session, proxy).await {
+async fn answer(
+    mut request: Request<Incoming>,
+    door: Door,
+    proxy: &Arc<Proxy>,
+    hand_over: &HandOver,
+) -> Response<Body> {
+    if is_readiness(&request) {
+        return readiness(proxy);
+    }
+    let Some(speaker) = proxy.speaker(&request, door) else { return ask_for_secret() };
+    if let Speaker::Session(session) = &speaker
+        && within::is_asked(&request)
+    {
+        return match within::open(request, session, proxy).await {
             Ok((response, work)) => {
                 give(hand_over, work);
                 response
@@ -277,7 +354,6 @@ async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &
             let proxy = proxy.clone();
             tokio::spawn(async move {
                 if let Ok(stream) = upgrade.await {
-                    let speaker = Speaker::Session(session);
                     intercept::serve(TokioIo::new(stream), host, speaker, proxy).await;
                 }
             })
@@ -302,6 +378,23 @@ async fn answer(mut request: Request<Incoming>, proxy: &Arc<Proxy>, hand_over: &
     give(hand_over, work);
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::OK;
+    response
+}
+
+/// `GET /ready`, which asks for no secret and tells nothing else.
+fn is_readiness(request: &Request<Incoming>) -> bool {
+    request.method() == Method::GET && request.uri().authority().is_none() && request.uri().path() == READY
+}
+
+fn readiness(proxy: &Proxy) -> Response<Body> {
+    let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+    let (status, text) = match (is(&proxy.announced), is(&proxy.over)) {
+        (true, false) => (StatusCode::OK, "ready\n"),
+        (_, true) => (StatusCode::SERVICE_UNAVAILABLE, "its session has ended\n"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "it does not serve yet\n"),
+    };
+    let mut response = Response::new(full(text.into()));
+    *response.status_mut() = status;
     response
 }
 

@@ -35,6 +35,7 @@ pub use crate::session::Heartbeats;
 use crate::session::LiveSession;
 
 pub use egress::{Egress, Mode};
+pub use listen::READY;
 pub use within::{LARGEST, PATH, PROTOCOL, Within};
 
 #[derive(Debug)]
@@ -49,8 +50,8 @@ pub struct Settings {
 /// Where a sidecar listens.
 #[derive(Debug)]
 pub enum Doors {
-    /// On a port of this machine's loopback.
-    Loopback,
+    /// On a port of this machine's loopback; 0 for one that is free.
+    Loopback(u16),
     /// On the loopback of a confined command; the sockets come through this one (`confine::hand`), and a byte goes back
     /// once they are served.
     Handed(std::os::unix::net::UnixStream),
@@ -73,6 +74,7 @@ pub struct Sidecar {
     ca_pem: String,
     secret: Secret,
     session: Arc<LiveSession>,
+    proxy: Arc<listen::Proxy>,
     serving: JoinHandle<()>,
     /// Ends when the session has.
     alive: JoinHandle<()>,
@@ -87,19 +89,26 @@ impl Sidecar {
         let ca_pem = authority.ca_pem().to_owned();
         let Settings { egress, heartbeats, doors, bundle } = settings;
         let proxy = |port| Arc::new(listen::Proxy::new(party, authority, egress, port, bundle, clock));
-        let (port, serving) = match doors {
-            Doors::Loopback => {
-                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Error::Listen)?;
+        let (port, proxy, serving) = match doors {
+            Doors::Loopback(port) => {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(Error::Listen)?;
                 let port = listener.local_addr().map_err(Error::Listen)?.port();
-                (port, tokio::spawn(listen::accept(listener, Door::Proxy, proxy(port))))
+                let proxy = proxy(port);
+                (port, proxy.clone(), tokio::spawn(listen::accept(listener, Door::Proxy, proxy)))
             }
             Doors::Handed(supervisor) => {
                 let port = crate::confine::PROXY_PORT;
-                (port, tokio::spawn(transparent::take_doors(supervisor, proxy(port))))
+                let proxy = proxy(port);
+                (port, proxy.clone(), tokio::spawn(transparent::take_doors(supervisor, proxy)))
             }
         };
-        let alive = tokio::spawn(session.clone().keep_alive(heartbeats));
-        Ok(Sidecar { port, ca_pem, secret, session, serving, alive })
+        let living = (session.clone(), proxy.clone());
+        let alive = tokio::spawn(async move {
+            let (session, proxy) = living;
+            session.keep_alive(heartbeats).await;
+            proxy.session_is_over();
+        });
+        Ok(Sidecar { port, ca_pem, secret, session, proxy, serving, alive })
     }
 
     pub fn port(&self) -> u16 {
@@ -124,6 +133,22 @@ impl Sidecar {
 
     pub fn session(&self) -> &LiveSession {
         &self.session
+    }
+
+    /// From now on whoever asks is told that it is ready.
+    pub fn announce(&self) {
+        self.proxy.announce();
+    }
+
+    /// Connections that are open.
+    pub fn open(&self) -> usize {
+        self.proxy.open()
+    }
+
+    /// Takes nothing new, and waits until what is under way is done. `false` when some was not after `patience`.
+    pub async fn drain(&mut self, patience: Duration) -> bool {
+        self.proxy.close();
+        tokio::time::timeout(patience, &mut self.serving).await.is_ok()
     }
 
     /// Closes the proxy and ends the session at the broker.

@@ -1,6 +1,6 @@
 //! The sidecar as a process of its own, beside the command that `stint run` becomes.
 //!
-//! `stint run` starts `stint sidecar`, which starts itself once more and ends: so the command, which keeps the pid of
+//! `stint run` starts `stint beside`, which starts itself once more and ends: so the command, which keeps the pid of
 //! `stint run`, has no child that it does not know of. What the sidecar needs comes through a socket, never by argument or
 //! environment, where others on the machine could read it.
 
@@ -25,7 +25,7 @@ use crate::run::TRUSTSTORE;
 use crate::session::LiveSession;
 
 /// Argument of the hidden subcommand.
-pub const SUBCOMMAND: &str = "sidecar";
+pub const SUBCOMMAND: &str = "beside";
 const DETACHED: &str = "--detached";
 const START: Duration = Duration::from_secs(20);
 /// Between asking a command to end and ending it.
@@ -193,7 +193,7 @@ async fn start(material: &Material, socket: UnixStream) -> Result<Sidecar, Strin
     let transport = Transport::new(&tls).map_err(|error| error.to_string())?;
     let session =
         LiveSession::new(material.base.clone(), material.started.clone(), key, transport, clock.clone());
-    let doors = if material.confined { Doors::Handed(socket) } else { Doors::Loopback };
+    let doors = if material.confined { Doors::Handed(socket) } else { Doors::Loopback(0) };
     let settings = Settings {
         egress: material.egress.clone(),
         heartbeats: if material.kill_on_end { Heartbeats::EachSecond } else { Heartbeats::AsAsked },

@@ -27,7 +27,7 @@ async fn try_take_doors(supervisor: UnixStream, proxy: Arc<Proxy>) -> io::Result
     let mut supervisor = tokio::net::UnixStream::from_std(supervisor)?;
     let doors = supervisor.async_io(Interest::READABLE, || confine::receive::<2>(&supervisor)).await?;
     let mut serving = JoinSet::new();
-    for (descriptor, door) in doors.into_iter().zip([Door::Tls, Door::Proxy]) {
+    for (descriptor, door) in doors.into_iter().zip([Door::Tls, Door::ProxyInside]) {
         let listener = std::net::TcpListener::from(descriptor);
         listener.set_nonblocking(true)?;
         serving.spawn(accept(TcpListener::from_std(listener)?, door, proxy.clone()));

@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use stint_tests::matrix::{Desk, Entry, folder, installed, replace, rows};
+use stint_tests::matrix::{Desk, Entry, folder, installed, learn, replace, rows};
 
 fn main() -> ExitCode {
     match drive() {
@@ -31,7 +31,7 @@ fn drive() -> Result<bool, String> {
             entries.push(Entry::new(row, None));
             continue;
         }
-        let driven = desk.drive(&row);
+        let driven = if row.learns { learn(&row, &installed()) } else { desk.drive(&row) };
         println!(
             "{name} {}: {}",
             driven.version.as_deref().unwrap_or("-"),

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -45,14 +46,22 @@ const PROVIDERS: [(&str, &[&str]); 14] = [
 impl Desk {
     /// `installed` is the folder that `tests/clients/install` fills.
     pub fn start(installed: &Path) -> Self {
+        Self::allowing(installed, &BTreeSet::new())
+    }
+
+    /// The same, where sessions reach these hosts too, which no provider owns.
+    pub fn allowing(installed: &Path, hosts: &BTreeSet<String>) -> Self {
         let runtime = runtime();
         let any = runtime.block_on(Standin::loopback(Anything)).expect("the stand-in starts");
         let github = runtime.block_on(Standin::loopback(GitHost::seeded())).expect("the stand-in starts");
         let railway = runtime.block_on(Standin::loopback(Railway::seeded())).expect("the stand-in starts");
         let packs = folder().join("packs").display().to_string();
-        let variables = [("APPROVAL_HOLD", "100ms"), ("PACKS", packs.as_str())];
-        let variables = variables.map(|(name, value)| (format!("STINT_BROKER_{name}"), value.to_owned()));
-        let broker = TestBroker::start(Options { variables: variables.to_vec(), ..Options::default() });
+        let hosts = hosts.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+        let mut variables = vec![("APPROVAL_HOLD", "100ms"), ("PACKS", packs.as_str())];
+        variables.extend((!hosts.is_empty()).then_some(("EGRESS_HOSTS", hosts.as_str())));
+        let named = |(name, value): (&str, &str)| (format!("STINT_BROKER_{name}"), value.to_owned());
+        let variables = variables.into_iter().map(named).collect();
+        let broker = TestBroker::start(Options { variables, ..Options::default() });
         let desk = Desk { broker, any, github, railway, installed: installed.to_path_buf(), runtime };
         desk.furnish();
         desk
@@ -66,7 +75,9 @@ impl Desk {
             let secret = broker.secret(provider);
             broker.add_credential(provider, provider, &self.any.url(), self.any.ca_pem(), &secret);
             for selector in owned {
-                broker.map("staging", &format!("{provider}:{selector}"));
+                // What stands behind all of them owns nothing that it could be asked for.
+                let selector = format!("{provider}:{selector}");
+                broker.stint(&["environment", "map", "staging", &selector, "--unchecked"]).ok();
             }
         }
         let secret = broker.secret("github");

@@ -24,9 +24,17 @@ pub struct Driven {
 }
 
 /// One part of what a session printed, and how its command ended.
-struct Part<'a> {
-    text: &'a str,
-    code: i32,
+pub(super) struct Part<'a> {
+    pub(super) text: &'a str,
+    pub(super) code: i32,
+}
+
+impl Driven {
+    /// Of a client that is not there.
+    pub(super) fn absent(row: &Row) -> Self {
+        let wrong = vec![format!("it is not there: `{}` fails", row.version)];
+        Driven { wrong, ..Driven::default() }
+    }
 }
 
 /// Each command has a minute.
@@ -68,10 +76,7 @@ impl Desk {
 
     /// Runs the commands of a row in a session, and finds what is wrong with what came of it.
     pub fn drive(&self, row: &Row) -> Driven {
-        let Some(version) = self.version(row) else {
-            let wrong = vec![format!("it is not there: `{}` fails", row.version)];
-            return Driven { wrong, ..Driven::default() };
-        };
+        let Some(version) = self.version(row) else { return Driven::absent(row) };
         for log in self.logs() {
             log.clear();
         }
@@ -85,24 +90,25 @@ impl Desk {
         driven
     }
 
-    fn run(&self, row: &Row) -> (Output, bool) {
+    pub(super) fn run(&self, row: &Row) -> (Output, bool) {
         let destroy = row.destroy.as_deref().unwrap_or("true");
-        let run = |flag: &str, bare: &str| {
-            let args = ["run", "-e", "staging", "-a", "coder", flag, "--", "sh", "-c", SCRIPT];
+        let run = |flags: &[&str], bare: &str| {
+            let head = ["run", "-e", "staging", "-a", "coder"];
+            let args = [&head[..], flags, &["--", "sh", "-c", SCRIPT]].concat();
             let command = self.surrounded(self.broker.command(&args));
             let command = command.env("TRUST", row.trust.join(" ")).env("BARE", bare);
             command.env("READ", &row.read).env("DESTROY", destroy).run()
         };
         let bare = if row.transparent { "yes" } else { "" };
-        let out = run("--confine", bare);
+        let out = run(if row.learns { &["--confine", "--learn"] } else { &["--confine"] }, bare);
         match out.code == 125 && out.stderr.contains("cannot be confined here") {
-            true => (run("--no-confine", ""), false),
+            true => (run(&["--no-confine"], ""), false),
             false => (out, true),
         }
     }
 
     /// With what the installer brought on the search path, and the home of whoever runs this.
-    fn surrounded(&self, command: ClientCommand) -> ClientCommand {
+    pub fn surrounded(&self, command: ClientCommand) -> ClientCommand {
         let at = |path: &str| self.installed.join(path).display().to_string();
         let mut command = command
             .current_dir(&self.broker.scratch())
@@ -245,7 +251,7 @@ fn operations(records: &[Value]) -> BTreeSet<String> {
     records.iter().flat_map(of).filter_map(|operation| operation.as_str().map(str::to_owned)).collect()
 }
 
-fn part<'a>(printed: &'a str, name: &str) -> Option<Part<'a>> {
+pub(super) fn part<'a>(printed: &'a str, name: &str) -> Option<Part<'a>> {
     let (_, rest) = printed.split_once(&format!("\n@@ {name}\n"))?;
     let (text, rest) = rest.split_once("\n@= ")?;
     Some(Part { text, code: rest.lines().next()?.trim().parse().ok()? })

@@ -7,12 +7,14 @@
 
 mod desk;
 mod drive;
+mod learn;
 mod row;
 mod site;
 mod table;
 
 pub use desk::Desk;
 pub use drive::{Driven, installed};
+pub use learn::{learn, proposed};
 pub use row::{Row, folder, rows};
 pub use site::Anything;
 pub use table::{Entry, replace};

@@ -18,6 +18,8 @@ pub struct Row {
     /// of a provider that no pack knows, and is to be refused.
     pub read: String,
     pub reads: Option<String>,
+    /// Whether its hosts are of no provider and come by `--learn`: see `learn`.
+    pub learns: bool,
     /// Shell line that destroys, and its operation. Not every client can.
     pub destroy: Option<String>,
     pub destroys: Option<String>,
@@ -48,7 +50,7 @@ fn parse(text: &str) -> Result<Vec<Row>, String> {
     clients.iter().map(|client| row(client.as_table().ok_or("a client is no table")?)).collect()
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "name",
     "from",
     "quick",
@@ -57,6 +59,7 @@ const KEYS: [&str; 14] = [
     "transparent",
     "read",
     "reads",
+    "learns",
     "destroy",
     "destroys",
     "says",
@@ -85,6 +88,7 @@ fn row(client: &toml::Table) -> Result<Row, String> {
         transparent: flag("transparent", true),
         read: filled("read")?,
         reads: text("reads"),
+        learns: flag("learns", false),
         destroy: text("destroy"),
         destroys: text("destroys"),
         says: text("says").unwrap_or_else(|| "approval".to_owned()),

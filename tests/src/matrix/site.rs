@@ -23,16 +23,20 @@ impl Site for Anything {
             "kubernetes.default.svc" => json_of(&kubernetes(path)),
             "mcp.example.com" => mcp(&request),
             "registry.example.com" => registry(&request),
-            _ => json_of(&plausible(path)),
+            _ => json_of(&plausible(path, request.parts.uri.query())),
         }
     }
 }
 
-/// Members that clients of several providers look for; none looks at another's.
-fn plausible(path: &str) -> Value {
+/// Members that clients of several providers look for; none looks at another's. Of a list there is one page: some ask for
+/// the next one until it is empty.
+fn plausible(path: &str, query: Option<&str>) -> Value {
+    let mut pairs = query.unwrap_or_default().split('&');
+    let later = pairs.any(|pair| pair.strip_prefix("page=").is_some_and(|page| page != "1"));
     let id = path.rsplit('/').next().unwrap_or_default();
     let one = json!({ "id": "thing_1", "object": "file", "name": "thing", "title": "thing", "type": "message_batch" });
     let result = match path.ends_with("s") {
+        true if later => json!([]),
         true => json!([one]),
         false => json!({ "id": id, "name": "atlas.example" }),
     };

@@ -23,13 +23,14 @@ impl Entry {
             let why = row.missing.as_deref().unwrap_or_default();
             return format!("| {} | – | – | – | – | not driven | {why} |", row.name);
         };
-        let transparent = match (&row.reads, driven.confined, row.transparent) {
-            (None, _, _) => "–",
+        let reached = row.reads.is_some() || row.learns;
+        let transparent = match (reached, driven.confined, row.transparent) {
+            (false, _, _) => "–",
             (_, false, _) => "not tried: nothing is confined here",
             (_, true, true) => "yes",
             (_, true, false) => "no",
         };
-        let trust = match (row.reads.is_some(), row.trust.is_empty()) {
+        let trust = match (reached, row.trust.is_empty()) {
             (false, _) => "–".to_owned(),
             (true, true) => "the system's store".to_owned(),
             (true, false) => row.trust.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),

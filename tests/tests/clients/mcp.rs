@@ -1,27 +1,9 @@
 //! A remote MCP server that the owner described in a pack of their own.
 
-use std::fs;
-
 use serde_json::{Value, json};
 use stint_standin::{Echo, Handle, Standin};
-use stint_tests::{Options, TestBroker};
+use stint_tests::{Options, TestBroker, packs};
 use tokio::runtime::{Builder, Runtime};
-
-const MANIFEST: &str = r#"
-name = "cluster"
-title = "Cluster"
-protocol = "mcp"
-hosts = ["mcp.example.com"]
-endpoints = ["/mcp"]
-carriers = ["authorization"]
-environment-kinds = ["volume"]
-[[credential]]
-name = "token"
-default = true
-carrier = { header = "authorization", format = "Bearer {}" }
-variables = ["CLUSTER_TOKEN"]
-placeholder = { prefix = "mcp_", alphabet = "base62", length = 24 }
-"#;
 
 const TOOLS: &str = "what\tname\tclass\tresources\tscope\n\
     tool\tlist_volumes\tread\t\tshared\n\
@@ -37,23 +19,14 @@ struct Desk {
     _packs: tempfile::TempDir,
 }
 
-fn packs(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::TempDir::new().unwrap();
-    fs::create_dir(folder.path().join("cluster")).unwrap();
-    for (name, text) in files {
-        fs::write(folder.path().join("cluster").join(name), text).unwrap();
-    }
-    folder
-}
-
 const GOOD: [(&str, &str); 3] =
-    [("pack.toml", MANIFEST), ("operations.tsv", TOOLS), ("resolvers.toml", OWNERS)];
+    [("pack.toml", packs::CLUSTER), ("operations.tsv", TOOLS), ("resolvers.toml", OWNERS)];
 
 impl Desk {
     fn new() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let server = runtime.block_on(Standin::loopback(Echo)).unwrap();
-        let packs = packs(&GOOD);
+        let packs = packs::folder("cluster", &GOOD);
         let folder = packs.path().to_str().unwrap().to_owned();
         let hold = ("STINT_BROKER_APPROVAL_HOLD".to_owned(), "1s".to_owned());
         let variables = vec![hold, ("STINT_BROKER_PACKS".to_owned(), folder)];
@@ -107,18 +80,18 @@ fn a_pack_with_an_error_is_named_by_file_row_and_reason() {
     let mut broker = TestBroker::prepare(Options::default());
     broker.without_checks();
     let check = |files: &[(&str, &str)]| {
-        let packs = packs(files);
+        let packs = packs::folder("cluster", files);
         broker.broker_command(&["pack", "check", "--packs", packs.path().to_str().unwrap()]).run()
     };
     let good = check(&GOOD).ok();
     assert!(good.stdout.contains("cluster: sound") && good.stdout.contains("github: sound"), "{good:?}");
     let wrong = TOOLS.replace("write", "wirte");
-    let bad = check(&[("pack.toml", MANIFEST), ("operations.tsv", &wrong)]);
+    let bad = check(&[("pack.toml", packs::CLUSTER), ("operations.tsv", &wrong)]);
     assert!(bad.code != 0 && bad.stderr.contains("cluster/operations.tsv, row 3: "), "{bad:?}");
-    let taken = MANIFEST.replace("mcp.example.com", "api.github.com");
+    let taken = packs::CLUSTER.replace("mcp.example.com", "api.github.com");
     let bad = check(&[("pack.toml", &taken), ("operations.tsv", TOOLS)]);
     assert!(bad.code != 0 && bad.stderr.contains("'api.github.com' is a host of both"), "{bad:?}");
-    let other = MANIFEST.replace("\"cluster\"", "\"clutter\"");
+    let other = packs::CLUSTER.replace("\"cluster\"", "\"clutter\"");
     let bad = check(&[("pack.toml", &other), ("operations.tsv", TOOLS)]);
     assert!(bad.code != 0 && bad.stderr.contains("not as its folder"), "{bad:?}");
 }

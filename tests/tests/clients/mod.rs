@@ -3,4 +3,6 @@
 mod gh;
 mod git;
 mod gitlab;
+mod matrix;
 mod mcp;
+mod registries;

@@ -2,7 +2,7 @@
 
 mod proxies;
 mod replicas;
-mod tls;
+pub(crate) mod tls;
 
 use std::fs;
 

@@ -10,7 +10,7 @@ use stint_tests::{Options, TestBroker};
 use crate::place::on_both;
 
 /// CA, certificate and key for the loopback address, as files in a folder.
-fn certificates() -> tempfile::TempDir {
+pub(crate) fn certificates() -> tempfile::TempDir {
     let mut ca = CertificateParams::new(Vec::<String>::new()).unwrap();
     ca.distinguished_name.push(DnType::CommonName, "a CA of the tests");
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

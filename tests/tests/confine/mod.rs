@@ -9,6 +9,7 @@ mod ground;
 mod kernel;
 mod network;
 mod session;
+mod silent;
 mod terminal;
 mod work;
 

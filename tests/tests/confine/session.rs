@@ -54,7 +54,7 @@ const LOGIN: &[Try] = &[
         "a session within, without the secret",
         "A=$(echo $HTTPS_PROXY | sed 's#.*@##'); curl -sS -m 5 --noproxy '*' http://$A/children -d '{\"environment\":\"staging\",\"agent\":\"coder\",\"key\":null}' | grep -a started && echo GOT; true",
     ),
-    inside("a sidecar of its own", "echo '{}' | timeout 5 $T_STINT sidecar --detached && echo GOT"),
+    inside("a sidecar of its own", "echo '{}' | timeout 5 $T_STINT beside --detached && echo GOT"),
     inside(
         "a supervisor of its own",
         "timeout 5 $T_STINT confine supervise /bin/true true < /dev/null && echo GOT; timeout 5 $T_STINT confine probe && echo GOT; true",
@@ -165,7 +165,10 @@ fn another_session_is_out_of_reach() {
     let script: &'static str = Box::leak(script.into_boxed_str());
     let tries = [
         inside("the other session's proxy, with its secret", script),
-        inside("any sidecar, by its process", "ps ax 2>/dev/null | grep '[s]tint sidecar' && echo GOT; true"),
+        inside(
+            "any sidecar, by its process",
+            "ps ax 2>/dev/null | grep -e '[s]tint sidecar' -e '[b]eside --detached' && echo GOT; true",
+        ),
     ];
     let confined = ground.attempt(true, &tries);
     other.signal(rustix::process::Signal::KILL);

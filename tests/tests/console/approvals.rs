@@ -25,25 +25,31 @@ fn what_cannot_be_put_back_takes_its_name() {
         browser.scripts(scripts);
         desk.lab.railway.site.restore(stint_standin::Railway::seeded().snapshot());
         admit(&desk);
-        let agent = desk.asks_to_delete();
+        let agent = desk.asks_to_remove();
         desk.lab.waiting();
-        browser.visit("/console/").sees("Delete the volume").sees("staging-cache").sees("coder");
+        browser.visit("/console/").sees("Remove the deployment").sees(ids::DEPLOYMENT_STAGING).sees("coder");
         assert!(browser.title().contains("(1)"), "{}", browser.title());
         browser.is_accessible();
 
-        browser.click("Delete the volume staging-cache").sees("What happens on yes");
-        browser.sees("staging-cache").sees("destroy").sees("railway:volumeDelete").sees("approval show");
+        browser
+            .click(&format!("Remove the deployment {}", ids::DEPLOYMENT_STAGING))
+            .sees("What happens on yes");
+        browser
+            .sees(ids::DEPLOYMENT_STAGING)
+            .sees("destroy")
+            .sees("railway:deploymentRemove")
+            .sees("approval show");
         browser.is_accessible();
         browser.fill("Type", "postgres-data").click("Approve").sees("cannot be put back");
         // The page hears of changes while it stands, and keeps what its reader is told of.
         std::thread::sleep(std::time::Duration::from_millis(1500));
         assert_eq!(browser.filled("Type"), "postgres-data", "what was typed is gone");
         browser.is_accessible();
-        assert!(desk.lab.has_volume(ids::VOLUME_STAGING), "a wrong name approved it");
+        assert!(desk.lab.has_deployment(), "a wrong name approved it");
 
-        browser.fill("Type", "staging-cache").click("Approve").sees("The decision");
+        browser.fill("Type", ids::DEPLOYMENT_STAGING).click("Approve").sees("The decision");
         agent.wait().reply().done();
-        assert!(!desk.lab.has_volume(ids::VOLUME_STAGING));
+        assert!(!desk.lab.has_deployment());
         browser.visit(&browser.at()).sees("used");
         browser.is_accessible();
         browser.visit("/console/").sees("Decided lately").sees("used");
@@ -56,7 +62,7 @@ fn what_cannot_be_put_back_takes_its_name() {
 fn on_a_phone_both_answers_are_at_hand_at_once() {
     let desk = Desk::new();
     let browser = desk.browser();
-    let agent = desk.asks_to_delete();
+    let agent = desk.asks_to_remove();
     let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
     with_and_without_scripts(&browser, |browser| {
         for (answer, form) in [("Approve …", "#yes"), ("Deny …", "#no")] {
@@ -112,14 +118,14 @@ fn a_page_that_is_out_of_date_says_what_changed() {
     let desk = Desk::new();
     let browser = desk.browser();
     browser.scripts(false);
-    let agent = desk.asks_to_delete();
+    let agent = desk.asks_to_remove();
     let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
-    browser.visit(&format!("/console/approvals/{id}")).fill("Type", "staging-cache");
+    browser.visit(&format!("/console/approvals/{id}")).fill("Type", ids::DEPLOYMENT_STAGING);
     desk.lab.broker.stint(&["approval", "deny", &id, "--reason", "not today"]).ok();
     browser.click("Approve").sees("out of date").sees("denied").sees("not today");
     browser.is_accessible();
     agent.wait().reply().refused(403, "approval_denied");
-    assert!(desk.lab.has_volume(ids::VOLUME_STAGING));
+    assert!(desk.lab.has_deployment());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The keyboard alone.
 
 use rustix::process::Signal;
+use stint_standin::railway::ids;
 use stint_tests::{Browser, until};
 
 use super::Desk;
@@ -18,7 +19,7 @@ fn keys_move_through_lists_and_lead_to_the_two_answers() {
     let agent = desk.asks_and_stays();
     let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
     desk.lab.ask("{ me { name } }").done();
-    browser.visit("/console/").sees("staging-cache").press("j");
+    browser.visit("/console/").sees(ids::DEPLOYMENT_STAGING).press("j");
     assert_eq!(focus(&browser), format!("/console/approvals/{id}"));
     browser.press("a");
     until("the name is asked for", || (focus(&browser) == "confirm").then_some(()));
@@ -28,7 +29,7 @@ fn keys_move_through_lists_and_lead_to_the_two_answers() {
     browser.press("\u{E00C}d");
     assert_eq!(focus(&browser), "reason");
 
-    browser.visit("/console/").sees("staging-cache").press("jd");
+    browser.visit("/console/").sees(ids::DEPLOYMENT_STAGING).press("jd");
     until("the reason is asked for", || (focus(&browser) == "reason").then_some(()));
     browser.visit("/console/audit").sees("Records").press("/");
     assert_eq!(focus(&browser), "kind");

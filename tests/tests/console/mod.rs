@@ -4,6 +4,7 @@ mod across;
 mod approvals;
 mod checks;
 mod codes;
+mod credentials;
 mod entry;
 mod flows;
 mod hostile;
@@ -86,9 +87,14 @@ impl Desk {
         self.lab.begin(&format!("ask '{}'", Lab::delete(ids::VOLUME_STAGING)))
     }
 
+    /// The same of a deployment, which takes no backups with it: one person's yes is enough.
+    pub(super) fn asks_to_remove(&self) -> Started {
+        self.lab.begin(&format!("ask '{}'", Lab::remove_deployment()))
+    }
+
     /// The same, but its session goes on when the request is not held any longer.
     pub(super) fn asks_and_stays(&self) -> Started {
-        self.lab.begin(&format!("ask '{}'; exec sleep 600", Lab::delete(ids::VOLUME_STAGING)))
+        self.lab.begin(&format!("ask '{}'; exec sleep 600", Lab::remove_deployment()))
     }
 }
 

@@ -43,21 +43,24 @@ fn e09_what_cannot_be_put_back_takes_proof_of_a_moment_ago() {
     browser.add_authenticator();
     browser.visit("/console/account").fill("Name of the new passkey", "key ring").click("Add a passkey");
     browser.sees("not used yet");
-    let agent = desk.asks_to_delete();
+    let agent = desk.asks_to_remove();
     let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
     // Hours go by.
     desk.lab.sql("UPDATE sign_ins SET proven_at = 0");
     browser.visit(&format!("/console/approvals/{id}")).sees("Your password").sees("Use your passkey");
     browser.is_accessible();
-    browser.fill("Type", "staging-cache").fill("Your password", "this is not the password").click("Approve");
+    browser
+        .fill("Type", ids::DEPLOYMENT_STAGING)
+        .fill("Your password", "this is not the password")
+        .click("Approve");
     // Only the answer says this: the page that was left has the same fields and buttons.
     browser.sees("this does not belong together");
-    assert!(desk.lab.has_volume(ids::VOLUME_STAGING));
+    assert!(desk.lab.has_deployment());
     assert_eq!(desk.lab.waiting()["id"], id.as_str(), "a wrong password approved it");
     browser.is_accessible();
-    browser.fill("Type", "staging-cache").click("Use your passkey").sees("The decision");
+    browser.fill("Type", ids::DEPLOYMENT_STAGING).click("Use your passkey").sees("The decision");
     agent.wait().reply().done();
-    assert!(!desk.lab.has_volume(ids::VOLUME_STAGING));
+    assert!(!desk.lab.has_deployment());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The incident as people live it: an agent asks for what cannot be put back, and somebody looks.
 
 use stint_standin::railway::ids;
-use stint_tests::Lab;
+use stint_tests::{Browser, Lab};
 
 use super::Desk;
 
@@ -98,13 +98,29 @@ fn an_approver_says_no_and_the_agent_reads_why() {
 }
 
 #[test]
-fn an_approver_says_yes_by_its_name_and_the_volume_is_gone() {
+fn two_approvers_say_yes_by_its_name_and_the_volume_is_gone() {
     let desk = Desk::new();
-    let browser = desk.browser();
+    desk.add_person("noor", "approver");
+    let browser = Browser::start(&desk.lab.broker);
+    desk.sign_in_as(&browser, "noor");
     browser.visit("/console/").sees("Nothing waits for you");
     let agent = desk.asks_to_delete();
     browser.sees("Delete the volume").click("Delete the volume staging-cache");
-    browser.fill("Type", "staging-cache").click("Approve").sees("The decision");
+    // Its backups would go with it, so it takes two, and the page says how many there are.
+    browser.sees("its backups at the provider are deleted with it: none remains");
+    browser.sees("0 of 2 said yes").sees("Yes, as one of 2").is_accessible();
+    browser
+        .fill("Type", "staging-cache")
+        .click("Approve")
+        .sees("1 of 2 said yes")
+        .sees("You cannot approve this");
+    browser.is_accessible();
+    assert!(desk.lab.has_volume(ids::VOLUME_STAGING), "one person was enough");
+    let id = desk.lab.waiting()["id"].as_str().unwrap().to_owned();
+    let asker = desk.browser();
+    asker.visit(&format!("/console/approvals/{id}")).sees("the session works for you").is_accessible();
+    assert_eq!(desk.lab.broker.says_yes("grace", &id, "staging-cache").status, 303);
+    browser.sees("The decision");
     agent.wait().reply().done();
     assert!(!desk.lab.has_volume(ids::VOLUME_STAGING));
     assert!(desk.lab.has_volume(ids::VOLUME_PRODUCTION));
@@ -112,5 +128,5 @@ fn an_approver_says_yes_by_its_name_and_the_volume_is_gone() {
     // The page follows by itself: the approval was used.
     browser.sees("used");
     let [record] = &desk.lab.records("approval_approved")[..] else { panic!("one record") };
-    assert_eq!(record["actor"], format!("person:{}", desk.person));
+    assert_eq!(record["facts"]["people"], serde_json::json!(["noor", "grace"]));
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::json;
+use stint_tests::packs::ACME;
 use stint_tests::{Lab, Options, TestBroker};
 
 use crate::place::on_both;
@@ -13,21 +14,6 @@ fn prepared() -> TestBroker {
     broker
 }
 
-const MANIFEST: &str = r#"name = "acme"
-title = "Acme"
-protocol = "rest"
-hosts = ["api.acme.test"]
-carriers = ["authorization"]
-environment-kinds = ["site"]
-
-[[credential]]
-name = "token"
-default = true
-carrier = { header = "authorization", format = "Bearer {}" }
-variables = ["ACME_TOKEN"]
-placeholder = { alphabet = "hex", length = 32 }
-"#;
-
 #[test]
 fn a_pack_is_built_from_a_description_checked_and_compared() {
     let broker = prepared();
@@ -36,7 +22,7 @@ fn a_pack_is_built_from_a_description_checked_and_compared() {
     let description = broker.scratch().join("acme.yaml");
     let text = "openapi: 3.1.0\npaths:\n  /sites/{site}:\n    get: {operationId: getSite, responses: {}}\n    delete: {operationId: deleteSite, responses: {}}\n  /sites/{site}/suspend:\n    post: {operationId: suspendSite, responses: {}}\n";
     fs::write(&description, text).unwrap();
-    fs::write(folder.join("pack.toml"), MANIFEST).unwrap();
+    fs::write(folder.join("pack.toml"), ACME).unwrap();
     fs::write(
         folder.join("build.toml"),
         "[[resource]]\nparameters = [\"site\"]\nresource = \"site={site}\"\n",
@@ -86,8 +72,7 @@ fn a_graphql_schema_makes_a_pack_of_its_own_kind() {
     fs::create_dir_all(&folder).unwrap();
     let schema = broker.scratch().join("schema.graphql");
     fs::write(&schema, "type Query { site(siteId: ID!): Site } type Mutation { siteDelete(siteId: ID!): Boolean! } type Site { name: String apiKey: String }").unwrap();
-    let manifest =
-        MANIFEST.replace("protocol = \"rest\"", "protocol = \"graphql\"\nendpoints = [\"/graphql\"]");
+    let manifest = ACME.replace("protocol = \"rest\"", "protocol = \"graphql\"\nendpoints = [\"/graphql\"]");
     fs::write(folder.join("pack.toml"), manifest).unwrap();
     let (from, to) = (schema.display().to_string(), folder.display().to_string());
     broker.broker_command(&["pack", "build", &from, "--pack", &to]).run().ok();

@@ -6,23 +6,10 @@ use std::path::PathBuf;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use stint_standin::{Echo, Handle, Standin};
+use stint_tests::packs::ACME;
 use stint_tests::{ClientCommand, Options, Output, TestBroker, until};
 use tokio::runtime::{Builder, Runtime};
 
-const MANIFEST: &str = r#"
-name = "acme"
-title = "Acme"
-protocol = "rest"
-hosts = ["api.acme.test"]
-carriers = ["authorization"]
-environment-kinds = ["site"]
-[[credential]]
-name = "token"
-default = true
-carrier = { header = "authorization", format = "Bearer {}" }
-variables = ["ACME_TOKEN"]
-placeholder = { alphabet = "hex", length = 32 }
-"#;
 const OWNERS: &str = "provider = \"acme\"\n[kind.site]\nby = \"self\"\n";
 const TABLE: &str = "method\tpath\toperation\tclass\tresources\tscope\tmarks\n\
     GET\t/sites/{site}\tgetSite\tread\tsite={site}\tresources\t\n\
@@ -58,7 +45,7 @@ impl Desk {
             ("STINT_BROKER_POLICIES".to_owned(), text(&policies)),
             ("STINT_BROKER_APPROVAL_HOLD".to_owned(), "300s".to_owned()),
         ];
-        fs::write(folder.join("acme/pack.toml"), MANIFEST).unwrap();
+        fs::write(folder.join("acme/pack.toml"), ACME).unwrap();
         fs::write(folder.join("acme/resolvers.toml"), OWNERS).unwrap();
         fs::write(folder.join("acme/operations.tsv"), format!("{TABLE}{START}")).unwrap();
         let broker = TestBroker::start(Options { variables, ..Options::default() });

@@ -51,6 +51,7 @@ on_both! {
         // Whose name cannot be typed is approved by its id; what the agent said was no part of it and went nowhere.
         let yes = bob.approve(&id, ids::VOLUME_STAGING);
         assert_eq!(yes.status, 303, "{}", yes.text());
+        assert_eq!(lab.broker.says_yes("grace", &id, ids::VOLUME_STAGING).status, 303);
         agent.go();
         agent.end();
         let sent = lab.railway.log.last().unwrap();

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use serde_json::json;
-use stint_tests::until;
+use stint_standin::railway::ids;
+use stint_tests::{Lab, until};
 
 use super::browser::{Browser, add_people, give_password, owner};
 use super::{Agent, NAME, delete, id, refused, show, under_policy, waiting};
 use crate::place::on_both;
 
+/// The name to type for what one person may approve.
+const DEPLOYMENT: &str = ids::DEPLOYMENT_STAGING;
 const TWO: &str = r#"@id("own.two") @approvable @approvers("2") @advice("two people look at what is lost")
 forbid (principal, action in Action::"class:destroy", resource);"#;
 const LATER: &str = r#"@id("own.later") @approvable @cooldown("3s")
@@ -85,13 +88,13 @@ on_both! {
     fn a_cool_down_is_waited_for_and_anybody_can_still_say_no(options) {
         let (lab, _policy) = under_policy(options, LATER);
         add_people(&lab, &[("bob", "approver")]);
-        let mut agent = Agent::begin(&lab, &format!("ask '{0}'; pause 1; ask '{0}'", delete()));
+        let mut agent = Agent::begin(&lab, &format!("ask '{0}'; pause 1; ask '{0}'", Lab::remove_deployment()));
         let waits = waiting(&lab, 1);
         let approval = id(&waits[0]);
         refused(&lab, 1);
         assert!(waits[0]["not_before"].is_string(), "{}", waits[0]);
         let bob = Browser::sign_in(&lab, "bob");
-        assert_eq!(bob.approve(&approval, NAME).status, 303);
+        assert_eq!(bob.approve(&approval, DEPLOYMENT).status, 303);
         assert_eq!(show(&lab, &approval)["state"], "waiting");
         assert!(bob.page(&format!("/console/approvals/{approval}")).contains("it is not sent before"));
         until("the cool-down is over", || (show(&lab, &approval)["state"] == "approved").then_some(()));
@@ -105,13 +108,13 @@ on_both! {
     }
 
     fn e10_of_a_yes_and_a_no_at_once_one_counts_and_both_are_on_record(options) {
-        let lab = stint_tests::Lab::start(options);
+        let lab = Lab::start(options);
         add_people(&lab, &[("bob", "approver"), ("carol", "approver")]);
-        let mut agent = Agent::begin(&lab, &format!("ask '{}'; pause 1", delete()));
+        let mut agent = Agent::begin(&lab, &format!("ask '{}'; pause 1", Lab::remove_deployment()));
         let approval = id(&waiting(&lab, 1)[0]);
         let (bob, carol) = (Browser::sign_in(&lab, "bob"), Browser::sign_in(&lab, "carol"));
         let statuses = std::thread::scope(|scope| {
-            let yes = scope.spawn(|| bob.approve(&approval, NAME).status);
+            let yes = scope.spawn(|| bob.approve(&approval, DEPLOYMENT).status);
             let no = scope.spawn(|| {
                 // The yes checks a password first.
                 std::thread::sleep(Duration::from_millis(40));
@@ -128,20 +131,20 @@ on_both! {
     }
 
     fn a_yes_can_hold_for_less_than_the_approval(options) {
-        let lab = stint_tests::Lab::start(options);
+        let lab = Lab::start(options);
         add_people(&lab, &[("bob", "approver")]);
-        let mut agent = Agent::begin(&lab, &format!("ask '{0}'; pause 1; ask '{0}'", delete()));
+        let mut agent = Agent::begin(&lab, &format!("ask '{0}'; pause 1; ask '{0}'", Lab::remove_deployment()));
         let approval = id(&waiting(&lab, 1)[0]);
         refused(&lab, 1);
         let bob = Browser::sign_in(&lab, "bob");
-        assert_eq!(bob.approve_within(&approval, NAME, "0").status, 400);
-        assert_eq!(bob.approve_within(&approval, NAME, "soon").status, 400);
-        assert_eq!(bob.approve_within(&approval, NAME, "1").status, 303);
+        assert_eq!(bob.approve_within(&approval, DEPLOYMENT, "0").status, 400);
+        assert_eq!(bob.approve_within(&approval, DEPLOYMENT, "soon").status, 400);
+        assert_eq!(bob.approve_within(&approval, DEPLOYMENT, "1").status, 303);
         std::thread::sleep(Duration::from_millis(1200));
         agent.go();
         let replies = agent.end().replies();
         replies[1].refused(403, "approval_required");
         assert_ne!(replies[1].body["approval"]["id"], json!(approval));
-        assert_eq!(lab.railway.log.reached("volumeDelete"), 0);
+        assert_eq!(lab.railway.log.reached("deploymentRemove"), 0);
     }
 }

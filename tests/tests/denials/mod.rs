@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 use stint_standin::{Echo, Standin};
-use stint_tests::{Options, TestBroker};
+use stint_tests::{Options, TestBroker, packs};
 use tokio::runtime::Builder;
 
 /// Provider, reason, and what `curl` is given in the session.
@@ -165,33 +165,14 @@ const PACKS: &[&str] = &[
     "cluster",
 ];
 
-const MCP: &str = r#"
-name = "cluster"
-title = "Cluster"
-protocol = "mcp"
-hosts = ["mcp.example.com"]
-endpoints = ["/mcp"]
-carriers = ["authorization"]
-environment-kinds = ["volume"]
-[[credential]]
-name = "token"
-default = true
-carrier = { header = "authorization", format = "Bearer {}" }
-variables = ["CLUSTER_TOKEN"]
-placeholder = { prefix = "mcp_", alphabet = "base62", length = 24 }
-"#;
-
 #[test]
 fn what_each_protocols_clients_are_shown() {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let provider = runtime.block_on(Standin::loopback(Echo)).unwrap();
-    let packs = tempfile::TempDir::new().unwrap();
-    fs::create_dir(packs.path().join("cluster")).unwrap();
     let tools = "what\tname\tclass\tresources\tscope\ntool\tlist_volumes\tread\t\tshared\n";
     let owners = "provider = \"cluster\"\n[kind.volume]\nby = \"self\"\n";
-    for (name, text) in [("pack.toml", MCP), ("operations.tsv", tools), ("resolvers.toml", owners)] {
-        fs::write(packs.path().join("cluster").join(name), text).unwrap();
-    }
+    let files = [("pack.toml", packs::CLUSTER), ("operations.tsv", tools), ("resolvers.toml", owners)];
+    let packs = packs::folder("cluster", &files);
     let variables = vec![
         ("STINT_BROKER_APPROVAL_HOLD".to_owned(), "0s".to_owned()),
         ("STINT_BROKER_PACKS".to_owned(), packs.path().to_str().unwrap().to_owned()),

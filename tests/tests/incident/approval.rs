@@ -26,35 +26,61 @@ fn wanted(reply: &Reply) -> String {
 on_both! {
     fn a_held_request_goes_on_when_a_person_says_yes(options) {
         let lab = holding(options);
-        let agent = lab.begin(&format!("ask '{}'", delete()));
+        let agent = lab.begin(&format!("ask '{}'", Lab::remove_deployment()));
         let approval = lab.waiting();
         let id = approval["id"].as_str().unwrap();
-        assert_eq!(lab.railway.log.reached("volumeDelete"), 0);
+        assert_eq!(lab.railway.log.reached("deploymentRemove"), 0);
 
         let shown = lab.broker.stint(&["approval", "show", id, "--json"]).ok().json();
-        assert_eq!(shown["operations"], json!(["railway:volumeDelete"]));
+        assert_eq!(shown["operations"], json!(["railway:deploymentRemove"]));
         assert_eq!(shown["class"], "destroy");
-        assert_eq!(shown["resources"][0]["id"], ids::VOLUME_STAGING);
+        assert_eq!(shown["resources"][0]["id"], ids::DEPLOYMENT_STAGING);
         assert_eq!(shown["resources"][0]["environments"], json!(["staging"]));
-        assert_eq!(shown["confirm"], json!({ "kind": "type-name", "text": "staging-cache" }));
+        assert_eq!(shown["confirm"], json!({ "kind": "type-name", "text": ids::DEPLOYMENT_STAGING }));
         let text = lab.broker.stint(&["approval", "show", id]).ok().stdout;
-        assert!(text.contains("staging-cache") && text.contains("destroy"), "{text}");
+        assert!(text.contains(ids::DEPLOYMENT_STAGING) && text.contains("destroy"), "{text}");
 
         lab.broker.stint(&["approval", "approve", id]).exits(5);
         let wrong = lab.broker.stint(&["approval", "approve", id, "--confirm", "postgres-data"]).exits(5);
         assert!(wrong.stderr.starts_with("stint: "), "{}", wrong.stderr);
-        assert!(lab.has_volume(ids::VOLUME_STAGING), "a wrong confirmation approved it");
+        assert!(lab.has_deployment(), "a wrong confirmation approved it");
 
-        lab.broker.stint(&["approval", "approve", id, "--confirm", "staging-cache"]).ok();
+        lab.broker.stint(&["approval", "approve", id, "--confirm", ids::DEPLOYMENT_STAGING]).ok();
         let reply = agent.wait().reply();
         reply.done();
-        assert!(!lab.has_volume(ids::VOLUME_STAGING));
-        assert_eq!(lab.railway.log.reached("volumeDelete"), 1);
+        assert!(!lab.has_deployment());
+        assert_eq!(lab.railway.log.reached("deploymentRemove"), 1);
         assert_eq!(lab.broker.stint(&["approval", "show", id, "--json"]).ok().json()["state"], "used");
         lab.broker.stint(&["approval", "wait", id]).ok();
         for kind in ["approval_requested", "approval_approved", "approval_used"] {
             assert_eq!(lab.records(kind).len(), 1, "{kind}");
         }
+    }
+
+    /// Its backups would go with it, so nobody loses it alone: not the person whom the session works for, and no one other.
+    fn a_thing_with_its_backups_takes_two_people_in_staging_too(options) {
+        let lab = holding(options);
+        let agent = lab.begin(&format!("ask '{}'", delete()));
+        let approval = lab.waiting();
+        let id = approval["id"].as_str().unwrap();
+        assert_eq!(approval["policies"], json!(["guardrail.backups-two-people", "guardrail.destroy"]));
+        assert_eq!((&approval["approvers"], &approval["confirm"]["text"]), (&json!(2), &json!("staging-cache")));
+        let none = "its backups at the provider are deleted with it: none remains";
+        assert!(approval["resources"][0]["consequences"].as_array().unwrap().contains(&json!(none)), "{approval}");
+        let own = lab.broker.stint(&["approval", "approve", id, "--confirm", "staging-cache"]).exits(5);
+        assert!(own.stderr.contains("the session works for you"), "{}", own.stderr);
+        assert_eq!(lab.broker.says_yes("grace", id, "staging-cache").status, 303);
+        assert_eq!(lab.broker.says_yes("grace", id, "staging-cache").status, 409);
+        let text = lab.broker.stint(&["approval", "show", id]).ok().stdout;
+        assert!(text.contains("1 of 2 said yes") && text.contains("waiting") && text.contains(none), "{text}");
+        assert!(lab.has_volume(ids::VOLUME_STAGING), "one person was enough");
+        assert_eq!(lab.railway.log.reached("volumeDelete"), 0);
+        assert_eq!(lab.broker.says_yes("heidi", id, "postgres-data").status, 403);
+        assert!(lab.has_volume(ids::VOLUME_STAGING), "a wrong confirmation approved it");
+        assert_eq!(lab.broker.says_yes("heidi", id, "staging-cache").status, 303);
+        agent.wait().reply().done();
+        assert!(!lab.has_volume(ids::VOLUME_STAGING));
+        assert_eq!(lab.records("approval_approved")[0]["facts"]["people"], json!(["grace", "heidi"]));
     }
 
     fn after_the_403_the_same_request_works_once(options) {
@@ -70,7 +96,7 @@ on_both! {
         let agent = lab.begin(&script);
         let id = lab.waiting()["id"].as_str().unwrap().to_owned();
         lab.broker.stint(&["approval", "wait", &id, "--timeout", "1s"]).exits(6);
-        lab.broker.stint(&["approval", "approve", &id, "--confirm", "staging-cache"]).ok();
+        lab.broker.two_say_yes(&id, "staging-cache");
         std::fs::write(&go, "").unwrap();
         let out = agent.wait();
         let replies = out.replies();
@@ -93,7 +119,7 @@ on_both! {
             let seen = std::mem::replace(&mut before, lab.railway.log.len());
             (seen == lab.railway.log.len()).then_some(())
         });
-        lab.broker.stint(&["approval", "approve", &id, "--confirm", "staging-cache"]).ok();
+        lab.broker.two_say_yes(&id, "staging-cache");
         // Those that lost ask anew, and nobody answers them.
         until("it is used", || (lab.railway.log.reached("volumeDelete") > 0).then_some(()));
         for approval in lab.broker.stint(&["approval", "list", "--json"]).ok().json()["approvals"].as_array().unwrap() {

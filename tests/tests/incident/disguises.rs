@@ -192,7 +192,7 @@ on_both! {
         let id = lab.waiting()["id"].as_str().unwrap().to_owned();
         // While a person thinks, more is staged than they were shown.
         stage(&lab, json!({ "volumes": volume, "services": { ids::SERVICE_API: { "isDeleted": true } } }));
-        lab.broker.stint(&["approval", "approve", &id, "--confirm", "staging"]).ok();
+        lab.broker.two_say_yes(&id, "staging");
         let reply = agent.wait().reply();
         assert_eq!(reply.status, 403, "{}", reply.text);
         assert_eq!(lab.railway.log.reached("environmentPatchCommitStaged"), 0);
@@ -206,7 +206,7 @@ on_both! {
         stage(&lab, json!({ "volumes": { ids::VOLUME_STAGING: { "isDeleted": true } } }));
         let agent = lab.begin(&format!("ask 'mutation {{ environmentPatchCommitStaged(environmentId: \"{}\") }}'", ids::STAGING));
         let id = lab.waiting()["id"].as_str().unwrap().to_owned();
-        lab.broker.stint(&["approval", "approve", &id, "--confirm", "staging"]).ok();
+        lab.broker.two_say_yes(&id, "staging");
         agent.wait().reply().done();
         assert!(!lab.has_volume(ids::VOLUME_STAGING));
     }

@@ -45,15 +45,15 @@ on_both! {
         let (lab, _, token) = furnished(options);
         let mut browser = Browser::new(&lab.broker);
         browser.post("/console/enrol", &[("token", &token), ("password", PASSWORD)]).goes("/console/account");
-        let agent = lab.begin(&format!("ask '{}'; sleep 60", Lab::delete(ids::VOLUME_STAGING)));
+        let agent = lab.begin(&format!("ask '{}'; sleep 60", Lab::remove_deployment()));
         let id = lab.waiting()["id"].as_str().unwrap().to_owned();
         let page = format!("/console/approvals/{id}");
         let stale = || lab.sql("UPDATE sign_ins SET proven_at = proven_at - 301000");
         stale();
         browser.get(&page).says(200, "proof-password");
-        let yes = [("confirm", "staging-cache")];
+        let yes = [("confirm", ids::DEPLOYMENT_STAGING)];
         browser.post(&format!("{page}/approve"), &yes).says(403, "prove again who you are");
-        let wrong = [("confirm", "staging-cache"), ("password", OTHER)];
+        let wrong = [("confirm", ids::DEPLOYMENT_STAGING), ("password", OTHER)];
         browser.post(&format!("{page}/approve"), &wrong).says(401, "does not belong together");
         for (path, form) in [
             ("/console/account/password", &[("password", OTHER)][..]),
@@ -64,7 +64,7 @@ on_both! {
             let to = answer.header("location").unwrap_or_default();
             assert!(answer.status == 303 && to.starts_with("/console/prove?next="), "{path}: {}", answer.text());
         }
-        let right = [("confirm", "staging-cache"), ("password", PASSWORD)];
+        let right = [("confirm", ids::DEPLOYMENT_STAGING), ("password", PASSWORD)];
         browser.post(&format!("{page}/approve"), &right).goes(&page);
         browser.get(&page).says(200, "approved");
         stale();

@@ -51,7 +51,7 @@ fn approved(ocean: &Ocean, meanwhile: impl FnOnce()) -> Reply {
     let id = waiting["id"].as_str().unwrap();
     // A yes that comes while the first request is held would be the first one's.
     until("the first is answered", || (!ocean.broker.records("request_refused").is_empty()).then_some(()));
-    ocean.broker.stint(&["approval", "approve", id, "--confirm", "web-staging"]).ok();
+    ocean.broker.two_say_yes(id, "web-staging");
     meanwhile();
     std::fs::write(&go, "").unwrap();
     let out = agent.wait();

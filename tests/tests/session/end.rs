@@ -158,7 +158,7 @@ on_both! {
     }
 }
 
-/// The sidecar of this test: the one whose command line is `stint sidecar` and whose folder is this lab's.
+/// The sidecar of this test: the one whose command line is `stint beside` and whose folder is this lab's.
 pub(crate) fn sidecar_of(lab: &Lab, command: u32) -> i32 {
     let own = lab.broker.program_path("stint");
     let own = std::fs::canonicalize(own).unwrap();

@@ -168,7 +168,7 @@ on_both! {
         let answer = send();
         refused(&answer, 403, "approval_required");
         let id = answer.json()["approval"]["id"].as_str().unwrap().to_owned();
-        lab.broker.stint(&["approval", "approve", &id, "--confirm", "staging-cache", "--json"]).ok();
+        lab.broker.two_say_yes(&id, "staging-cache");
         assert_eq!(send().status, 200);
         refused(&send(), 403, "unresolved");
     }

@@ -163,6 +163,8 @@ fn sessions() -> Vec<Call> {
             .takes::<StartSession>()
             .gives::<StartedSession>()
             .fails(&[Code::NotFound, Code::Denied]),
+        get(GROUP, "/v1/sessions/{id}/started", "What it got when it started", Who::Session)
+            .gives::<StartedSession>(),
         post(GROUP, "/v1/sessions/{id}/heartbeat", "Keep it alive", Who::Session).gives::<Heartbeat>(),
     ]
 }

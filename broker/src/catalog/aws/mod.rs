@@ -37,6 +37,13 @@ pub enum Protocol {
     RestXml,
 }
 
+impl Protocol {
+    /// Method and path name the action.
+    fn is_by_path(&self) -> bool {
+        matches!(self, Protocol::RestJson | Protocol::RestXml)
+    }
+}
+
 impl Table {
     /// Whether a host (lower case, no port) is one of a service.
     pub fn serves(&self, host: &str) -> bool {
@@ -49,13 +56,9 @@ impl Table {
             let detail = format!("{} is no host of a service that is understood", request.host);
             return Err(Refusal::new(code::UNKNOWN_HOST, detail));
         };
-        let Some(service) = self.services.get(at.service) else {
-            return Err(Refusal::new(code::UNKNOWN_HOST, "the service is not known"));
-        };
+        let service = at.service;
         carried(&request)?;
-        let by_path =
-            service.protocols.iter().any(|one| matches!(one, Protocol::RestJson | Protocol::RestXml));
-        let (row, members, resources) = if by_path {
+        let (row, members, resources) = if service.protocols.iter().any(Protocol::is_by_path) {
             self.routed(service, at.bucket, manifest, &request)?
         } else {
             let (row, members) = self.named(service, &request)?;

@@ -2,8 +2,8 @@
 
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
-use stint_jose::strict_json;
 
+use super::super::json;
 use super::super::refusal::{Refusal, code};
 use super::super::rest::Row;
 use super::table::Service;
@@ -11,7 +11,6 @@ use super::{Protocol, Table};
 use crate::model::Request;
 
 const TARGET: &str = "x-amz-target";
-const DEPTH: usize = 64;
 
 impl Table {
     /// The row of the action, and the members of the body.
@@ -61,9 +60,7 @@ impl Table {
         if body.is_empty() {
             return Ok((row, Value::Null));
         }
-        let body = strict_json::parse(body, DEPTH).map_err(|error| {
-            Refusal::new(code::MALFORMED_BODY, format!("the body is not strict JSON: {error}"))
-        })?;
+        let body = json::strict(body)?;
         if !body.is_object() {
             return Err(Refusal::new(code::MALFORMED_BODY, "the body is not a JSON object"));
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::Value;
-use stint_jose::strict_json;
 
 use super::super::canonical::decode;
+use super::super::json;
 use super::super::pack::Manifest;
 use super::super::refusal::{Refusal, code};
 use super::super::rest::{self, Row};
@@ -16,7 +16,6 @@ use super::{Protocol, Table};
 use crate::model::{Class, Request, Resource};
 
 const COPY: &str = "x-amz-copy-source";
-const DEPTH: usize = 64;
 
 impl Table {
     /// The row of the action, the members of a body of JSON, and what the request names. `bucket` stands in the host.
@@ -106,6 +105,5 @@ fn body(row: &Row, request: &Request) -> Result<Value, Refusal> {
         let detail = format!("the members of {} decide, and this body is too large to read whole", row.id);
         return Err(Refusal::new(code::BODY_TOO_LARGE, detail));
     }
-    strict_json::parse(body, DEPTH)
-        .map_err(|error| Refusal::new(code::MALFORMED_BODY, format!("the body is not strict JSON: {error}")))
+    json::strict(body)
 }

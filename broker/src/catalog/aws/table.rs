@@ -102,8 +102,9 @@ fn service(entry: Entry, rows: &[Row], keys: &[BTreeSet<String>]) -> Result<Serv
     if entry.protocols.contains(&Protocol::Query) != entry.version.is_some() {
         return wrong("has a version where it speaks query, and only there");
     }
-    let by_path = |one: &Protocol| matches!(one, Protocol::RestJson | Protocol::RestXml);
-    if entry.protocols.is_empty() || (entry.protocols.iter().any(by_path) && entry.protocols.len() > 1) {
+    if entry.protocols.is_empty()
+        || (entry.protocols.iter().any(Protocol::is_by_path) && entry.protocols.len() > 1)
+    {
         return wrong("has one protocol, or JSON and query");
     }
     let mut actions = HashMap::new();
@@ -116,7 +117,7 @@ fn service(entry: Entry, rows: &[Row], keys: &[BTreeSet<String>]) -> Result<Serv
         groups.entry(keys.clone()).or_default().push((index, row));
     }
     let mut paths = Vec::new();
-    if entry.protocols.iter().any(by_path) {
+    if entry.protocols.iter().any(Protocol::is_by_path) {
         for (keys, rows) in groups {
             paths.push((keys, Trie::of(rows)?));
         }

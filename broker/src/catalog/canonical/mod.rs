@@ -19,11 +19,20 @@ use crate::model::Request;
 
 pub use target::decode;
 
+/// What requests to a provider may look like, beside what is so for all.
+#[derive(Debug, Clone, Copy)]
+pub struct Provider<'a> {
+    /// Lower case.
+    pub hosts: &'a [String],
+    /// Whether a path may end in a slash: where the pack has paths that do. It is then part of the path, and a path
+    /// without it is another one.
+    pub slash_at_end: bool,
+}
+
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
-/// `host` is the bare host that the request is for, `target` the raw path and query as received, `hosts` those of the
-/// pack (lower case). `body` is the body after transfer coding: whole, or its beginning where more follows.
+/// `host` is the bare host that the request is for, `target` the raw path and query as received. `body` is the body after transfer coding: whole, or its beginning where more follows.
 pub fn request(
     method: &str,
     host: &str,
@@ -31,7 +40,7 @@ pub fn request(
     headers: &HeaderMap,
     body: Bytes,
     partial: bool,
-    hosts: &[String],
+    provider: Provider<'_>,
 ) -> Result<Request, Refusal> {
     let method = METHODS.into_iter().find(|known| known.as_str() == method).ok_or_else(|| {
         Refusal::new(
@@ -39,11 +48,11 @@ pub fn request(
             "methods are GET HEAD POST PUT PATCH DELETE OPTIONS, in upper case",
         )
     })?;
-    if !hosts.iter().any(|known| known == host) {
-        let detail = format!("the host is none of {}, written exactly so", hosts.join(", "));
+    if !provider.hosts.iter().any(|known| known == host) {
+        let detail = format!("the host is none of {}, written exactly so", provider.hosts.join(", "));
         return Err(Refusal::new(code::UNKNOWN_HOST, detail));
     }
-    let (path, query) = target::split(target)?;
+    let (path, query) = target::split(target, provider.slash_at_end)?;
     let bodiless = matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
     if bodiless && !body.is_empty() {
         return Err(Refusal::new(code::BODY_REFUSED, format!("{method} takes no body")));

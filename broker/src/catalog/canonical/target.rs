@@ -9,8 +9,9 @@ use super::super::refusal::{Refusal, code};
 /// Path and query together.
 const LIMIT: usize = 8 * 1024;
 
-/// Splits a raw target into a canonical path and a canonical query, or says why it is not canonical.
-pub(super) fn split(target: &str) -> Result<(&str, Option<&str>), Refusal> {
+/// Splits a raw target into a canonical path and a canonical query, or says why it is not canonical. A slash at the end of
+/// a path is canonical where `slash_at_end` says so.
+pub(super) fn split(target: &str, slash_at_end: bool) -> Result<(&str, Option<&str>), Refusal> {
     if target.len() > LIMIT {
         return Err(Refusal::new(
             code::TARGET_TOO_LONG,
@@ -21,7 +22,8 @@ pub(super) fn split(target: &str) -> Result<(&str, Option<&str>), Refusal> {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    self::path(path)?;
+    let judged = path.strip_suffix('/').filter(|rest| slash_at_end && rest.len() > 1);
+    self::path(judged.unwrap_or(path))?;
     if let Some(query) = query {
         self::query(query)?;
     }

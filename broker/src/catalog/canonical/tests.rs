@@ -2,12 +2,16 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
-use super::request;
+use super::{Provider, request};
 use crate::catalog::refusal::{Refusal, code};
 use crate::model::Request;
 
 fn hosts() -> Vec<String> {
     vec!["api.github.com".to_owned(), "uploads.github.com".to_owned()]
+}
+
+fn provider(hosts: &[String]) -> Provider<'_> {
+    Provider { hosts, slash_at_end: false }
 }
 
 fn with(
@@ -20,7 +24,15 @@ fn with(
     for (name, value) in headers {
         map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
-    request(method, "api.github.com", target, &map, Bytes::from_static(body.as_bytes()), false, &hosts())
+    request(
+        method,
+        "api.github.com",
+        target,
+        &map,
+        Bytes::from_static(body.as_bytes()),
+        false,
+        provider(&hosts()),
+    )
 }
 
 fn refused(result: Result<Request, Refusal>) -> &'static str {
@@ -84,6 +96,23 @@ fn g6_g7_g9_g10_g23_separators_have_one_spelling() {
         ("/a%3Bx", code::ENCODED_DELIMITER),
         ("/a?x=1;_method=DELETE", code::PATH_PARAMETER),
     ]);
+}
+
+/// Where a pack has paths that end in a slash, one slash is there, after a path that is canonical without it.
+#[test]
+fn a_slash_at_the_end_is_canonical_where_the_provider_has_it() {
+    let slashed = |target: &str| {
+        let hosts = hosts();
+        let provider = Provider { hosts: &hosts, slash_at_end: true };
+        refused(request("GET", &hosts[0], target, &HeaderMap::new(), Bytes::new(), false, provider))
+    };
+    for target in ["/", "/a", "/a/", "/a/b/?c=d"] {
+        assert_eq!(slashed(target), "accepted", "{target}");
+    }
+    for target in ["//", "/a//", "//a/", "/a//b", "/a%2F/"] {
+        assert_eq!(slashed(target), code::EMPTY_SEGMENT, "{target}");
+    }
+    assert_eq!((slashed("/../"), slashed("/a/%2E/")), (code::DOT_SEGMENT, code::DOT_SEGMENT));
 }
 
 #[test]
@@ -191,11 +220,12 @@ fn g19_g20_g21_the_host_is_exactly_one_of_the_packs() {
         " api.github.com",
         "",
     ] {
-        let result = request("GET", host, "/", &HeaderMap::new(), Bytes::new(), false, &hosts());
+        let result = request("GET", host, "/", &HeaderMap::new(), Bytes::new(), false, provider(&hosts()));
         assert_eq!(refused(result), code::UNKNOWN_HOST, "{host:?}");
     }
     assert!(
-        request("GET", "uploads.github.com", "/", &HeaderMap::new(), Bytes::new(), false, &hosts()).is_ok()
+        request("GET", "uploads.github.com", "/", &HeaderMap::new(), Bytes::new(), false, provider(&hosts()))
+            .is_ok()
     );
 }
 
@@ -428,7 +458,7 @@ proptest! {
 
     #[test]
     fn no_input_panics(method in "\\PC{0,8}", host in "\\PC{0,20}", target in "\\PC{0,60}") {
-        let _ = request(&method, &host, &target, &HeaderMap::new(), Bytes::new(), false, &hosts());
-        let _ = request("GET", "api.github.com", &target, &HeaderMap::new(), Bytes::new(), false, &hosts());
+        let _ = request(&method, &host, &target, &HeaderMap::new(), Bytes::new(), false, provider(&hosts()));
+        let _ = request("GET", "api.github.com", &target, &HeaderMap::new(), Bytes::new(), false, provider(&hosts()));
     }
 }

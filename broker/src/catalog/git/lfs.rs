@@ -4,14 +4,13 @@
 use http::Method;
 use http::header::CONTENT_TYPE;
 use serde_json::Value;
-use stint_jose::strict_json;
 
+use super::super::json;
 use super::operation;
 use crate::catalog::pack::Manifest;
 use crate::catalog::refusal::{Refusal, code};
 use crate::model::{Class, Operation, Request, Resource};
 
-const DEPTH: usize = 16;
 const TYPE: &str = "application/vnd.git-lfs+json";
 
 /// What is asked of the API, before its body is read.
@@ -56,10 +55,7 @@ pub(super) fn judge(
     if request.partial {
         return Err(Refusal::new(code::BODY_TOO_LARGE, "what is asked for is too large to read whole"));
     }
-    let body = strict_json::parse(&request.body, DEPTH);
-    let body = body.map_err(|error| {
-        Refusal::new(code::MALFORMED_BODY, format!("the body is not strict JSON: {error}"))
-    })?;
+    let body = json::strict(&request.body)?;
     match call {
         Call::Batch => match member(&body, "operation")? {
             Some(Value::String(text)) if text == "download" => Ok(is("lfs/download")),

@@ -13,8 +13,8 @@ mod tests;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use serde_json::Value;
-use stint_jose::strict_json;
 
+use super::json;
 use super::listing::Listed;
 use super::pack::{Manifest, PackError};
 use super::refusal::{Refusal, code};
@@ -25,7 +25,6 @@ use table::Row;
 
 pub use reply::Reply;
 
-const DEPTH: usize = 64;
 /// Messages of one batch.
 const MOST: usize = 50;
 
@@ -138,9 +137,7 @@ fn messages(request: &Request) -> Result<Vec<Message>, Refusal> {
     if kind.trim() != "application/json" {
         return Err(Refusal::new(code::UNKNOWN_OPERATION, "send MCP messages as application/json"));
     }
-    let body = strict_json::parse(&request.body, DEPTH);
-    let body = body.map_err(|error| wrong(&format!("the body is not strict JSON: {error}")))?;
-    match body {
+    match json::strict(&request.body)? {
         Value::Array(all) if all.is_empty() || all.len() > MOST => {
             Err(wrong("a batch holds one message to fifty"))
         }

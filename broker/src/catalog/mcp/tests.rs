@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use proptest::prelude::*;
@@ -7,21 +9,7 @@ use super::*;
 use crate::catalog::{Asked, Catalog, Pack};
 use crate::model::Resource;
 
-const MANIFEST: &str = r#"
-name = "cluster"
-title = "Cluster"
-protocol = "mcp"
-hosts = ["mcp.example.com"]
-endpoints = ["/mcp"]
-carriers = ["authorization"]
-environment-kinds = ["volume"]
-[[credential]]
-name = "token"
-default = true
-carrier = { header = "authorization", format = "Bearer {}" }
-variables = ["CLUSTER_TOKEN"]
-placeholder = { prefix = "mcp_", alphabet = "base62", length = 24 }
-"#;
+const MANIFEST: &str = include_str!("../../../../tests/src/packs/cluster.toml");
 
 const ROWS: &str = "what\tname\tclass\tresources\tscope
 tool\tlist_volumes\tread\t\tshared
@@ -36,11 +24,12 @@ fn load(rows: &str) -> Result<Catalog, PackError> {
         "operations.tsv" => Some(rows.to_owned()),
         _ => None,
     })?;
-    Catalog::with(vec![pack])
+    Catalog::new(vec![pack], crate::catalog::embedded::KEYS)
 }
 
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| load(ROWS).unwrap());
+
 fn ask(method: Method, path: &str, body: &str) -> Result<Vec<Operation>, Refusal> {
-    let catalog = load(ROWS).unwrap();
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, "application/json".parse().unwrap());
     let request = Request {
@@ -52,7 +41,7 @@ fn ask(method: Method, path: &str, body: &str) -> Result<Vec<Operation>, Refusal
         body: Bytes::copy_from_slice(body.as_bytes()),
         partial: false,
     };
-    catalog.classify(catalog.pack("cluster").unwrap(), request).map(|understood| understood.operations)
+    CATALOG.classify(CATALOG.pack("cluster").unwrap(), request).map(|understood| understood.operations)
 }
 
 fn post(body: &str) -> Result<Vec<Operation>, &'static str> {

@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, HashSet};
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::Value;
-use stint_jose::strict_json;
 
+use super::super::json;
 use super::form;
 use super::resource::Template;
 use super::table::Row;
@@ -13,7 +13,6 @@ use crate::catalog::refusal::{Refusal, code};
 use crate::model::{Class, Operation, Request};
 
 const FILE: &str = "payload.toml";
-const DEPTH: usize = 64;
 
 /// What members of a body add to an operation: a stronger class, another resource. Nothing makes one weaker.
 #[derive(Debug, Default)]
@@ -277,9 +276,7 @@ fn members(request: &Request, manifest: &Manifest, decides: bool) -> Result<Valu
     if body.is_empty() || !(decides || json || looks) {
         return Ok(Value::Null);
     }
-    let value = strict_json::parse(body, DEPTH).map_err(|error| {
-        Refusal::new(code::MALFORMED_BODY, format!("the body is not strict JSON: {error}"))
-    })?;
+    let value = json::strict(body)?;
     if decides && !value.is_object() {
         return Err(Refusal::new(code::MALFORMED_BODY, "the body is not a JSON object"));
     }

@@ -56,6 +56,11 @@ impl Table {
         &self.rows
     }
 
+    /// Whether there are paths that end in a slash.
+    pub fn slash_at_end(&self) -> bool {
+        self.trie.slash_at_end()
+    }
+
     /// One request is one operation.
     pub fn classify(&self, manifest: &Manifest, request: Request) -> Result<Understood, Refusal> {
         if let Some(calls) = &self.calls

@@ -21,7 +21,7 @@ pub struct Row {
     pub methods: Vec<Method>,
     /// `/repos/{owner}/{repo}/git/refs/{ref*}`: `{name}` is one segment, `{name/}` one segment that may hold an
     /// escaped slash, `{name*}` the last segments (for GET perhaps none), `{a...b*}` the same with `...` in them, `{name}:verb` one
-    /// segment with that end.
+    /// segment with that end. A slash at the end is part of the path: without it, the path is another one.
     pub template: String,
     pub segments: Vec<Segment>,
     /// `repos/delete`.
@@ -59,11 +59,21 @@ struct Override {
     operations: Vec<String>,
 }
 
+/// Operations that remove a thing together with its backups, and why that is so.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Carries {
+    reason: String,
+    operations: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Overrides {
     #[serde(default, rename = "override")]
     overrides: Vec<Override>,
+    #[serde(default)]
+    carries: Vec<Carries>,
 }
 
 pub(super) fn rows(read: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Row>, PackError> {
@@ -97,16 +107,37 @@ pub(in crate::catalog) fn rows_with(
             return Err(PackError::new(OVERRIDES, reason));
         }
     }
+    mark_carriers(&mut rows, read)?;
     Ok(rows)
+}
+
+/// No description says that backups go with a thing, so a person does: `[[carries]]` of `overrides.toml`.
+fn mark_carriers(rows: &mut [Row], read: &dyn Fn(&str) -> Option<String>) -> Result<(), PackError> {
+    let wrong = |reason: String| PackError::new(OVERRIDES, reason);
+    for entry in chosen(read)?.carries {
+        if entry.reason.trim().is_empty() {
+            return Err(wrong("[[carries]] is given without a reason".to_owned()));
+        }
+        for id in entry.operations {
+            let row = rows.iter_mut().find(|row| row.id == id && row.class == Class::Destroy);
+            let row =
+                row.ok_or_else(|| wrong(format!("no operation '{id}' of class destroy is in {FILE}")))?;
+            row.marks.insert(Mark::CarriesBackups);
+        }
+    }
+    Ok(())
+}
+
+fn chosen(read: &dyn Fn(&str) -> Option<String>) -> Result<Overrides, PackError> {
+    let Some(text) = read(OVERRIDES) else { return Ok(Overrides::default()) };
+    toml::from_str(&text).map_err(|error| PackError::new(OVERRIDES, error.to_string()))
 }
 
 /// Operations whose class a person chose against the rules, with that class: from `overrides.toml`.
 pub fn overrides(read: &dyn Fn(&str) -> Option<String>) -> Result<BTreeMap<String, Class>, PackError> {
     let wrong = |reason: String| PackError::new(OVERRIDES, reason);
-    let Some(text) = read(OVERRIDES) else { return Ok(BTreeMap::new()) };
-    let file: Overrides = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     let mut weaker = BTreeMap::new();
-    for entry in file.overrides {
+    for entry in chosen(read)?.overrides {
         if entry.reason.trim().is_empty() {
             return Err(wrong(format!("class {} is given without a reason", entry.class)));
         }
@@ -189,6 +220,9 @@ fn segments(template: &str) -> Result<Vec<Segment>, String> {
         let segment = match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
             Some(name) => parameter(name, index + 1 == texts.len()).ok_or_else(wrong)?,
             None if text.starts_with('{') => verb(text).ok_or_else(wrong)?,
+            None if text.is_empty() && index > 0 && index + 1 == texts.len() => {
+                Segment::Literal(String::new())
+            }
             None if plain(text, ".-_:") => Segment::Literal((*text).to_owned()),
             None => return Err(wrong()),
         };

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::table::{self, Row, Segment};
+use super::trie::Trie;
 use super::{Table, Understood};
 use crate::catalog::pack::{Pack, Tables};
 use crate::catalog::refusal::{Refusal, code};
@@ -33,7 +34,8 @@ fn send(
         headers.insert(HeaderName::from_static("content-type"), HeaderValue::from_static("application/json"));
     }
     let body = Bytes::copy_from_slice(body.as_bytes());
-    let request = canonical::request(method, host, target, &headers, body, false, &pack.manifest.hosts)?;
+    let request =
+        canonical::request(method, host, target, &headers, body, false, pack.provider(&pack.manifest.hosts))?;
     catalog.classify(pack, request)
 }
 
@@ -125,6 +127,31 @@ fn every_row_is_found_by_its_own_path() {
         assert_eq!((operation.class, operation.scope), (row.class, row.scope), "{}", row.id);
         assert!(operation.resources.len() >= row.resources.len(), "{}", row.id);
     }
+}
+
+/// With and without are two paths, and the end after the slash is in no parameter and in no rest.
+#[test]
+fn a_slash_at_the_end_is_part_of_a_path() {
+    let table = |paths: &[&str]| {
+        let line = |path: &&str| format!("GET\t{path}\t{}\tread\t\taccount\t\n", path.len());
+        let head = "method\tpath\toperation\tclass\tresources\tscope\tmarks\n".to_owned();
+        let text = head + &paths.iter().map(line).collect::<String>();
+        table::rows(&|file| (file == "operations.tsv").then(|| text.clone()))
+    };
+    let paths = ["/simple/{name}/", "/simple/{name}/files/{rest*}", "/plain/{name}"];
+    let rows = table(&paths).unwrap();
+    let trie = Trie::of(rows.iter().enumerate()).unwrap();
+    let find = |path| trie.find(&Method::GET, &super::segments(path)).map(|index| paths[index]);
+    assert!(trie.slash_at_end());
+    assert_eq!(find("/simple/a/"), Some(paths[0]));
+    assert_eq!((find("/simple/a/files/b"), find("/plain/a")), (Some(paths[1]), Some(paths[2])));
+    for path in ["/simple/a", "/simple//", "/simple/", "/simple/a/files/b/", "/plain/a/", "/plain/"] {
+        assert_eq!(find(path), None, "{path}");
+    }
+    for path in ["//", "/a//", "/a//b", "//a"] {
+        assert!(table(&[path]).is_err(), "{path}");
+    }
+    assert!(!Trie::of(table(&paths[1..]).unwrap().iter().enumerate()).unwrap().slash_at_end());
 }
 
 #[test]

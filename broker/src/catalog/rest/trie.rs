@@ -48,6 +48,11 @@ impl Trie {
         Ok(trie)
     }
 
+    /// Whether any template ends in a slash.
+    pub fn slash_at_end(&self) -> bool {
+        self.nodes.iter().any(|node| node.literals.iter().any(|(text, _)| text.is_empty()))
+    }
+
     /// The row for a path, literal segments before parameters, whole segments before what takes the rest.
     pub fn find(&self, method: &Method, segments: &[&str]) -> Option<usize> {
         self.walk(0, method, segments)
@@ -70,7 +75,12 @@ impl Trie {
             let known = node.verbs.iter().find(|(own, _)| own.as_ref() == verb);
             return known.and_then(|(_, next)| self.walk(*next, method, after));
         }
-        node.parameter.and_then(|next| self.walk(next, method, after)).or_else(|| node.tail(method, segments))
+        // The end after a last slash is empty: no name of a thing, and nothing of a rest.
+        let parameter = node.parameter.filter(|_| !first.is_empty());
+        let whole = segments.last().is_some_and(|last| !last.is_empty());
+        parameter
+            .and_then(|next| self.walk(next, method, after))
+            .or_else(|| if whole { node.tail(method, segments) } else { None })
     }
 
     /// `false` when the place is taken.

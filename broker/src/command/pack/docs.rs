@@ -60,8 +60,6 @@ fn page(pack: &Pack) -> String {
             "And by pattern, `SERVICE.REGION.amazonaws.com`, for {}; `BUCKET.s3.REGION.amazonaws.com`.\n",
             quoted(&table.hosts(), "")
         );
-    }
-    if matches!(pack.tables, Tables::Aws(_)) {
         text.push_str("Requests are classified, and not sent: they take a signature, which the vault does not make yet.\n\n");
     }
     if let Some(door) = &manifest.git {

@@ -138,7 +138,7 @@ fn votes(approval: &Approval, now: DateTime<Utc>) -> Markup {
         h2 { "Whose yes it takes" }
         dl.facts {
             @if approval.approvers > 1 {
-                dt { "People" } dd { (approval.approvers) ", none of them whom the session works for" }
+                dt { "People" } dd { (approval.votes.len()) " of " (approval.approvers) " said yes; none of them may be whom the session works for" }
                 dt { "Said yes" }
                 dd {
                     @if approval.votes.is_empty() { "nobody yet" }

@@ -6,6 +6,7 @@ use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityUid, PartialResponse, Policy, PolicySet as Set, Request,
     RestrictedExpression,
 };
+use serde_json::Value;
 
 use super::named::Thing;
 use super::{Kind, Name, Outcome, Strength, Tier};
@@ -248,6 +249,7 @@ impl Sides {
 
 /// What is left of a policy's conditions, in Cedar.
 fn condition(policy: &Policy) -> String {
+    let policy = without_what_holds(policy).unwrap_or_else(|| policy.clone());
     let shown = policy.to_cedar().unwrap_or_else(|| policy.to_string());
     let body = shown.find("when {").and_then(|at| shown.get(at + "when {".len()..));
     let body = body.map_or(shown.as_str(), |body| body.trim_end().trim_end_matches(['}', ';']));
@@ -258,6 +260,34 @@ fn condition(policy: &Policy) -> String {
         text = format!("{}{name}{after}", text.get(..at).unwrap_or_default());
     }
     text
+}
+
+/// The same policy without `true && …`, which partial evaluation leaves behind; by Cedar's JSON form of policies.
+fn without_what_holds(policy: &Policy) -> Option<Policy> {
+    let mut json = policy.to_json().ok()?;
+    for condition in json.get_mut("conditions")?.as_array_mut()? {
+        shorten(condition.get_mut("body")?);
+    }
+    Policy::from_json(Some(policy.id().clone()), json).ok()
+}
+
+fn shorten(expression: &mut Value) {
+    match expression {
+        Value::Object(members) => members.values_mut().for_each(shorten),
+        Value::Array(all) => all.iter_mut().for_each(shorten),
+        _ => {}
+    }
+    let holds = |side: Option<&Value>| side.and_then(|side| side.get("Value")) == Some(&Value::Bool(true));
+    let Some(and) = expression.get_mut("&&") else { return };
+    let (left, right) = (holds(and.get("left")), holds(and.get("right")));
+    let rest = match (left, right) {
+        (true, _) => and.get_mut("right"),
+        (_, true) => and.get_mut("left"),
+        _ => None,
+    };
+    if let Some(rest) = rest.map(Value::take) {
+        *expression = rest;
+    }
 }
 
 fn unknown(name: &str) -> RestrictedExpression {

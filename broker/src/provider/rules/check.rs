@@ -52,22 +52,16 @@ impl Rules {
             if kind.within.as_ref().is_some_and(|whole| kind.by != By::Itself || !is(whole, By::Credential)) {
                 return wrong("is within nothing that is a credential");
             }
-            if let Some(ask) = &kind.ask {
+            if let Some(ask) = kind.ask.as_ref().filter(|_| kind.by == By::Ask) {
+                self.check_owners(name, &ask.read)?;
+            }
+            if kind.check.is_some() && (kind.by != By::Itself || kind.ask.is_some()) {
+                return wrong("is checked, and not by itself or asked for");
+            }
+            for ask in kind.ask.iter().chain(&kind.check) {
                 query(&ask.query, &mut ask.variables.iter().map(String::as_str), ask.page.is_some())?;
                 if ask.read.id_rest.len() + 1 != ask.variables.len() {
                     return wrong("the answer's id has not as many parts as the question's");
-                }
-                if kind.by == By::Ask {
-                    self.check_owners(name, &ask.read)?;
-                }
-            }
-            if let Some(check) = &kind.check {
-                if kind.by != By::Itself || kind.ask.is_some() {
-                    return wrong("is checked, and not by itself or asked for");
-                }
-                query(&check.query, &mut check.variables.iter().map(String::as_str), check.page.is_some())?;
-                if check.read.id_rest.len() + 1 != check.variables.len() {
-                    return wrong("the check's answer has not as many parts as its question");
                 }
             }
             for consequence in &kind.consequence {

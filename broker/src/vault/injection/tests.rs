@@ -172,7 +172,7 @@ fn k8_debug_of_vault_injection_and_request_shows_nothing_of_the_secret() {
 fn a_secret_of_two_parts_fills_two_headers() {
     let carrier = Carrier { user_header: Some("x-auth-email".into()), ..Carrier::new("x-auth-key", "{}") };
     let injection =
-        Injection::new(&Secret::new(b"robin@example.com:0123abcd4567".to_vec()), &carrier).unwrap();
+        Injection::new(&Secret::new(b"robin@example.com:0123abcd4567".to_vec()), &carrier, None).unwrap();
     let mut request = Request::builder()
         .header("X_Auth_Email", "other@example.com")
         .header("x-auth-email", "another@example.com")
@@ -187,9 +187,9 @@ fn a_secret_of_two_parts_fills_two_headers() {
     assert_eq!(parts.headers["x-auth-key"], "0123abcd4567");
     assert!(parts.headers.values().all(HeaderValue::is_sensitive));
     for wrong in ["0123abcd4567", ":0123abcd4567", "robin@example.com:"] {
-        assert!(Injection::new(&Secret::new(wrong.as_bytes().to_vec()), &carrier).is_err(), "{wrong}");
+        assert!(Injection::new(&Secret::new(wrong.as_bytes().to_vec()), &carrier, None).is_err(), "{wrong}");
     }
     let mut parts = Request::builder().header("connection", "X-Auth-Email").body(()).unwrap().into_parts().0;
-    let injection = Injection::new(&Secret::new(b"a@b.c:0123abcd4567".to_vec()), &carrier).unwrap();
+    let injection = Injection::new(&Secret::new(b"a@b.c:0123abcd4567".to_vec()), &carrier, None).unwrap();
     assert!(injection.apply(&mut parts).is_err(), "a connection header names the second one");
 }

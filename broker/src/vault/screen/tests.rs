@@ -8,11 +8,11 @@ use crate::model::digest_hex;
 const SECRET: &str = "ghp_Kq7+w/Z0mB=3vX~9tR\"2&<u>'s1!";
 
 fn screened(secret: &str, chunks: impl IntoIterator<Item = impl AsRef<[u8]>>) -> (String, bool) {
-    let mut screen = Screen::new(secret.as_bytes());
+    let mut screen = Screen::new(secret.as_bytes(), None);
     let mut out = Vec::new();
     for chunk in chunks {
         out.extend_from_slice(&screen.push(Bytes::copy_from_slice(chunk.as_ref())));
-        assert!(screen.held.len() < screen.needles.as_ref().map_or(1, |n| n.longest()));
+        assert!(screen.held.len() < screen.sought.needles.as_ref().map_or(1, |n| n.longest()));
     }
     out.extend_from_slice(&screen.finish());
     (String::from_utf8_lossy(&out).into_owned(), screen.found())
@@ -133,7 +133,7 @@ fn k2_a_secret_split_at_any_place_is_found() {
 #[test]
 fn k1_headers_and_their_names_are_redacted() {
     let token = "abcdefgh12345678";
-    let mut screen = Screen::new(token.as_bytes());
+    let mut screen = Screen::new(token.as_bytes(), None);
     let mut headers = HeaderMap::new();
     headers.append("set-cookie", HeaderValue::from_static("t=abcdefgh12345678; Path=/; u=abcdefgh12345678"));
     headers.append("set-cookie", HeaderValue::from_static("clean=1"));
@@ -151,7 +151,7 @@ fn k1_headers_and_their_names_are_redacted() {
 
 #[test]
 fn clean_headers_stay_and_nothing_is_found() {
-    let mut screen = Screen::new(SECRET.as_bytes());
+    let mut screen = Screen::new(SECRET.as_bytes(), None);
     let mut headers = HeaderMap::new();
     headers.append("etag", HeaderValue::from_static("\"ghp_Kq7\""));
     let before = headers.clone();
@@ -161,7 +161,7 @@ fn clean_headers_stay_and_nothing_is_found() {
 
 #[test]
 fn events_flow_at_once_unless_they_end_like_a_secret_begins() {
-    let mut screen = Screen::new(b"sk-canary-canary");
+    let mut screen = Screen::new(b"sk-canary-canary", None);
     assert_eq!(screen.push(Bytes::from_static(b"data: one\n\n")), "data: one\n\n");
     assert_eq!(screen.push(Bytes::from_static(b"data: sk-can")), "data: ");
     assert_eq!(screen.push(Bytes::from_static(b"ada\n\n")), "sk-canada\n\n");
@@ -172,7 +172,7 @@ fn events_flow_at_once_unless_they_end_like_a_secret_begins() {
 
 #[test]
 fn a_chunk_with_nothing_suspicious_is_handed_on_without_a_copy() {
-    let mut screen = Screen::new(b"sk-canary-canary");
+    let mut screen = Screen::new(b"sk-canary-canary", None);
     let chunk = Bytes::from(vec![b'.'; 64 * 1024]);
     let address = chunk.as_ptr();
     assert_eq!(screen.push(chunk).as_ptr(), address);
@@ -199,7 +199,7 @@ fn a_text_of_endless_beginnings_is_released_in_time_that_does_not_explode() {
 
 #[test]
 fn k9_debug_shows_nothing_of_the_secret() {
-    let mut screen = Screen::new(b"canary-canary");
+    let mut screen = Screen::new(b"canary-canary", None);
     let _ = screen.push(Bytes::from_static(b"canary-can"));
     assert_eq!(format!("{screen:?}"), "Screen { found: false, .. }");
 }

@@ -17,8 +17,8 @@ use super::Dice;
 use generate::Request;
 use schema::Schema;
 
-/// Where `tests/graphql-core` puts it, under the folder of what is built.
-const PYTHON: &str = "graphql-core-3.3.2/bin/python";
+/// Where `tests/clients/install` puts graphql-core, under the folder of what is built.
+const PYTHON: &str = "clients/python/bin/python";
 const ORACLE: &str = include_str!("oracle.py");
 
 macro_rules! tables {
@@ -39,7 +39,7 @@ fn python() -> PathBuf {
     let test = std::env::current_exe().expect("the test binary has a path");
     let found = test.ancestors().skip(1).take(4).map(|folder| folder.join(PYTHON)).find(|path| path.exists());
     found.unwrap_or_else(|| {
-        panic!("{PYTHON} is not in the folder of what is built: ./tests/graphql-core installs it")
+        panic!("{PYTHON} is not in the folder of what is built: ./tests/clients/install quick puts it there")
     })
 }
 
