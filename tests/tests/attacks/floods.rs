@@ -60,9 +60,10 @@ fn a31_a_signature_that_is_almost_right_takes_as_long_as_any() {
         change(&mut bytes);
         format!("{body}.{}", encode(&bytes))
     };
-    let near = with(&|bytes| *bytes.last_mut().unwrap() ^= 1);
-    let half = with(&|bytes| bytes[32..].reverse());
-    let far = with(&|bytes| bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_mul(7) ^ 0x5a));
+    // The last byte stays: a scalar out of its range is refused before anything is computed, whoever made it.
+    let near = with(&|bytes| bytes[62] ^= 1);
+    let half = with(&|bytes| bytes[32..63].reverse());
+    let far = with(&|bytes| bytes[..63].iter_mut().for_each(|byte| *byte = byte.wrapping_mul(7) ^ 0x5a));
     let took = |token: &str| {
         let proof = ground.session.proof("GET", &door(TARGET), Some(token), None);
         let bytes = ground.bytes_with(&Call::get(TARGET), &lines(token, &proof));
@@ -73,7 +74,7 @@ fn a31_a_signature_that_is_almost_right_takes_as_long_as_any() {
     };
     // Side by side and in turn, so that what else the machine does falls on both alike: of pairs that differ in nothing,
     // half are won by either, give or take 6 deviations.
-    for (what, other) in [("all but its last bit is right", &near), ("its first half is right", &half)] {
+    for (what, other) in [("all but a bit is right", &near), ("its first half is right", &half)] {
         let pairs = 240;
         let slower = (0..pairs)
             .filter(|turn| {
