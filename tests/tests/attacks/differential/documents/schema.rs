@@ -44,10 +44,12 @@ pub(super) fn bare(ty: &str) -> &str {
 impl Schema {
     pub fn of(operations: &str, types: &str, inputs: &str) -> Self {
         let mut schema = Schema::default();
-        for row in rows(types) {
+        // `*` is where a type is, `|` the members of a union: never asked for here.
+        for row in rows(types).filter(|row| !matches!(row[1], "*" | "|")) {
             schema.types.entry(row[0].into()).or_default().push((row[1].into(), row[2].into()));
         }
-        for row in rows(inputs) {
+        // `*` says what a scalar takes.
+        for row in rows(inputs).filter(|row| row[1] != "*") {
             if row[1] == "=" {
                 schema.enums.insert(row[0].into(), row[2].split(' ').map(str::to_owned).collect());
             } else {
