@@ -13,20 +13,36 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::binaries::bare;
 
-/// The stand-in of GitHub's API with real repositories beside it: what is asked of `github.com` is answered by
-/// `git http-backend` over folders of this machine.
+/// The API of a provider that serves repositories too.
+pub trait Forge: Site {
+    /// How git says who it is: Basic, this name, and the token as the password.
+    const USER: &'static str;
+    /// Whether a request is git's.
+    fn is_git(request: &Inbound) -> bool;
+    fn admits(&self, token: &str) -> bool;
+}
+
+/// The stand-in of a provider's API with real repositories beside it: what git asks is answered by `git http-backend` over
+/// folders of this machine.
 #[derive(Debug, Clone)]
-pub struct GitHost {
-    pub api: Github,
+pub struct GitHost<A = Github> {
+    pub api: A,
     folder: Arc<TempDir>,
 }
 
 impl GitHost {
-    /// With the bare repositories `atlas/api` and `atlas/sandbox`, each with one commit on `main` and a tag `v1`.
+    /// GitHub with the bare repositories `atlas/api` and `atlas/sandbox`.
     pub fn seeded() -> Self {
+        GitHost::beside(Github::seeded(), &["atlas/api", "atlas/sandbox"])
+    }
+}
+
+impl<A: Forge> GitHost<A> {
+    /// With bare repositories of these names, each with one commit on `main` and a tag `v1`.
+    pub fn beside(api: A, names: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder can be made");
-        let host = GitHost { api: Github::seeded(), folder: Arc::new(folder) };
-        for name in ["atlas/api", "atlas/sandbox"] {
+        let host = GitHost { api, folder: Arc::new(folder) };
+        for name in names {
             let path = host.repository(name);
             git(
                 host.folder.path(),
@@ -94,44 +110,49 @@ impl GitHost {
         Ok(response)
     }
 
-    /// As GitHub wants it from git: Basic, whatever the user's name, and the token as the password.
     fn admits(&self, headers: &HeaderMap) -> bool {
         let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let token = value.strip_prefix("Basic ").and_then(|coded| {
             let pair = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, coded).ok()?;
-            String::from_utf8(pair).ok()?.strip_prefix("x-access-token:").map(str::to_owned)
+            String::from_utf8(pair).ok()?.strip_prefix(A::USER)?.strip_prefix(':').map(str::to_owned)
         });
-        token.is_some_and(|token| self.api.world().login(&token).is_some())
+        token.is_some_and(|token| self.api.admits(&token))
     }
 }
 
-impl Site for GitHost {
+impl Forge for Github {
+    const USER: &'static str = "x-access-token";
+
+    fn is_git(request: &Inbound) -> bool {
+        let host = request.parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        host.or(request.parts.uri.host()) == Some("github.com")
+    }
+
+    fn admits(&self, token: &str) -> bool {
+        self.world().login(token).is_some()
+    }
+}
+
+impl<A: Forge> Site for GitHost<A> {
     fn operations(&self, request: &Inbound) -> Vec<String> {
-        match is_git(request) {
+        match A::is_git(request) {
             true => vec![format!("git {} {}", request.parts.method, request.parts.uri.path())],
             false => self.api.operations(request),
         }
     }
 
     async fn answer(&self, request: Inbound, faults: &[Fault]) -> Response<Body> {
-        if !is_git(&request) {
+        if !A::is_git(&request) {
             return self.api.answer(request, faults).await;
         }
         if !self.admits(&request.parts.headers) {
             let mut refused = answer(StatusCode::UNAUTHORIZED, b"who are you?".to_vec());
-            refused
-                .headers_mut()
-                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"GitHub\""));
+            refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"git\""));
             return refused;
         }
         let answered = self.backend(&request).await;
         answered.unwrap_or_else(|error| answer(StatusCode::BAD_GATEWAY, error.to_string().into_bytes()))
     }
-}
-
-fn is_git(request: &Inbound) -> bool {
-    let host = request.parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-    host.or(request.parts.uri.host()) == Some("github.com")
 }
 
 fn answer(status: StatusCode, body: Vec<u8>) -> Response<Body> {

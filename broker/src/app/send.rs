@@ -160,7 +160,8 @@ impl App {
             return Err(Error::internal("a body and what was judged of it do not belong together"));
         }
         let packs = self.packs();
-        let carrier = packs.of(credential)?.manifest.carrier(packs.kind_of(credential)?, &request.host);
+        let carrier =
+            packs.of(credential)?.manifest.carrier(packs.kind_of(credential)?, &request.host, &request.path);
         let injection = self
             .0
             .vault

@@ -54,7 +54,7 @@ pub(super) const PACKS: &[Folder] = &[
     table!("fly"),
     table!("render"),
     folder!("kubernetes", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),
-    folder!("gcp", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),
+    folder!("gcp", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml", "grpc.tsv"),
     folder!("stripe", "pack.toml", "operations.tsv", "overrides.toml", "build.toml", "payload.toml"),
 ];
 

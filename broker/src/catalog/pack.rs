@@ -145,12 +145,10 @@ impl Manifest {
         })
     }
 
-    /// How a credential of a kind goes to a host.
-    pub fn carrier(&self, kind: &CredentialKind, host: &str) -> Carrier {
+    /// How a credential of a kind goes to a path of a host: git's own way where git asks, though the API be on the same host.
+    pub fn carrier(&self, kind: &CredentialKind, host: &str, path: &str) -> Carrier {
         match &self.git {
-            Some(door) if door.hosts.iter().any(|own| own == host) => {
-                Carrier { header: "authorization".to_owned(), format: door.format.clone() }
-            }
+            Some(door) if door.takes(host, path) => Carrier::new("authorization", door.format.clone()),
             _ => kind.carrier.clone(),
         }
     }

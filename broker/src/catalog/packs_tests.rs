@@ -156,6 +156,27 @@ fn the_method_does_not_hide_what_a_request_does() {
             "refused: malformed_body",
         ),
         (
+            "PATCH",
+            "https://kubernetes.default.svc/apis/apps/v1/namespaces/a/deployments/d?fieldManager=m&force=true",
+            "application/apply-patch+yaml",
+            "{\"spec\":{\"replicas\":3}}",
+            "destroy",
+        ),
+        (
+            "PATCH",
+            "https://kubernetes.default.svc/apis/apps/v1/namespaces/a/deployments/d?fieldManager=m&force=false",
+            "application/apply-patch+yaml",
+            "{\"spec\":{\"replicas\":3}}",
+            "write",
+        ),
+        (
+            "PATCH",
+            "https://kubernetes.default.svc/api/v1/namespaces/a/configmaps/c?Force=1",
+            "application/apply-patch+yaml",
+            "{\"data\":{}}",
+            "destroy",
+        ),
+        (
             "POST",
             "https://secretmanager.googleapis.com/v1/projects/p/secrets/s/versions/1:destroy",
             JSON,

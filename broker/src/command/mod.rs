@@ -111,9 +111,25 @@ struct ServeArgs {
     policies: Option<PathBuf>,
 }
 
+/// Whoever reads what is printed has read enough (`… | head`): that is no failure of ours. The library panics where it
+/// cannot print, and says so in these words alone.
+fn end_with_the_reader() {
+    let otherwise = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload().downcast_ref::<String>().map(String::as_str).unwrap_or_default();
+        if text.starts_with("failed printing to stdout: Broken pipe") {
+            std::process::exit(0);
+        }
+        otherwise(panic);
+    }));
+}
+
 /// Run the program; the code is its exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if !matches!(cli.command, Command::Serve(_) | Command::Demo(_)) {
+        end_with_the_reader();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime could not start: {error}")),

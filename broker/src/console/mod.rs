@@ -60,6 +60,8 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
+pub use upload::uploaded;
+
 /// The path under which the pages are.
 pub const PREFIX: &str = "/console";
 

@@ -22,13 +22,19 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
         let wrong = |detail: &str| Failure(Error::new(Code::InvalidInput, detail));
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let boundary = kind.and_then(boundary).ok_or_else(|| wrong("the form is not multipart/form-data"))?;
+        let kind = kind.filter(|kind| boundary(kind).is_some()).map(str::to_owned);
+        let kind = kind.ok_or_else(|| wrong("the form is not multipart/form-data"))?;
         let bytes = Limited::new(request.into_body(), LIMIT).collect().await;
         let bytes = bytes.map_err(|_| wrong("the form is larger than 256 KiB or broke off"))?.to_bytes();
-        fields(&bytes, &boundary)
+        uploaded(&kind, &bytes)
             .map(|fields| Upload(Fields(fields)))
             .ok_or_else(|| wrong("the form cannot be read, or holds a file that is not text"))
     }
+}
+
+/// Names and contents of a form of this content type, in order; `None` where it is not exactly such a form.
+pub fn uploaded(kind: &str, body: &[u8]) -> Option<Vec<(String, String)>> {
+    fields(body, &boundary(kind)?)
 }
 
 fn boundary(kind: &str) -> Option<String> {

@@ -10,6 +10,12 @@ use crate::policy::Needed;
 /// and decided anew, and `judged` is then as it was found anew: an approval lifts a guardrail for things as they are, not
 /// as they were.
 pub(super) async fn decide(app: &App, identified: &Identified, judged: &mut Judged) -> Result<Authorized> {
+    if judged.request.is_grpc() {
+        // Nobody is asked about what cannot be sent.
+        let detail = "calls of gRPC are understood, and not sent yet: their answers end with a status that is not carried";
+        let error = Error::new(Code::NotUnderstood, detail);
+        return Err(error.hint("call the same API by REST: transport=\"rest\" in Google's client libraries"));
+    }
     app.count_others(&identified.caller.session, judged).await?;
     let needed = match verdict(app, identified, judged, None) {
         Verdict::Allow(authorized) => return Ok(authorized),

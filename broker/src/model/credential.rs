@@ -64,4 +64,20 @@ pub struct Carrier {
     pub header: String,
     /// `Bearer {}`: the secret stands for `{}`. `Basic user:{}` is written in base64 (RFC 7617 s2).
     pub format: String,
+    /// A second header, lower case: for what stands before the first `:` of the secret, which is then no part of what
+    /// `header` carries (`EMAIL:KEY`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_header: Option<String>,
+}
+
+impl Carrier {
+    /// One header, with the secret in the place of `{}`.
+    pub fn new(header: impl Into<String>, format: impl Into<String>) -> Self {
+        Carrier { header: header.into(), format: format.into(), user_header: None }
+    }
+
+    /// The headers that it fills.
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.header), self.user_header.as_ref()].into_iter().flatten().map(String::as_str)
+    }
 }

@@ -30,6 +30,12 @@ impl Request {
         }
     }
 
+    /// Whether it calls itself gRPC: its answer ends with a status in the trailers.
+    pub fn is_grpc(&self) -> bool {
+        let kind = self.headers.get(http::header::CONTENT_TYPE);
+        kind.is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"application/grpc"))
+    }
+
     pub fn header(&self, name: http::header::HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

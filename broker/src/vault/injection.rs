@@ -96,20 +96,19 @@ pub struct Vault {
 /// ```
 /// ```compile_fail,E0451
 /// use stint_broker::vault::{Injection, Screen};
-/// fn make(name: http::HeaderName, value: http::HeaderValue, screen: Screen) -> Injection {
-///     Injection { name, value, screen }
+/// fn make(headers: Vec<(http::HeaderName, http::HeaderValue)>, screen: Screen) -> Injection {
+///     Injection { headers, screen }
 /// }
 /// ```
 /// ```compile_fail,E0616
 /// use stint_broker::vault::Injection;
 /// fn read(injection: &Injection) -> String {
-///     format!("{:?}", injection.value.as_bytes())
+///     format!("{:?}", injection.headers)
 /// }
 /// ```
 #[must_use = "an injection that is not applied leaves the request without its credential"]
 pub struct Injection {
-    name: HeaderName,
-    value: HeaderValue,
+    headers: Vec<(HeaderName, HeaderValue)>,
     screen: Screen,
 }
 
@@ -258,25 +257,23 @@ impl Injection {
     /// Whatever the request carried under the header's name, in any case and with `_` for `-`, is removed first, so that
     /// exactly one is sent (H2). `NotPermitted` where a `Connection` header names it: hop-by-hop headers are dealt with before (H1).
     pub fn apply(self, parts: &mut Parts) -> Result<Screen, Error> {
-        let listed = parts.headers.get_all(CONNECTION).iter().any(|value| {
-            value
-                .as_bytes()
-                .split(|byte| *byte == b',')
-                .any(|word| alike(word.trim_ascii(), self.name.as_str().as_bytes()))
-        });
+        let own = |word: &[u8]| self.headers.iter().any(|(name, _)| alike(word, name.as_str().as_bytes()));
+        let listed = parts
+            .headers
+            .get_all(CONNECTION)
+            .iter()
+            .any(|value| value.as_bytes().split(|byte| *byte == b',').any(|word| own(word.trim_ascii())));
         if listed {
             return Err(Error::NotPermitted);
         }
-        let same: Vec<HeaderName> = parts
-            .headers
-            .keys()
-            .filter(|name| alike(name.as_str().as_bytes(), self.name.as_str().as_bytes()))
-            .cloned()
-            .collect();
+        let same: Vec<HeaderName> =
+            parts.headers.keys().filter(|name| own(name.as_str().as_bytes())).cloned().collect();
         for name in same {
             parts.headers.remove(name);
         }
-        parts.headers.insert(self.name, self.value);
+        for (name, value) in self.headers {
+            parts.headers.insert(name, value);
+        }
         Ok(self.screen)
     }
 
@@ -286,26 +283,42 @@ impl Injection {
         if before.contains(['{', '}']) || after.contains(['{', '}']) {
             return Err(Error::NotPermitted);
         }
-        let mut line = Zeroizing::new(Vec::with_capacity(before.len() + secret.len() + after.len()));
+        let (user, key) = match carrier.user_header.is_some() {
+            true => halves(secret.expose()).ok_or(Error::Failed)?,
+            false => (&[][..], secret.expose()),
+        };
+        let mut line = Zeroizing::new(Vec::with_capacity(before.len() + key.len() + after.len()));
         line.extend_from_slice(before.as_bytes());
-        line.extend_from_slice(secret.expose());
+        line.extend_from_slice(key);
         line.extend_from_slice(after.as_bytes());
         // RFC 7617 s2: `user:password`, in base64.
         if let Some(pair) = line.strip_prefix(b"Basic ") {
             let coded = Zeroizing::new(STANDARD.encode(pair));
             line = Zeroizing::new([b"Basic ", coded.as_bytes()].concat());
         }
-        let name = HeaderName::from_bytes(carrier.header.as_bytes()).map_err(|_| Error::NotPermitted)?;
-        let mut value = HeaderValue::from_bytes(&line).map_err(|_| Error::Failed)?;
-        value.set_sensitive(true);
-        Ok(Injection { name, value, screen: Screen::new(secret.expose(), known) })
+        let mut headers = Vec::with_capacity(2);
+        for (name, value) in carrier.headers().zip([line.as_slice(), user]) {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::NotPermitted)?;
+            let mut value = HeaderValue::from_bytes(value).map_err(|_| Error::Failed)?;
+            value.set_sensitive(true);
+            headers.push((name, value));
+        }
+        Ok(Injection { headers, screen: Screen::new(key, known) })
     }
 }
 
 impl fmt::Debug for Injection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Injection({}: [redacted])", self.name)
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        write!(f, "Injection({}: [redacted])", names.join(", "))
     }
+}
+
+/// `USER:KEY`, neither of them empty.
+fn halves(secret: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = secret.iter().position(|byte| *byte == b':')?;
+    let (user, key) = (secret.get(..at)?, secret.get(at + 1..)?);
+    (!user.is_empty() && !key.is_empty()).then_some((user, key))
 }
 
 /// Whether two header names are one to a server that ignores case and reads `_` as `-`.

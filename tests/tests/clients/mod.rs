@@ -2,6 +2,7 @@
 
 mod gh;
 mod git;
+mod gitlab;
 mod matrix;
 mod mcp;
 mod registries;

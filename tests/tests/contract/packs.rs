@@ -137,7 +137,7 @@ fn a_request_is_explained_in_words() {
     let said = said.ok().stdout;
     assert!(
         said.starts_with(
-            "POST /v1/refunds: this loses what cannot be put back; it touches the account of the credential"
+            "Create a refund: this loses what cannot be put back; it touches the account of the credential"
         ),
         "{said}"
     );

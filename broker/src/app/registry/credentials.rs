@@ -8,7 +8,7 @@ use stint_api::{AddCredential, Code, Credential, CredentialDetail, CredentialLis
 
 use super::later;
 use crate::app::{App, Error, Facts, LiveCredential, PersonCaller, Result};
-use crate::catalog::pack::Protocol;
+use crate::catalog::pack::{CredentialKind, Protocol};
 use crate::model::{CredentialId, CredentialRow, EventKind, Name, SecretVersion, Upstream};
 use crate::secret::Secret;
 use crate::store::Change;
@@ -58,7 +58,7 @@ impl App {
                 .about("upstream")
         })?;
         let key = self.key_name(&add.provider, &add.secret);
-        let secret = checked_secret(add.secret)?;
+        let secret = checked_secret(add.secret, kind)?;
         let id = CredentialId::from_uuid(self.uuid()?);
         let now = self.0.clock.now();
         let (sealed, fingerprint) = self.seal_credential(&id, 1, &secret)?;
@@ -108,7 +108,8 @@ impl App {
         caller.administers()?;
         let live = self.named_credential(name)?;
         let key = self.key_name(&live.row.provider, &secret);
-        let secret = checked_secret(secret)?;
+        let packs = self.packs();
+        let secret = checked_secret(secret, packs.kind_of(&live)?)?;
         let version = live.row.version + 1;
         let (sealed, fingerprint) = self.seal_credential(&live.row.id, version, &secret)?;
         let facts = Facts::new()
@@ -183,7 +184,15 @@ fn used(row: &CredentialRow, uses: &HashMap<CredentialId, DateTime<Utc>>) -> Cre
     Credential { used_at: uses.get(&row.id).copied(), ..credential(row) }
 }
 
-fn checked_secret(text: String) -> Result<Secret> {
+fn checked_secret(text: String, kind: &CredentialKind) -> Result<Secret> {
+    let is_pair = text.split_once(':').is_some_and(|(user, key)| !user.is_empty() && !key.is_empty());
+    if let (Some(header), false) = (&kind.carrier.user_header, is_pair) {
+        let detail = format!(
+            "a credential of the kind '{}' is what goes into {header}, a ':', and what goes into {}",
+            kind.name, kind.carrier.header
+        );
+        return Err(Error::new(Code::InvalidInput, detail).about("secret"));
+    }
     vault::check_secret(Secret::from(text))
         .map_err(|error| Error::new(Code::InvalidInput, error.to_string()).about("secret"))
 }

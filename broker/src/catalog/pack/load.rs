@@ -75,10 +75,12 @@ fn check(manifest: &Manifest) -> Result<(), String> {
     }
     for kind in &manifest.credential {
         let carrier = &kind.carrier;
-        if !manifest.carriers.contains(&carrier.header) {
+        if let Some(header) =
+            carrier.headers().find(|header| !manifest.carriers.iter().any(|own| own == header))
+        {
             return Err(format!(
-                "credential '{}' travels in '{}', which carriers does not list",
-                kind.name, carrier.header
+                "credential '{}' travels in '{header}', which carriers does not list",
+                kind.name
             ));
         }
         if carrier.format.matches("{}").count() != 1 {

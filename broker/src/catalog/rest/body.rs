@@ -118,7 +118,19 @@ impl Rules {
             if entry.reason.trim().is_empty() {
                 return Err(format!("{:?} is raised to {} without a reason", entry.operations, entry.class));
             }
-            for id in &entry.operations {
+            let mut all: Vec<&str> = Vec::new();
+            for listed in &entry.operations {
+                // Of those that begin so, the ones that are weaker.
+                let own = rows.iter().filter(|row| super::names(listed, &row.id));
+                match listed.ends_with('*') {
+                    true => all.extend(own.filter(|row| row.class < entry.class).map(|row| row.id.as_str())),
+                    false => all.push(&known(listed)?.id),
+                }
+                if all.is_empty() {
+                    return Err(format!("'{listed}' is no operation that is weaker than {}", entry.class));
+                }
+            }
+            for id in all {
                 if known(id)?.class >= entry.class {
                     return Err(format!(
                         "'{id}' is {} already, not weaker than {}",
@@ -134,7 +146,7 @@ impl Rules {
                 }
                 for at in places {
                     let raise = Raise { at, when: entry.when.clone(), class: entry.class };
-                    rules.raise.entry(id.clone()).or_default().push(raise);
+                    rules.raise.entry(id.to_owned()).or_default().push(raise);
                 }
             }
         }
@@ -155,6 +167,17 @@ impl Rules {
             }
         }
         Ok(rules)
+    }
+
+    /// The strongest class that a body or query could give the operation; `read` where they have no say.
+    pub fn strongest(&self, row: &Row) -> Class {
+        let rules = self.raise.get(&row.id).into_iter().flatten();
+        rules.map(|rule| rule.class).max().unwrap_or(Class::Read)
+    }
+
+    /// Whether a member of the body names a resource.
+    pub fn names_by_member(&self, id: &str) -> bool {
+        self.name.contains_key(id)
     }
 
     /// Adds to `operation` what the body says.

@@ -6,6 +6,7 @@
 
 mod body;
 mod form;
+mod grpc;
 mod resource;
 mod table;
 mod trie;
@@ -30,10 +31,12 @@ pub struct Table {
     rows: Vec<Row>,
     trie: Trie,
     body: body::Rules,
+    /// The same operations as gRPC calls them; none where the provider's API is not spoken so.
+    calls: Option<grpc::Calls>,
 }
 
 impl Table {
-    /// Reads `operations.tsv`, `payload.toml` and `overrides.toml`.
+    /// Reads `operations.tsv`, `payload.toml`, `overrides.toml` and, where there is one, `grpc.tsv`.
     pub fn load(manifest: &Manifest, read: &dyn Fn(&str) -> Option<String>) -> Result<Self, PackError> {
         let rows = table::rows(read)?;
         let trie = Trie::of(rows.iter().enumerate())?;
@@ -45,7 +48,8 @@ impl Table {
                 return Err(PackError::new("pack.toml", reason));
             }
         }
-        Ok(Table { rows, trie, body })
+        let calls = grpc::Calls::load(&rows, read)?;
+        Ok(Table { rows, trie, body, calls })
     }
 
     pub fn rows(&self) -> &[Row] {
@@ -59,31 +63,48 @@ impl Table {
 
     /// One request is one operation.
     pub fn classify(&self, manifest: &Manifest, request: Request) -> Result<Understood, Refusal> {
-        let method = if request.method == Method::HEAD { &Method::GET } else { &request.method };
-        let unknown = || {
-            let detail = format!("{} does not know {} {}", manifest.title, request.method, request.path);
-            Refusal::new(code::UNKNOWN_OPERATION, detail)
-        };
-        let segments = segments(&request.path);
-        let index = self.trie.find(method, &segments).ok_or_else(unknown)?;
-        let row = self.rows.get(index).ok_or_else(unknown)?;
-        if let Some(served) = manifest.host_operations.get(&request.host)
-            && !served.iter().any(|id| names(id, &row.id))
+        if let Some(calls) = &self.calls
+            && request.is_grpc()
         {
-            return Err(unknown());
+            let (method, path) = calls.as_rest(manifest, &request)?;
+            let segments = segments(&path);
+            let (_, row) = self.find(manifest, &request, method, &segments)?;
+            if self.body.names_by_member(&row.id) {
+                let detail = format!("{} names what it touches in a member that is not read", request.path);
+                return Err(Refusal::new(code::UNKNOWN_OPERATION, detail));
+            }
+            let mut operation = operation(manifest, row, &row.parameters(&segments))?;
+            // What else stands in the message is not read, so it counts as the worst that it could say.
+            operation.class = operation.class.max(self.body.strongest(row));
+            return Ok(Understood { operations: vec![operation], request });
         }
+        let method = if request.method == Method::HEAD { &Method::GET } else { &request.method };
+        let segments = segments(&request.path);
+        let (index, row) = self.find(manifest, &request, method, &segments)?;
         self.one_reading(method, &request.path, index, row, &segments)?;
         let parameters = row.parameters(&segments);
-        let mut operation = Operation {
-            operation: format!("{}:{}", manifest.name, row.id),
-            class: row.class,
-            resources: resources(row, &parameters, manifest)?,
-            scope: row.scope,
-            marks: row.marks.clone(),
-            pending: None,
-        };
+        let mut operation = operation(manifest, row, &parameters)?;
         self.body.judge(row, &parameters, manifest, &request, &mut operation)?;
         Ok(Understood { operations: vec![operation], request })
+    }
+
+    /// The row of a method and path, on the host that serves it.
+    fn find(
+        &self,
+        manifest: &Manifest,
+        request: &Request,
+        method: &Method,
+        segments: &[&str],
+    ) -> Result<(usize, &Row), Refusal> {
+        let found = self.trie.find(method, segments).and_then(|index| Some((index, self.rows.get(index)?)));
+        let served = |row: &Row| {
+            let own = manifest.host_operations.get(&request.host);
+            own.is_none_or(|own| own.iter().any(|id| names(id, &row.id)))
+        };
+        found.filter(|(_, row)| served(row)).ok_or_else(|| {
+            let detail = format!("{} does not know {} {}", manifest.title, request.method, request.path);
+            Refusal::new(code::UNKNOWN_OPERATION, detail)
+        })
     }
 
     /// An escaped slash is part of a name only where the table says so, and only if reading it as a real slash would
@@ -106,6 +127,17 @@ impl Table {
         }
         Err(Refusal::new(code::ENCODED_DELIMITER, "'/' is escaped in the path where it could be a real one"))
     }
+}
+
+fn operation(manifest: &Manifest, row: &Row, parameters: &[(&str, Vec<&str>)]) -> Result<Operation, Refusal> {
+    Ok(Operation {
+        operation: format!("{}:{}", manifest.name, row.id),
+        class: row.class,
+        resources: resources(row, parameters, manifest)?,
+        scope: row.scope,
+        marks: row.marks.clone(),
+        pending: None,
+    })
 }
 
 /// Whether a name of a list, which may end in `*`, is this operation.

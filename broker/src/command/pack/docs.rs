@@ -71,7 +71,11 @@ fn page(pack: &Pack) -> String {
     text.push_str("| Credential | Header | Variables |\n|---|---|---|\n");
     for kind in &manifest.credential {
         let default = if kind.default { " (default)" } else { "" };
-        let header = format!("{}: {}", kind.carrier.header, kind.carrier.format.replace("{}", "…"));
+        let carrier = &kind.carrier;
+        let mut header = format!("{}: {}", carrier.header, carrier.format.replace("{}", "…"));
+        if let Some(user) = &carrier.user_header {
+            header = format!("{user}: …`, `{header}");
+        }
         let _ = writeln!(text, "| `{}`{default} | `{header}` | {} |", kind.name, quoted(&kind.variables, ""));
     }
     let prefix = format!("{name}:");

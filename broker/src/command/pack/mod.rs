@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::app;
-use crate::catalog::{Catalog, Pack, accuracy, lines};
+use crate::catalog::{Catalog, accuracy, lines};
 use crate::console::words::deed;
 use crate::model::{Class, Mark, Operation, Resource, Scope};
 
@@ -140,21 +140,21 @@ pub(super) fn meaning(class: Class) -> &'static str {
 }
 
 /// One operation as a person would say it.
-fn said(catalog: &Catalog, one: &Operation) -> String {
+fn said(one: &Operation) -> String {
     let name = |own: &Resource| match own.id.as_str() {
         // Everything that the credential reaches is one place.
         "self" => format!("the {} of the credential", own.kind),
         id => format!("{} {id}", own.kind),
     };
     let named: Vec<String> = one.resources.iter().map(name).collect();
-    let mut text = format!("{}: this {}", done(catalog, one), meaning(one.class));
+    let mut text = format!("{}: this {}", deed(&one.operation, Some(one.class)), meaning(one.class));
     match (one.scope, named.is_empty()) {
         (_, false) => text.push_str(&format!("; it touches {}", named.join(", "))),
         (Scope::Account, true) => text.push_str("; it touches the account as a whole"),
         (_, true) => text.push_str("; it touches nothing that an environment owns"),
     }
     if one.marks.contains(&Mark::CarriesBackups) {
-        text.push_str("; the backups that live in it go with it");
+        text.push_str(", and the backups that live in it go with it");
     }
     if one.marks.contains(&Mark::Backup) {
         text.push_str("; it is about backups");
@@ -165,28 +165,13 @@ fn said(catalog: &Catalog, one: &Operation) -> String {
     format!("{text} ({}, {})", one.operation, one.class)
 }
 
-/// What is done: from the operation's name, or the request itself where its name is nothing else.
-fn done(catalog: &Catalog, one: &Operation) -> String {
-    let last = one.operation.rsplit('/').next().unwrap_or_default();
-    let deep = one.operation.matches('/').count() > 1;
-    let by_path =
-        ["post", "put", "patch"].contains(&last) || (deep && ["get", "list", "delete"].contains(&last));
-    if !by_path {
-        return deed(&one.operation, Some(one.class));
-    }
-    let pack = one.operation.split_once(':').and_then(|(name, _)| catalog.pack(name));
-    let listed = pack.map(Pack::operations).unwrap_or_default();
-    let own = listed.into_iter().find(|listed| listed.operation == one.operation);
-    own.map_or_else(|| deed(&one.operation, Some(one.class)), |own| own.request)
-}
-
 fn explain(catalog: &Catalog, pack: Option<&str>) -> Result<ExitCode, String> {
     let mut text = String::new();
     std::io::stdin().lock().read_to_string(&mut text).map_err(|error| error.to_string())?;
     match lines::classify(catalog, pack, text.trim()) {
         Ok(operations) => {
             for one in &operations {
-                println!("{}", said(catalog, one));
+                println!("{}", said(one));
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -14,7 +14,7 @@ fn receipt(digest: Option<[u8; 32]>) -> Receipt {
 }
 
 fn bearer() -> Carrier {
-    Carrier { header: "authorization".into(), format: "Bearer {}".into() }
+    Carrier::new("authorization", "Bearer {}")
 }
 
 fn vault() -> Vault {
@@ -61,7 +61,7 @@ fn h2_every_spelling_of_the_header_is_removed_and_one_injected() {
         ("X-API_KEY", "four"),
         ("x-api-key2", "other"),
     ]);
-    let carrier = Carrier { header: "x-api-key".into(), format: "{}".into() };
+    let carrier = Carrier::new("x-api-key", "{}");
     let _ = injection(&carrier).unwrap().apply(&mut parts).unwrap();
     assert_eq!(parts.headers.get_all("x-api-key").iter().collect::<Vec<_>>(), [TOKEN]);
     assert_eq!(parts.headers.len(), 2);
@@ -143,18 +143,18 @@ fn a_sealed_vault_seals_and_opens_nothing() {
 #[test]
 fn k5_a_carrier_that_does_not_say_exactly_one_place_is_refused() {
     for format in ["Bearer", "{}{}", "{0}", "Bearer {} {x}", "", "{{}}"] {
-        let carrier = Carrier { header: "authorization".into(), format: format.into() };
+        let carrier = Carrier::new("authorization", format);
         assert_eq!(injection(&carrier).unwrap_err(), Error::NotPermitted, "{format:?}");
     }
     for header in ["", "x y", "x:y", "x\r\ny"] {
-        let carrier = Carrier { header: header.into(), format: "{}".into() };
+        let carrier = Carrier::new(header, "{}");
         assert_eq!(injection(&carrier).unwrap_err(), Error::NotPermitted, "{header:?}");
     }
 }
 
 #[test]
 fn h7_a_format_with_a_line_break_is_refused() {
-    let carrier = Carrier { header: "authorization".into(), format: "Bearer {}\r\nx: y".into() };
+    let carrier = Carrier::new("authorization", "Bearer {}\r\nx: y");
     assert_eq!(injection(&carrier).unwrap_err(), Error::Failed);
 }
 
@@ -165,4 +165,31 @@ fn k8_debug_of_vault_injection_and_request_shows_nothing_of_the_secret() {
     let mut parts = parts(&[]);
     let screen = injection.apply(&mut parts).unwrap();
     assert!(!format!("{parts:?} {screen:?} {:?}", vault()).contains("canary"));
+}
+
+/// Two headers of one secret: the part that is public and the key, which alone is looked for in answers.
+#[test]
+fn a_secret_of_two_parts_fills_two_headers() {
+    let carrier = Carrier { user_header: Some("x-auth-email".into()), ..Carrier::new("x-auth-key", "{}") };
+    let injection =
+        Injection::new(&Secret::new(b"robin@example.com:0123abcd4567".to_vec()), &carrier, None).unwrap();
+    let mut request = Request::builder()
+        .header("X_Auth_Email", "other@example.com")
+        .header("x-auth-email", "another@example.com")
+        .header("x-auth-key", "k")
+        .body(())
+        .unwrap();
+    request.headers_mut().append("x-auth-key", "l".parse().unwrap());
+    let (mut parts, ()) = request.into_parts();
+    let _ = injection.apply(&mut parts).unwrap();
+    assert_eq!(parts.headers.len(), 2, "{:?}", parts.headers);
+    assert_eq!(parts.headers["x-auth-email"], "robin@example.com");
+    assert_eq!(parts.headers["x-auth-key"], "0123abcd4567");
+    assert!(parts.headers.values().all(HeaderValue::is_sensitive));
+    for wrong in ["0123abcd4567", ":0123abcd4567", "robin@example.com:"] {
+        assert!(Injection::new(&Secret::new(wrong.as_bytes().to_vec()), &carrier, None).is_err(), "{wrong}");
+    }
+    let mut parts = Request::builder().header("connection", "X-Auth-Email").body(()).unwrap().into_parts().0;
+    let injection = Injection::new(&Secret::new(b"a@b.c:0123abcd4567".to_vec()), &carrier, None).unwrap();
+    assert!(injection.apply(&mut parts).is_err(), "a connection header names the second one");
 }

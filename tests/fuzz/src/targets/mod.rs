@@ -3,6 +3,7 @@
 mod framing;
 mod jose;
 mod packs;
+mod people;
 mod requests;
 
 /// One parser, or a few that read the same.
@@ -31,6 +32,9 @@ pub const TARGETS: &[Target] = &[
     packs::SCHEMAS,
     packs::PACKS,
     framing::FRAMING,
+    people::PASSKEYS,
+    people::UPLOADS,
+    people::PROVIDERS,
 ];
 
 fn texts(all: &[&str]) -> Vec<Vec<u8>> {

@@ -4,6 +4,7 @@
 //! root field that it executes and a change that it makes must be among the operations that `pack classify` names, or the
 //! request must be refused. To say too much is allowed, to say too little is not.
 
+mod documents;
 mod graphql;
 mod json;
 mod rest;
