@@ -315,7 +315,8 @@ fn understood(catalog: &Catalog, pack: &Pack, raw: &Raw<'_>) -> Result<(Vec<Oper
     };
     let (headers, body) = decoded.unwrap_or_else(|| (raw.headers.clone(), raw.body.clone()));
     let hosts = [raw.host.to_owned()];
-    let request = canonical::request(raw.method, raw.host, raw.target, &headers, body, false, pack.provider(&hosts))?;
+    let request =
+        canonical::request(raw.method, raw.host, raw.target, &headers, body, false, pack.provider(&hosts))?;
     let done = catalog.classify(pack, request)?;
     Ok((done.operations, done.request))
 }
