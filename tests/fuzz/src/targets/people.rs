@@ -118,6 +118,7 @@ pub(super) const UPLOADS: Target = Target {
     seeds: || {
         texts(&[
             "multipart/form-data; boundary=x\n--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nrailway\r\n--x\r\nContent-Disposition: form-data; name=\"secret_file\"; filename=\"a\"\r\nContent-Type: text/plain\r\n\r\nkey\n\r\n--x--\r\n",
+            "multipart/form-data; boundary=a\n--a--\r\n",
             "multipart/form-data; boundary=\"----WebKitFormBoundaryA1\"\n------WebKitFormBoundaryA1\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n\r\n------WebKitFormBoundaryA1--",
         ])
     },
