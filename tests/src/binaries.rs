@@ -38,6 +38,15 @@ pub(crate) fn home() -> Option<std::ffi::OsString> {
     std::env::var_os("HOME")
 }
 
+/// A number that whoever runs the tests chose: `STINT_SEED`, `STINT_SAMPLES`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "beside the one place of the harness that reads the environment"
+)]
+pub fn chosen_number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
 /// The folder that pictures of pages are wanted in: `STINT_SCREENSHOTS`.
 #[expect(
     clippy::disallowed_methods,

@@ -31,7 +31,7 @@ pub mod proof;
 mod webdriver;
 pub mod wire;
 
-pub use binaries::pictures_wanted;
+pub use binaries::{chosen_number, pictures_wanted};
 pub use broker::{Database, Options, TestBroker};
 pub use browser::{Browser, Size, Theme};
 pub use canary::Canary;

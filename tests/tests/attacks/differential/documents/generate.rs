@@ -158,7 +158,7 @@ impl Writer<'_> {
             3 => ("skip", true),
             _ => return String::new(),
         };
-        let value = self.written("Boolean!", &json!(holds), 3);
+        let value = self.written("Boolean!", &json!(holds));
         format!(" @{name}(if: {value})")
     }
 
@@ -192,7 +192,7 @@ impl Writer<'_> {
             let needed = input.ty.ends_with('!') && input.default.is_empty();
             if needed || self.dice.roll(depth + 2) == 0 {
                 let value = self.value(&input.ty, depth);
-                let value = self.written(&input.ty, &value, depth);
+                let value = self.written(&input.ty, &value);
                 written.push(format!("{}: {value}", input.name));
             }
         }
@@ -244,7 +244,7 @@ impl Writer<'_> {
     }
 
     /// A value in the document: as it stands, or by a variable.
-    fn written(&mut self, ty: &str, value: &Value, depth: usize) -> String {
+    fn written(&mut self, ty: &str, value: &Value) -> String {
         if self.dice.roll(4) == 0 {
             return self.variable(ty, value);
         }
@@ -253,15 +253,13 @@ impl Writer<'_> {
             (Some(members), Value::Object(object)) => {
                 let own = members.iter().filter_map(|member| Some((member, object.get(&member.name)?)));
                 let own: Vec<String> = own
-                    .map(|(member, value)| {
-                        format!("{}: {}", member.name, self.written(&member.ty, value, depth + 1))
-                    })
+                    .map(|(member, value)| format!("{}: {}", member.name, self.written(&member.ty, value)))
                     .collect();
                 format!("{{{}}}", own.join([", ", " ", "\n"][self.dice.roll(3)]))
             }
             (_, Value::Array(items)) if inner.starts_with('[') => {
                 let item = &inner[1..inner.len() - 1];
-                let items: Vec<String> = items.iter().map(|one| self.written(item, one, depth + 1)).collect();
+                let items: Vec<String> = items.iter().map(|one| self.written(item, one)).collect();
                 format!("[{}]", items.join(", "))
             }
             (_, Value::String(text)) if self.dice.roll(10) == 0 && text.starts_with("3d") => {

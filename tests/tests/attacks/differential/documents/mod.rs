@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Value, json};
 use stint_broker::catalog::{Catalog, Understood, canonical};
+use stint_tests::chosen_number;
 
 use super::Dice;
 use generate::Request;
@@ -29,10 +30,6 @@ macro_rules! tables {
             include_str!(concat!("../../../../../policies/packs/", $folder, "/inputs.tsv")),
         )
     };
-}
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
 fn python() -> PathBuf {
@@ -105,8 +102,8 @@ fn named(resources: &str, arguments: &Value) -> BTreeSet<String> {
 
 #[test]
 fn documents_are_what_another_parser_runs() {
-    let seed = number("STINT_SEED", 17);
-    let count = number("STINT_SAMPLES", 1500);
+    let seed = chosen_number("STINT_SEED").unwrap_or(17);
+    let count = chosen_number("STINT_SAMPLES").unwrap_or(1500);
     let schemas: BTreeMap<&str, Schema> =
         BTreeMap::from([("railway", tables!("railway")), ("github", tables!("github/graphql"))]);
     let urls = BTreeMap::from([
