@@ -29,7 +29,6 @@ const OTHERS: &[(&str, &str)] = &[
     ("aws:dynamodb.RestoreTableToPointInTime", "puts back what a backup holds"),
     ("aws:rds.RestoreDBClusterToPointInTime", "puts back what a backup holds"),
     ("aws:rds.RestoreDBInstanceToPointInTime", "puts back what a backup holds"),
-    ("aws:rds.StartDBInstanceAutomatedBackupsReplication", "makes more backups, elsewhere"),
     ("gcp:sql.instances.pointInTimeRestore", "puts back what a backup holds"),
     ("github:actions/set-actions-cache-retention-limit-for-enterprise", "how long caches of builds are kept"),
     (
