@@ -77,6 +77,7 @@ enum Command {
     /// Name environments and say what belongs to them
     Environment(environment::Command),
     /// See what the broker understands of each provider
+    #[command(visible_alias = "pack")]
     Provider(provider::Command),
     /// Register agents
     Agent(agent::Command),

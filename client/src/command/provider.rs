@@ -1,7 +1,9 @@
 use clap::{Args, Subcommand};
-use stint_api::{Class, ProviderList, ReloadedPacks};
+use serde::Serialize;
+use stint_api::{Class, ProviderList, ProviderOperation, ReloadedPacks};
 
 use super::context::Context;
+use crate::api::Broker;
 use crate::exit::Failure;
 use crate::output;
 
@@ -26,6 +28,7 @@ enum Action {
         json: bool,
     },
     /// What a provider can do, as the broker understands it
+    #[command(visible_alias = "show")]
     Operations {
         name: String,
         /// Only those in whose line all these words stand
@@ -37,6 +40,17 @@ enum Action {
         /// The operations after this one: `next` of the page before
         #[arg(long)]
         after: Option<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Operations of all providers in whose line all these words stand: name, request, what it names
+    Search {
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// Only those of this class: read, reveal, write, grant, destroy, unknown
+        #[arg(long)]
+        class: Option<Class>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -60,23 +74,61 @@ impl Command {
                 if json {
                     return output::json(&page);
                 }
-                let rows = page.operations.iter().map(|one| {
-                    vec![
-                        one.operation.clone(),
-                        one.class.to_string(),
-                        one.scope.clone(),
-                        one.resources.join(" "),
-                        one.policies.join(" "),
-                    ]
-                });
-                output::table(&["operation", "class", "scope", "names", "policies"], rows.collect());
+                show_operations(&page.operations);
                 if let Some(next) = &page.next {
                     output::hint(format!("{} in all; more: --after '{next}'", page.total));
                 }
                 Ok(())
             }
+            Action::Search { words, class, json } => search(&broker, &words.join(" "), class, json).await,
         }
     }
+}
+
+/// The first page of each provider, and where there is more.
+async fn search(broker: &Broker, words: &str, class: Option<Class>, json: bool) -> Result<(), Failure> {
+    let (mut operations, mut more) = (Vec::new(), Vec::new());
+    for provider in broker.providers().await?.providers {
+        let page = broker.operations(&provider.name, words, class, None).await?;
+        if page.next.is_some() {
+            more.push(More { provider: provider.name, total: page.total });
+        }
+        operations.extend(page.operations);
+    }
+    if json {
+        return output::json(&serde_json::json!({ "operations": operations, "more": more }));
+    }
+    if operations.is_empty() {
+        output::note(format!("no operation has '{words}' in its line"));
+        return Ok(());
+    }
+    show_operations(&operations);
+    for More { provider, total } in &more {
+        output::hint(format!(
+            "{provider} has {total}: stint provider operations {provider} --words '{words}'"
+        ));
+    }
+    Ok(())
+}
+
+/// A provider of whose operations a search shows the first.
+#[derive(Debug, Serialize)]
+struct More {
+    provider: String,
+    total: u64,
+}
+
+fn show_operations(operations: &[ProviderOperation]) {
+    let rows = operations.iter().map(|one| {
+        vec![
+            one.operation.clone(),
+            one.class.to_string(),
+            one.scope.clone(),
+            one.resources.join(" "),
+            one.policies.join(" "),
+        ]
+    });
+    output::table(&["operation", "class", "scope", "names", "policies"], rows.collect());
 }
 
 fn show_reloaded(told: &ReloadedPacks) -> Result<(), Failure> {

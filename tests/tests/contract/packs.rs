@@ -15,6 +15,35 @@ fn prepared() -> TestBroker {
 }
 
 #[test]
+fn operations_are_looked_up_at_the_broker_under_either_name() {
+    let broker = TestBroker::start(Options::default());
+    broker.login();
+    let listed = broker.stint(&["pack", "list"]).ok().stdout;
+    assert!(listed.contains("railway") && listed.contains("kubernetes"), "{listed}");
+    assert_eq!(listed, broker.stint(&["provider", "list"]).ok().stdout);
+    let shown = broker.stint(&["pack", "show", "railway", "--words", "volumeDelete"]).ok().stdout;
+    assert!(shown.contains("railway:volumeDelete") && shown.contains("destroy"), "{shown}");
+    let found = broker.stint(&["pack", "search", "volume", "delete", "--json"]).ok().json();
+    let found: Vec<&str> =
+        found["operations"].as_array().unwrap().iter().filter_map(|one| one["operation"].as_str()).collect();
+    assert!(
+        found.contains(&"railway:volumeDelete") && found.contains(&"digitalocean:volumes_delete"),
+        "{found:?}"
+    );
+    let strong = broker.stint(&["pack", "search", "secret", "--class", "reveal"]).ok().stdout;
+    assert!(strong.contains("gcp:secretmanager.projects.secrets.versions.access"), "{strong}");
+    assert!(!strong.contains(" destroy "), "{strong}");
+    let none = broker.stint(&["pack", "search", "nothing-that-there-is"]).ok();
+    assert!(
+        none.stdout.is_empty() && none.stderr.contains("no operation has"),
+        "{}{}",
+        none.stdout,
+        none.stderr
+    );
+    broker.stint(&["pack", "search"]).exits(2);
+}
+
+#[test]
 fn a_pack_is_built_from_a_description_checked_and_compared() {
     let broker = prepared();
     let folder = broker.scratch().join("acme");
